@@ -1,0 +1,1 @@
+"""The command line: theory-check audit | claims | activations | replay."""
