@@ -1,1 +1,42 @@
-"""theory_check."""
+"""theory_check: puts the claims of a theory paper on trial.
+
+The public names are resolved when they are first used: importing this package loads no torch, so that the command
+line answers at once and the pytest plugin costs nothing in projects that do not use it.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from theory_check.activations.activation import Activation
+    from theory_check.activations.loading import activation
+    from theory_check.case import Case
+    from theory_check.claims.claim import Claim
+    from theory_check.evidence.audit import Audit
+    from theory_check.networks.tangent_kernel import empirical_kernels
+    from theory_check.neural_ode import NeuralODE
+    from theory_check.trial import checks
+
+__version__ = "0.1.0"
+__all__ = ["Activation", "Audit", "Case", "Claim", "NeuralODE", "activation", "checks", "empirical_kernels"]
+
+_HOMES = {
+    "Activation": "theory_check.activations.activation",
+    "Audit": "theory_check.evidence.audit",
+    "Case": "theory_check.case",
+    "Claim": "theory_check.claims.claim",
+    "NeuralODE": "theory_check.neural_ode",
+    "activation": "theory_check.activations.loading",
+    "checks": "theory_check.trial",
+    "empirical_kernels": "theory_check.networks.tangent_kernel",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

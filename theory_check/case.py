@@ -91,9 +91,13 @@ def canonical_json(case: Case) -> str:
     return msgspec.json.encode(case, order="sorted").decode()
 
 
-def case_id(claim: str, case: Case) -> str:
-    """Twelve hexadecimal digits that name a case of a claim in reports and on the command line."""
-    return hashlib.sha256(f"{claim}\0{canonical_json(case)}".encode()).hexdigest()[:12]
+def case_id(claim: str, case: Case, *, test: str = "", defect: str | None = None) -> str:
+    """Twelve hexadecimal digits that name a judged case in reports and on the command line.
+
+    Two properties of one claim may judge the same case, and a control judges it with a defect planted: each has a name.
+    """
+    text = "\0".join([claim, test, defect or "", canonical_json(case)])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 class Seeds(msgspec.Struct, frozen=True):

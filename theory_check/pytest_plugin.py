@@ -1,1 +1,208 @@
-"""Collects outcomes."""
+"""The pytest plugin: turns properties into trials, collects what they find, writes reports. Alone talks to pytest.
+
+Imports nothing heavy at the top: it is loaded by every pytest run of an environment in which theory_check is
+installed. Under pytest-xdist workers run trials and send what they found with their test reports; the controller
+collects them in the order of the plan and writes one report.
+"""
+
+import datetime
+import os
+import shlex
+import sys
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from theory_check.reporting.assembly import Found
+    from theory_check.reporting.records import Report
+    from theory_check.request import Request
+
+PLAN = "theory_check_plan"
+FOUND = "theory_check_found"
+
+REPORT = pytest.StashKey["Report"]()
+WRITTEN = pytest.StashKey[Path]()
+_COLLECTOR = pytest.StashKey["_Collector"]()
+_RESULT = pytest.StashKey[str]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of an audit, each with its twin in the ini file."""
+    group = parser.getgroup("theory_check", "claims on trial")
+    for name, default, text in (
+        ("profile", "quick", "how hard to try: quick, gate or full"),
+        ("seed", "0", "root seed of all weights and searches"),
+        ("data", "", "digits, sphere, or FILE.npy / FILE.csv: audit on these inputs"),
+        ("device", "cpu", "where networks run: cpu or cuda"),
+        ("report-dir", "", "write reports into a new folder below this one"),
+    ):
+        group.addoption(f"--theory-check-{name}", default=None, help=f"{text} (default: {default or 'none'})")
+        parser.addini(f"theory_check_{name.replace('-', '_')}", text, default=default)
+    group.addoption("--theory-check-claim", action="append", default=[], help="audit this claim only (repeatable)")
+    group.addoption("--theory-check-activation", action="append", default=[], help="audit this activation (repeatable)")
+    group.addoption("--theory-check-trust-code", action="store_true", help="allow package.module:name activations")
+    group.addoption("--theory-check-command", default=None, help="the command to record (set by theory-check audit)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set up the collection of results; workers of pytest-xdist only send theirs."""
+    config.stash[_COLLECTOR] = _Collector()
+
+
+def _option(config: pytest.Config, name: str) -> str:
+    given = config.getoption(f"--theory-check-{name}")
+    return str(given if given is not None else config.getini(f"theory_check_{name.replace('-', '_')}"))
+
+
+def request_of(config: pytest.Config) -> "Request":
+    """The audit that the options ask for.
+
+    Raises:
+        pytest.UsageError: a value that means nothing; one line.
+    """
+    from theory_check.request import RequestError, make_request
+
+    try:
+        return make_request(
+            profile=_option(config, "profile"),
+            seed=_option(config, "seed"),
+            data=_option(config, "data"),
+            device=_option(config, "device"),
+            claims=config.getoption("--theory-check-claim"),
+            activations=config.getoption("--theory-check-activation"),
+            trust_code=config.getoption("--theory-check-trust-code"),
+        )
+    except RequestError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test for each trial of a property."""
+    if PLAN not in metafunc.fixturenames:
+        return
+    from theory_check.trial import plans, property_of
+
+    prop = property_of(metafunc.function)
+    if prop is not None:
+        wanted = plans(prop.claim, prop.name, request_of(metafunc.config))
+        metafunc.parametrize(PLAN, wanted, ids=[plan.name for plan in wanted])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a trial in place of the body of a property."""
+    if PLAN not in getattr(pyfuncitem, "fixturenames", ()):
+        return None
+    import torch
+
+    from theory_check.reporting.assembly import encode
+    from theory_check.trial import property_of, run_trial
+
+    prop = property_of(pyfuncitem.function)
+    if prop is None:
+        return None
+    # One compute thread: sums are then taken in one order, and a rerun is identical to the last bit.
+    torch.set_num_threads(1)
+    found = run_trial(prop, pyfuncitem.callspec.params[PLAN], request_of(pyfuncitem.config))
+    pyfuncitem.stash[_RESULT] = encode(found)
+    _tell_pytest(found)
+    return True
+
+
+def _tell_pytest(found: "Found") -> None:
+    """Fail unless the trial supports its claim; assumptions that are not met are a visible skip while nothing fails."""
+    from theory_check.case import canonical_json
+
+    trial = found.trial
+    text = f"{found.claim.id} [{trial.kind} {trial.activation}, {trial.stratum}]: {trial.verdict}"
+    if trial.conclusion is not None:
+        text += f", conclusion {trial.conclusion}"
+    if trial.reason:
+        text += f": {trial.reason}"
+    if trial.kind == "control":
+        if not trial.as_expected:
+            pytest.fail(f"control did not come out as expected ({trial.expected_verdict}): {text}", pytrace=False)
+    elif trial.verdict == "assumptions-not-met" and trial.conclusion != "fails":
+        pytest.skip(text)
+    elif trial.verdict != "supported":
+        shown = next((o for o in found.outcomes if o.case_id == trial.minimal), None)
+        case = f"\nminimal case {shown.case_id}: {canonical_json(shown.case)}" if shown else ""
+        measured = f"\n{shown.quantity}: {shown.measured} against {shown.bound}" if shown else ""
+        pytest.fail(text + measured + case, pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let what a trial found travel with its test report, across processes too."""
+    report = yield
+    if report.when == "call" and _RESULT in item.stash:
+        setattr(report, FOUND, item.stash[_RESULT])
+    return report
+
+
+class _Collector:
+    """What the trials of a session found."""
+
+    def __init__(self) -> None:
+        self.found: list["Found"] = []
+        self.started = datetime.datetime.now(datetime.UTC)
+        self.clock = time.perf_counter()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Collect on the controller only."""
+    if not hasattr(session.config, "workerinput"):
+        session.config.pluginmanager.register(_Listener(session.config), "theory_check_listener")
+
+
+class _Listener:
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        text = getattr(report, FOUND, None)
+        if text is not None:
+            from theory_check.reporting.assembly import decode
+
+            self.config.stash[_COLLECTOR].found.append(decode(text))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        collector = self.config.stash[_COLLECTOR]
+        if not collector.found:
+            return
+        from theory_check.reporting.assembly import assemble
+        from theory_check.reporting.writing import new_run_name, write_reports
+
+        report = assemble(
+            collector.found,
+            request=request_of(self.config),
+            command=_option_command(self.config),
+            started=collector.started,
+            seconds=time.perf_counter() - collector.clock,
+        )
+        self.config.stash[REPORT] = report
+        folder = _option(self.config, "report-dir")
+        if folder:
+            self.config.stash[WRITTEN] = write_reports(report, Path(folder) / new_run_name(report.started, report.seed))
+        del session
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        report = self.config.stash.get(REPORT, None)
+        if report is None:
+            return
+        terminalreporter.section("theory_check")
+        for claim in report.claims:
+            terminalreporter.write_line(f"{claim.id}: {claim.verdict}")
+        if WRITTEN in self.config.stash:
+            terminalreporter.write_line(f"reports: {self.config.stash[WRITTEN]}")
+
+
+def _option_command(config: pytest.Config) -> str:
+    recorded = config.getoption("--theory-check-command")
+    return str(recorded) if recorded else shlex.join([os.path.basename(sys.argv[0]), *config.invocation_params.args])

@@ -32,20 +32,26 @@ class Conclusion(StrEnum):
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One judged case.
 
+    test: the property that judged it, "file.py::function"; what replay runs again.
+    defect: the planted defect that was active (controls only).
     quantity: what `measured` is, with its unit where it has one.
     measured, bound: compared numbers; None where there is none (an error, a case without a usable bound).
+    ratio: the share of the bound that was used: at most 1 where the conclusion holds, whatever the kind of claim.
     details: further numbers and words that support the verdict (power, samples, error attribution, ...).
     """
 
     claim: str
-    case_id: str
+    test: str
+    case_id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{12}$")]
     case: Case
     seed: int
+    defect: str | None = None
     verdict: Verdict
     conclusion: Conclusion
     quantity: str
     measured: float | None = None
     bound: float | None = None
+    ratio: float | None = None
     reason: str = ""
     details: dict[str, float | int | str | bool | None] = {}
     comparisons: Annotated[int, msgspec.Meta(ge=0)] = 1

@@ -1,1 +1,1 @@
-"""Outcomes in, text out: the report as typed records and one writer for each format."""
+"""Outcomes in, text out: the report as typed records, one writer for each format, and the exit status."""

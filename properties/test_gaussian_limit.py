@@ -1,0 +1,40 @@
+"""Claim gaussian-output: the law of the output over random weights."""
+
+from hypothesis import given
+
+from theory_check import Audit, Case, checks
+from theory_check.claims.quantities import RELATIVE_VARIANCE
+from theory_check.measurements.output_law import RATE_MARGIN, OutputLaw
+from theory_check.strategies import Sizes, cases, lipschitz_activations, widths
+
+FEW = Sizes(inputs=(1, 3), dimensions=(2, 4))
+
+
+@checks("gaussian-output", share=0.5)
+@given(case=cases(lipschitz_activations(), width=widths(8, 64), sizes=FEW, most_growth=2.0))
+def test_output_given_the_features_is_standard_normal(case: Case, audit: Audit) -> None:
+    """At every width f / sqrt(S) is exactly N(0, 1), and the readout is independent of W."""
+    audit.law(case, *OutputLaw(case, audit).conditional_tests())
+
+
+@checks("gaussian-output", share=0.25)
+@given(case=cases(lipschitz_activations(), width=widths(8, 8), sizes=FEW, most_growth=1.0))
+def test_output_law_at_the_top_width_is_normal(case: Case, audit: Audit) -> None:
+    """At the top width of the ladder the output is within a fixed allowance of a normal law."""
+    audit.law(case, OutputLaw(case, audit).mixture_test())
+
+
+@checks("gaussian-output", share=0.25)
+@given(case=cases(lipschitz_activations(), width=widths(8, 8), sizes=FEW, most_growth=1.0))
+def test_relative_variance_of_the_conditional_variance_falls(case: Case, audit: Audit) -> None:
+    """Var(S) / E[S]^2 falls at least like 1 / width."""
+    audit.rate(
+        case, RELATIVE_VARIANCE, OutputLaw(case, audit).relative_variance_ladder, expected=-1.0, margin=RATE_MARGIN
+    )
+
+
+@checks("gaussian-output", share=0.25)
+@given(case=cases(lipschitz_activations(), width=widths(8, 8), sizes=FEW, most_growth=1.0))
+def test_output_variance_has_a_limit(case: Case, audit: Audit) -> None:
+    """E[S] is within a fixed allowance of its limit: a Bessel function for the identity, the value at 4 n for others."""
+    audit.law(case, OutputLaw(case, audit).variance_test())

@@ -1,0 +1,286 @@
+"""Levels, tails, power and detectable effects of the tests of a normal law, against independent references."""
+
+import math
+from collections.abc import Callable
+
+import flint
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from theory_check.evidence import gaussianity
+from theory_check.evidence.error_budget import NonFiniteEvidence
+from theory_check.evidence.gaussianity import (
+    detectable,
+    dkw_band_test,
+    mean_test,
+    mean_zero_test,
+    neyman_smooth_test,
+    reported_normality,
+    variance_test,
+)
+
+FULLY_SPECIFIED = [variance_test, mean_test, neyman_smooth_test, dkw_band_test]
+
+
+def samples(count: int, seed: int = 0) -> NDArray[np.float64]:
+    """Independent N(0, 1)."""
+    return np.random.Generator(np.random.PCG64(seed)).standard_normal(count)
+
+
+def rejections(
+    test: Callable[[NDArray[np.float64]], gaussianity.TestResult], rows: NDArray[np.float64], level: float
+) -> int:
+    """How many rows a test rejects at a level."""
+    return sum(test(row).p_value <= level for row in rows)
+
+
+def spread(runs: int, probability: float) -> float:
+    """Six binomial standard deviations of a count."""
+    return 6 * math.sqrt(runs * probability * (1 - probability))
+
+
+@pytest.mark.parametrize("ratio", [0.5, 0.8, 0.99, 1.001, 1.3, 2.0])
+def test_variance_p_values_are_right_far_into_the_tail(ratio: float) -> None:
+    """The chi-square tail agrees with ball arithmetic of 200 bits to ten digits, at 1e-30 too."""
+    x = np.full(400, math.sqrt(ratio))
+    total = float(np.sum(x**2))
+    with flint.ctx.workprec(200):
+        above = (flint.arb(total) / 2).gamma_upper(200, regularized=1)
+        tail = 2 * float(above.min(1 - above))
+    result = variance_test(x)
+    assert result.p_value == pytest.approx(tail, rel=1e-10, abs=0)
+    assert result.statistic == pytest.approx(ratio, rel=1e-12)
+    assert result.exact
+
+
+def test_the_mean_p_value_is_that_of_a_normal_mean() -> None:
+    """Mean 0.5 of 100 samples is five standard deviations: erfc(5 / sqrt 2)."""
+    result = mean_test(np.full(100, 0.5))
+    assert result.statistic == pytest.approx(5)
+    assert result.p_value == pytest.approx(math.erfc(5 / math.sqrt(2)), rel=1e-12)
+
+
+def test_known_variance_enters_the_test_of_a_zero_mean() -> None:
+    """Variance 4 halves the statistic, and the tail is declared approximate."""
+    result = mean_zero_test(np.full(100, 1.0), 4.0)
+    assert result.p_value == pytest.approx(math.erfc(5 / math.sqrt(2)), rel=1e-12)
+    assert (result.name, result.exact) == ("mean_zero_test", False)
+
+
+def test_the_dkw_statistic_is_the_kolmogorov_distance() -> None:
+    """The distance agrees with scipy's, the p-value is Massart's bound and never below the exact one."""
+    for seed in range(20):
+        x = 1.3 * samples(200, seed)
+        reference = stats.kstest(x, "norm", method="exact")
+        result = dkw_band_test(x)
+        assert result.statistic == pytest.approx(reference.statistic, rel=1e-12)
+        assert result.p_value == pytest.approx(min(1, 2 * math.exp(-400 * reference.statistic**2)), rel=1e-9)
+        assert result.p_value >= reference.pvalue
+
+
+def test_the_neyman_statistic_is_that_of_legendre_polynomials() -> None:
+    """Polynomials written out on [0, 1] give the same statistic."""
+    x = samples(1500)
+    u = np.array([0.5 * math.erfc(-value / math.sqrt(2)) for value in x])
+    polynomials = [
+        math.sqrt(3) * (2 * u - 1),
+        math.sqrt(5) * (6 * u**2 - 6 * u + 1),
+        math.sqrt(7) * (20 * u**3 - 30 * u**2 + 12 * u - 1),
+        3 * (70 * u**4 - 140 * u**3 + 90 * u**2 - 20 * u + 1),
+    ]
+    statistic = sum(values.sum() ** 2 for values in polynomials) / 1500
+    result = neyman_smooth_test(x)
+    assert result.statistic == pytest.approx(statistic, rel=1e-9)
+    assert result.p_value == pytest.approx(math.exp(-statistic / 2) * (1 + statistic / 2), rel=1e-9)
+    assert not result.exact
+
+
+@pytest.mark.parametrize("test", [variance_test, mean_test])
+def test_exact_tests_have_exactly_their_level(test: Callable[..., gaussianity.TestResult]) -> None:
+    """20,000 samples from the null are rejected as often as the level says."""
+    rows = samples(20_000 * 40).reshape(20_000, 40)
+    assert rejections(test, rows, 0.01) == pytest.approx(200, abs=spread(20_000, 0.01))
+
+
+def test_the_dkw_band_never_exceeds_its_level() -> None:
+    """Conservative at every level, and not so much that it could not reject."""
+    rows = samples(20_000 * 40).reshape(20_000, 40)
+    assert 50 < rejections(dkw_band_test, rows, 0.01) <= 200 + spread(20_000, 0.01)
+
+
+def test_the_neyman_test_has_its_level_where_confirmations_use_it() -> None:
+    """At 1,000 samples and level 1e-3, about level^(1/3) of a call, the limit law is near enough."""
+    generator = np.random.Generator(np.random.PCG64(3))
+    hits = sum(rejections(neyman_smooth_test, generator.standard_normal((1000, 1000)), 1e-3) for _ in range(20))
+    assert hits == pytest.approx(20, abs=spread(20_000, 1e-3))
+
+
+def test_inflation_is_that_of_a_scale_mixture() -> None:
+    """With S gamma and rho = 0.5 the plain test rejects far too often, the one inflated by 1 + 1.5 rho does not."""
+    generator = np.random.Generator(np.random.PCG64(4))
+    rho, runs, count = 0.5, 4000, 500
+    rows = np.sqrt(generator.gamma(1 / rho, rho, (runs, count))) * generator.standard_normal((runs, count))
+    assert np.var(rows**2) == pytest.approx(2 + 3 * rho, rel=0.02)
+    assert rejections(variance_test, rows, 0.05) > 400
+    inflated = rejections(lambda x: variance_test(x, inflation=1 + 1.5 * rho), rows, 0.05)
+    assert inflated == pytest.approx(200, abs=spread(runs, 0.05))
+    assert not variance_test(rows[0], inflation=1.75).exact
+
+
+def test_a_scale_error_of_ten_per_cent_is_seen_as_often_as_stated() -> None:
+    """At 4,000 samples and level 5e-11 the power of two tests is the stated one; the band misses the error."""
+    rows = 1.1 * samples(1000 * 4000, seed=5).reshape(1000, 4000)
+    for test, tolerance in ((variance_test, spread(1000, 0.98)), (neyman_smooth_test, spread(1000, 0.9))):
+        stated = detectable(4000, 5e-11, test.__name__)["power"]
+        assert rejections(test, rows, 5e-11) == pytest.approx(1000 * stated, abs=tolerance)
+        assert stated > 0.88
+    assert rejections(dkw_band_test, rows, 5e-11) == 0
+    assert detectable(4000, 5e-11, "dkw_band_test")["power"] == 0
+
+
+@pytest.mark.parametrize("name", ["variance_test", "mean_test", "neyman_smooth_test", "dkw_band_test"])
+def test_the_smallest_detectable_effect_is_detected(name: str) -> None:
+    """Data moved by exactly that effect are rejected with the stated power, up to what the bound gives away."""
+    count, level, runs, power = 1000, 1e-4, 2000, 0.8
+    effect = detectable(count, level, name, power=power)["smallest_detectable"]
+    z = samples(runs * count, seed=6).reshape(runs, count)
+    if name == "variance_test":
+        rows = math.sqrt(effect) * z
+    elif name == "mean_test":
+        rows = z + effect
+    elif name == "dkw_band_test":
+        rows = z + 2 * special.ndtri((1 + effect) / 2)  # Phi(s / 2) - Phi(-s / 2) is the distance of a shift s
+    else:
+        # Density 1 + effect * pi_1(u) of u, by inversion: pi_1 = sqrt 3 (2 u - 1).
+        a = math.sqrt(3) * effect
+        u = special.ndtr(z)
+        rows = special.ndtri((a - 1 + np.sqrt((1 - a) ** 2 + 4 * a * u)) / (2 * a))
+    hits = rejections(getattr(gaussianity, name), rows, level)
+    assert hits >= runs * power - spread(runs, power)
+    if name != "dkw_band_test":  # there a lower bound, elsewhere the power itself
+        assert hits <= runs * power + spread(runs, power)
+
+
+@pytest.mark.parametrize("name", gaussianity.TESTS)
+def test_power_grows_and_the_detectable_effect_shrinks_with_the_samples(name: str) -> None:
+    """Ten times the samples see more; the record says of which test, level and alternative."""
+    few, many = (detectable(count, 1e-6, name) for count in (10_000, 100_000))
+    assert few["power"] <= many["power"] <= 1
+    assert few["smallest_detectable"] > many["smallest_detectable"] > 0
+    assert (many["test"], many["samples"], many["level"]) == (name, 100_000, 1e-6)
+
+
+def test_the_power_of_the_mean_test_is_the_textbook_one() -> None:
+    """A shift of 0.1 at 1,000 samples: Phi(sqrt 10 - 1.96) + Phi(-sqrt 10 - 1.96)."""
+    expected = stats.norm.cdf(math.sqrt(10) - 1.959964) + stats.norm.cdf(-math.sqrt(10) - 1.959964)
+    assert detectable(1000, 0.05, "mean_test")["power"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_inflation_and_allowance_make_less_detectable() -> None:
+    """Inflation acts like fewer samples, an allowance adds to the distance."""
+    assert detectable(1000, 1e-6, "variance_test", inflation=2) == pytest.approx(
+        detectable(500, 1e-6, "variance_test") | {"samples": 1000}
+    )
+    plain, allowed = (
+        detectable(10**6, 1e-6, "dkw_band_test", allowance=a)["smallest_detectable"] for a in (0.0, 0.005)
+    )
+    assert allowed == pytest.approx(plain + 0.005)
+
+
+def test_a_fixed_allowance_separates_near_from_far() -> None:
+    """A law 0.004 from normal passes at any sample size, one 0.012 away is rejected."""
+    count = 400_000
+    quantiles = special.ndtri((np.arange(count) + 0.5) / count)  # the law itself, without noise
+    for distance, rejected in ((0.004, False), (0.012, True)):
+        x = quantiles + 2 * special.ndtri((1 + distance) / 2)
+        result = dkw_band_test(x, allowance=0.005)
+        assert result.statistic == pytest.approx(distance, abs=2 / count)
+        assert (result.p_value < 1e-9) == rejected
+    assert dkw_band_test(quantiles + 0.02).p_value < 1e-9  # the first of the two, without allowance
+
+
+@pytest.mark.parametrize("test", FULLY_SPECIFIED)
+def test_a_given_scale_divides_the_samples(test: Callable[..., gaussianity.TestResult]) -> None:
+    """Samples of N(0, 4) with scale 2 give what their halves give; without it they are rejected."""
+    x = samples(2000, seed=7)
+    assert test(2 * x, scale=2.0) == test(x)
+    assert test is mean_test or test(2 * x).p_value < 1e-6
+
+
+@pytest.mark.parametrize("test", [*FULLY_SPECIFIED, lambda x: mean_zero_test(x, 1.0), reported_normality])
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_data_that_are_not_finite_raise(test: Callable[[NDArray[np.float64]], object], bad: float) -> None:
+    """One bad sample in 2,000 is named with its place, whatever the test would have made of it."""
+    x = samples(2000)
+    x[1234] = bad
+    with pytest.raises(NonFiniteEvidence, match=r"1 of 2000 .* at 1234"):
+        test(x)
+
+
+@pytest.mark.parametrize("test", FULLY_SPECIFIED)
+def test_enormous_samples_are_rejected_and_not_an_error(test: Callable[..., gaussianity.TestResult]) -> None:
+    """Squares that overflow mean p = 0: a finite sample of 1e300 is evidence."""
+    assert test(np.full(1000, 1e300)).p_value < 1e-6
+    assert test(np.full(1000, -1.7e308)).p_value < 1e-6
+
+
+def test_all_zero_samples_have_too_small_a_variance() -> None:
+    """The lower tail counts as well."""
+    assert variance_test(np.zeros(100)).p_value == 0
+
+
+@pytest.mark.parametrize("test", FULLY_SPECIFIED)
+@pytest.mark.parametrize("x", [np.empty(0), np.zeros((1000, 2)), np.array(1.0)])
+def test_samples_of_another_shape_are_refused(
+    test: Callable[..., gaussianity.TestResult], x: NDArray[np.float64]
+) -> None:
+    """One dimension, at least one sample."""
+    with pytest.raises(ValueError, match="shape"):
+        test(x)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: neyman_smooth_test(np.zeros(999)), "at least 1000 samples, got 999"),
+        (lambda: mean_test(np.zeros(9), scale=0.0), "scale"),
+        (lambda: variance_test(np.zeros(9), scale=math.nan), "scale"),
+        (lambda: variance_test(np.zeros(9), inflation=0.5), "inflation"),
+        (lambda: dkw_band_test(np.zeros(9), allowance=-0.1), "allowance"),
+        (lambda: dkw_band_test(np.zeros(9), allowance=math.nan), "allowance"),
+        (lambda: mean_zero_test(np.zeros(9), 0.0), "variance"),
+        (lambda: detectable(0, 0.1, "mean_test"), "samples"),
+        (lambda: detectable(9, 0.95, "mean_test"), "level"),
+        (lambda: detectable(9, 0.1, "median_test"), "unknown test 'median_test'"),
+        (lambda: reported_normality(np.ones(100)), "all 100 samples equal"),
+        (lambda: reported_normality(np.zeros(100)), "all 100 samples equal"),
+        (lambda: reported_normality(np.arange(19.0)), "at least 20"),
+    ],
+)
+def test_arguments_out_of_range_are_refused(call: Callable[[], object], message: str) -> None:
+    """The message shows the value that was wrong."""
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_reported_p_values_are_those_of_scipy_where_it_has_the_test() -> None:
+    """Jarque-Bera and the omnibus test agree with scipy; all four see heavy tails, none a normal with any scale."""
+    x = 3 + 1e200 * samples(500, seed=8)
+    reported = reported_normality(x)
+    assert reported["jarque_bera"] == pytest.approx(stats.jarque_bera(x / 1e200).pvalue)
+    assert reported["omni_normtest"] == pytest.approx(stats.normaltest(x / 1e200).pvalue)
+    assert set(reported) == {"normal_ad", "lilliefors", "jarque_bera", "omni_normtest"}
+    assert min(reported.values()) > 1e-3
+    heavy = np.random.Generator(np.random.PCG64(9)).standard_t(3, 2000)
+    assert max(reported_normality(heavy).values()) < 1e-6
+
+
+def test_lilliefors_can_go_below_the_end_of_its_table() -> None:
+    """The table of statsmodels stops at 0.001, where no gate could ever fire; the approximation does not."""
+    from statsmodels.stats.diagnostic import lilliefors
+
+    x = np.random.Generator(np.random.PCG64(10)).exponential(size=2000)
+    assert lilliefors(x, pvalmethod="table")[1] > 0.0009
+    assert reported_normality(x)["lilliefors"] < 1e-6

@@ -1,0 +1,255 @@
+"""Reports to test with: a small one written by hand that uses every record, and arbitrary ones."""
+
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from theory_check.case import Case, Digits, Explicit, Sphere, Weights, case_id
+from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
+from theory_check.neural_ode import NeuralODE
+from theory_check.reporting.document import Budget, ClaimReport, Environment, Report, Trial
+
+SMOOTH = Case(activation="tanh(2*x)", data=Sphere(count=3, dimension=4, seed=7), width=64)
+KINK = Case(
+    activation="relu(x)",
+    data=Explicit(rows=((0.0, 0.0), (1.0, -2.5)), labels=(1.0, -1.0)),
+    width=1,
+    neural_ode=NeuralODE(sigma_w=2.0, horizon=0.5),
+    weights=Weights(structure="rank-one", gain=3.0, pinned=0.25),
+    stratum="pinned",
+    eta_factor=0.5,
+)
+DIGITS = Case(activation="erf(x)", data=Digits(rows=(3, 14)), width=8, stratum="digits")
+PROPERTY = "test_gradients.py::test_adjoint_gradient_equals_differences"
+
+
+class Build:
+    """Makers of records with plausible values; every field can be given."""
+
+    smooth, kink, digits, property = SMOOTH, KINK, DIGITS, PROPERTY
+
+    @staticmethod
+    def outcome(case: Case = SMOOTH, claim: str = "adjoint-gradient", **fields: Any) -> Outcome:
+        """A supported outcome unless told otherwise."""
+        test, defect = fields.get("test", PROPERTY), fields.get("defect")
+        given = {
+            "claim": claim,
+            "test": test,
+            "case_id": case_id(claim, case, test=test, defect=defect),
+            "case": case,
+            "seed": 11,
+            "verdict": Verdict.SUPPORTED,
+            "conclusion": Conclusion.HOLDS,
+            "quantity": "relative gradient error",
+            "measured": 1.5e-7,
+            "bound": 3e-7,
+            "ratio": 0.5,
+        }
+        return Outcome(**(given | fields))
+
+    @staticmethod
+    def trial(**fields: Any) -> Trial:
+        """A supported random trial unless told otherwise."""
+        given = {
+            "property": PROPERTY,
+            "kind": "random",
+            "activation": "random smooth",
+            "stratum": "sphere",
+            "verdict": Verdict.SUPPORTED,
+            "requested": 20,
+            "executed": 20,
+            "comparisons": 60,
+            "worst_ratio": 0.5,
+            "seconds": 1.25,
+        }
+        if fields.get("kind") == "control":
+            given |= {"as_expected": True, "expected_verdict": Verdict.REFUTED, "expected_conclusion": Conclusion.FAILS}
+        return Trial(**(given | fields))
+
+    @staticmethod
+    def claim(*trials: Trial, **fields: Any) -> ClaimReport:
+        """A claim with the given trials, supported unless told otherwise."""
+        given = {
+            "id": "adjoint-gradient",
+            "statement": "Continuous-adjoint gradients equal differences of the loss.",
+            "source": "Abstract, accuracy of gradient computation",
+            "quantifier": "ALL",
+            "assumptions": ("phi and its derivative are Lipschitz",),
+            "verdict": Verdict.SUPPORTED,
+            "trials": trials,
+            "outcomes": (Build.outcome(),),
+        }
+        return ClaimReport(**(given | fields))
+
+    @staticmethod
+    def report(*claims: ClaimReport, **fields: Any) -> Report:
+        """A report of the given claims."""
+        given = {
+            "paper": "arXiv 2509.22436",
+            "command": "theory-check audit --profile quick --seed 7",
+            "profile": "quick",
+            "seed": 7,
+            "started": "2026-05-04T03:15:00Z",
+            "seconds": 41.5,
+            "environment": Environment(
+                python="3.11.9",
+                platform="Linux-6.1",
+                machine="x86_64",
+                processors=2,
+                torch_threads=1,
+                device="cpu",
+                denormals="kept",
+                versions={"torch": "2.13.0", "hypothesis": "6.150.0"},
+            ),
+            "budget": Budget(total=1e-6, level=1e-10, declared_calls=10_000, calls=120),
+            "verdict": Verdict.SUPPORTED,
+            "exit_status": 0,
+            "claims": claims,
+        }
+        return Report(**(given | fields))
+
+    @staticmethod
+    def full() -> Report:
+        """A refuted report in which every record, every kind of data and every nullable field occurs."""
+        refuted = Build.outcome(
+            KINK,
+            verdict=Verdict.REFUTED,
+            conclusion=Conclusion.FAILS,
+            measured=0.25,
+            bound=1e-6,
+            ratio=2.5e5,
+            reason="the difference straddles a kink",
+            details={"samples": 3, "power": 0.5, "confirmed": True, "engine": "dense", "stage": None},
+        )
+        open_case = Build.outcome(
+            DIGITS, verdict=Verdict.INCONCLUSIVE, conclusion=Conclusion.UNDECIDED, reason="bound above the scale"
+        )
+        return Build.report(
+            Build.claim(
+                Build.trial(),
+                Build.trial(
+                    kind="named",
+                    activation="relu(x)",
+                    stratum="pinned",
+                    verdict=Verdict.REFUTED,
+                    conclusion=Conclusion.FAILS,
+                    minimal=refuted.case_id,
+                    shrink_calls=9,
+                    reason="one confirmed counterexample",
+                    worst_ratio=2.5e5,
+                ),
+                Build.trial(
+                    kind="control",
+                    activation="tanh(x)",
+                    verdict=Verdict.REFUTED,
+                    conclusion=Conclusion.FAILS,
+                    minimal=refuted.case_id,
+                    defect="wrong-sign",
+                ),
+                verdict=Verdict.REFUTED,
+                outcomes=(Build.outcome(), refuted, open_case),
+            ),
+            warnings=("the processor was busy",),
+            verdict=Verdict.REFUTED,
+            exit_status=1,
+        )
+
+
+@pytest.fixture(scope="session")
+def build() -> type[Build]:
+    """Makers of records."""
+    return Build
+
+
+@pytest.fixture(scope="session")
+def reports() -> st.SearchStrategy[Report]:
+    """Arbitrary valid reports: odd text, extreme numbers, any mixture of trials."""
+    text = st.text(max_size=20)
+    count = st.integers(0, 2**40)
+    number = st.floats(allow_nan=False, allow_infinity=False)
+    positive = st.floats(min_value=1e-300, max_value=1e300)
+    data = st.one_of(
+        st.builds(Sphere, count=st.integers(1, 99), dimension=st.integers(1, 99), seed=count),
+        st.builds(Digits, rows=st.lists(st.integers(0, 1796), max_size=3).map(tuple)),
+        st.builds(Explicit, rows=st.tuples(st.tuples(number, number), st.tuples(number, number))),
+    )
+    model = st.builds(NeuralODE, sigma_u=positive, sigma_w=positive, sigma_v=positive, horizon=positive)
+    structure = st.sampled_from(["gaussian", "zero", "symmetric", "antisymmetric", "rank-one"])
+    weights = st.builds(Weights, structure=structure, gain=number, pinned=st.none() | number)
+    case = st.builds(
+        Case,
+        activation=text,
+        data=data,
+        width=st.integers(1, 2**40),
+        neural_ode=model,
+        weights=weights,
+        stratum=text,
+        eta_factor=number,
+    )
+    verdict, conclusion = st.sampled_from(Verdict), st.sampled_from(Conclusion)
+    outcome = st.builds(
+        Build.outcome,
+        case,
+        test=text,
+        seed=st.integers(0, 2**63 - 1),
+        verdict=verdict,
+        conclusion=conclusion,
+        quantity=text,
+        measured=st.none() | number,
+        bound=st.none() | number,
+        ratio=st.none() | number,
+        reason=text,
+        details=st.dictionaries(text, st.none() | st.booleans() | number | text | st.integers(-(2**63) + 1, 2**63 - 1)),
+        comparisons=count,
+    )
+
+    @st.composite
+    def claims(draw: st.DrawFn, name: str) -> ClaimReport:
+        outcomes = tuple(draw(st.lists(outcome, max_size=3)))
+        identifiers = st.sampled_from([o.case_id for o in outcomes]) if outcomes else st.none()
+        kind = st.sampled_from(["random", "named", "control"])
+        trials = st.lists(kind, max_size=4).flatmap(
+            lambda kinds: st.tuples(
+                *(
+                    st.builds(
+                        Build.trial,
+                        property=text,
+                        kind=st.just(k),
+                        activation=text,
+                        stratum=text,
+                        verdict=verdict,
+                        conclusion=st.none() | conclusion,
+                        requested=count,
+                        minimal=st.none() | identifiers,
+                        reason=text,
+                        defect=st.none() | text,
+                        as_expected=st.booleans() if k == "control" else st.none(),
+                        worst_ratio=st.none() | number,
+                    )
+                    for k in kinds
+                )
+            )
+        )
+        return Build.claim(
+            *draw(trials),
+            id=name,
+            statement=draw(text),
+            source=draw(text),
+            assumptions=tuple(draw(st.lists(text, max_size=2))),
+            verdict=draw(verdict),
+            outcomes=outcomes,
+        )
+
+    names = st.lists(text, unique=True, max_size=3)
+    return names.flatmap(lambda some: st.tuples(*(claims(name) for name in some))).flatmap(
+        lambda them: st.builds(
+            lambda **fields: Build.report(*them, **fields),
+            paper=text,
+            command=text,
+            seed=st.integers(0, 2**63 - 1),
+            warnings=st.lists(text, max_size=2).map(tuple),
+            verdict=verdict,
+            exit_status=st.sampled_from([0, 1, 3, 4]),
+        )
+    )

@@ -1,0 +1,56 @@
+"""From what a person writes to an Activation: a name, an expression in x, or "package.module:name"."""
+
+from functools import lru_cache
+
+import torch
+
+from theory_check.activations.activation import Activation, ActivationError
+from theory_check.activations.algebra import from_text
+from theory_check.activations.catalogue import CATALOGUE, FUNCTIONS
+from theory_check.activations.parsing import MAX_LENGTH, shown, suggestion
+from theory_check.activations.user_function import PATTERN, load_user_function
+
+
+@lru_cache(maxsize=1024)
+def activation(name_or_expression: str, *, trust_code: bool = False) -> Activation:
+    """The activation a name, an expression or a reference to code stands for.
+
+    Args:
+        name_or_expression: a name of the catalogue ("softplus"); an expression in x ("tanh(2*x) + 0.1*x") made of
+            numbers, pi, e, + - * /, ** with an exponent from 0 to 16, catalogue functions and exp; or
+            "package.module:name", a function of one torch tensor.
+        trust_code: whether "package.module:name" may be imported, which runs its code.
+
+    Returns:
+        The activation. Its bounds are proved for the catalogue and wherever the rules of the algebra give finite
+        ones; otherwise they are measured, and `bounds` says so.
+
+    Raises:
+        ActivationError: (a ValueError) what is wrong with the input, in one line.
+    """
+    text = name_or_expression.strip() if len(name_or_expression) <= MAX_LENGTH else name_or_expression
+    if text in FUNCTIONS:
+        return FUNCTIONS[text]
+    if len(text) <= MAX_LENGTH and PATTERN.fullmatch(text):
+        if not trust_code:
+            raise ActivationError(f"{text} would run code: pass --trust-code (trust_code=True) to allow it")
+        return load_user_function(text)
+    if len(text) <= MAX_LENGTH and text.isidentifier() and text not in ("x", "pi", "e"):
+        raise ActivationError(f"unknown activation {shown(text)}: {suggestion(text, CATALOGUE)}")
+    found = from_text(text)
+    _check_finite(found)
+    return found
+
+
+def _check_finite(found: Activation) -> None:
+    """Raise where the function is not finite on a grid over [-8, 8] that holds tenths and binary fractions."""
+    grid = torch.cat(
+        [
+            torch.arange(-2048, 2049, dtype=torch.float64) / 256,
+            torch.arange(-800, 801, dtype=torch.float64) / 100,
+        ]
+    )
+    finite = torch.isfinite(found(grid))
+    if not bool(finite.all()):
+        point = float(grid[int(torch.argmin(finite.to(torch.int8)))])
+        raise ActivationError(f"{shown(found.expression)} is not finite: {found.value_at(point)} at x = {point}")

@@ -1,0 +1,297 @@
+"""The judge of one trial: compares, records an Outcome for each case, and raises where a conclusion fails.
+
+Raising is what lets Hypothesis shrink a counterexample. A case is judged once; its verdict is then looked up,
+so that shrinking never meets a case twice and stops after a counted number of executions, not by the clock.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from theory_check.case import Case, Seeds, canonical_json, case_id
+from theory_check.claims.claim import Claim
+from theory_check.evidence.definiteness import Certificate
+from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.evidence.error_budget import ErrorBudget, StagedResult, confirmed_test, staged_test
+from theory_check.evidence.gaussianity import TestResult
+from theory_check.evidence.rates import RateResult
+from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
+from theory_check.profile import Profile
+
+if TYPE_CHECKING:
+    from theory_check.activations.activation import Activation  # loads torch
+
+Detail = float | int | str | bool | None
+
+
+class ConclusionFails(AssertionError):
+    """The conclusion of a claim fails in a case; carries the outcome."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(f"{outcome.claim}: {outcome.quantity}: {outcome.measured} against {outcome.bound}")
+        self.outcome = outcome
+
+
+@dataclass(frozen=True)
+class LawTest:
+    """A statement about a distribution: `sample(stage)` draws fresh data and tests it, more of it at later stages.
+
+    exact: the p-value is exact, or an upper bound, in the tail; otherwise three fresh samples must agree to reject.
+    """
+
+    name: str
+    exact: bool
+    sample: Callable[[int], TestResult]
+
+
+class Audit:
+    """Judges the cases of one trial.
+
+    Args:
+        claim: the claim on trial.
+        test: the property that uses this judge, "file.py::function".
+        seeds: the seed rule of the claim; measurements take their weights from it.
+        budget: counted calls of statistical tests.
+        profile: sizes.
+        unmet: says which assumption of the claim a case does not meet, or None.
+        load: makes the activation of a case from its expression.
+        device: where networks run, "cpu" or "cuda".
+        defect: name of the planted defect that is active, if any.
+    """
+
+    def __init__(
+        self,
+        *,
+        claim: Claim,
+        test: str,
+        seeds: Seeds,
+        budget: ErrorBudget,
+        profile: Profile,
+        unmet: Callable[[Case], str | None],
+        load: "Callable[[str], Activation]",
+        device: str = "cpu",
+        defect: str | None = None,
+    ) -> None:
+        self.claim = claim
+        self.test = test
+        self.seeds = seeds
+        self.budget = budget
+        self.profile = profile
+        self.device = device
+        self.load = load
+        self.defect = defect
+        self._unmet = unmet
+        self.judged: dict[str, Outcome] = {}
+
+    # --- the four ways to judge ---------------------------------------------------------------------------------
+
+    def at_most(
+        self, case: Case, *discrepancies: Discrepancy, confirm: Callable[[], tuple[Discrepancy, ...]] | None = None
+    ) -> None:
+        """Every measured error is within its derived bound (ALL claims).
+
+        A comparison whose bound exceeds 1 % of its scale is not executed. A failure is refuted only if `confirm`,
+        the same measurement with refined numerics, fails in the same quantity as well.
+        """
+        for d in discrepancies:
+            if not all(map(math.isfinite, (d.error, d.bound, d.scale or 0.0))):
+                self.error(case, f"{d.quantity}: not finite: error {d.error}, bound {d.bound}, scale {d.scale}")
+                return
+        executed = [d for d in discrepancies if not d.powerless]
+        failing = [d for d in executed if d.error > d.bound]
+        worst = max(failing or executed or discrepancies, key=lambda d: d.share)
+        reason = ""
+        if failing and confirm is not None:
+            again = {d.quantity: d for d in confirm()}
+            confirmed = [d for d in failing if d.quantity in again and again[d.quantity].error > again[d.quantity].bound]
+            worst = max(confirmed or failing, key=lambda d: d.share)
+            failing = confirmed
+            reason = "" if confirmed else "a failure was not confirmed with refined numerics"
+        if failing:
+            conclusion = Conclusion.FAILS
+        elif len(executed) == len(discrepancies) and not reason:
+            conclusion = Conclusion.HOLDS
+        else:
+            conclusion = Conclusion.UNDECIDED
+            reason = reason or next(d.powerless for d in discrepancies if d.powerless)
+        self.record(
+            case,
+            conclusion,
+            quantity=worst.quantity,
+            measured=worst.error,
+            bound=worst.bound,
+            ratio=worst.share,
+            reason=reason,
+            details={**({} if worst.scale is None else {"scale": worst.scale}), **worst.details},
+            comparisons=len(executed),
+        )
+
+    def law(self, case: Case, *tests: LawTest) -> None:
+        """No test rejects its law at this audit's level (LAW claims); exact tails staged, approximate ones confirmed."""
+        details: dict[str, Detail] = {}
+        worst: tuple[float, LawTest, StagedResult] | None = None
+        for test in tests:
+            level = self.budget.spend()
+            drawn: list[TestResult] = []
+
+            def p_value(stage: int, test: LawTest = test, drawn: list[TestResult] = drawn) -> float:
+                drawn.append(test.sample(stage))
+                return drawn[-1].p_value
+
+            result = staged_test(p_value, level) if test.exact else confirmed_test(p_value, level)
+            details[f"{test.name}: p"] = result.p_values[-1]
+            details[f"{test.name}: samples"] = sum(d.samples for d in drawn)
+            details |= {f"{test.name}: {key}": value for key, value in drawn[-1].details.items()}
+            details["level of a test"] = level
+            share = _level_share(result, exact=test.exact)
+            if worst is None or result.rejected or share > worst[0]:
+                worst = share, test, result
+            if result.rejected:
+                break
+        if worst is None:
+            raise ValueError("a law needs at least one test, got none")
+        share, test, result = worst
+        self.record(
+            case,
+            Conclusion.FAILS if result.rejected else Conclusion.HOLDS,
+            quantity=f"p-value: {test.name}",
+            measured=result.p_values[-1],
+            bound=result.level,
+            ratio=share,
+            details=details,
+            comparisons=len(tests),
+        )
+
+    def rate(
+        self, case: Case, quantity: str, ladder: Callable[[int], RateResult], *, expected: float, margin: float
+    ) -> None:
+        """A slope over a ladder is the stated one, or at least as steep (RATE claims).
+
+        `ladder(k)` measures the k-th fresh ladder. The first supports; a refutation takes three that agree, since
+        the tail of their p-values is approximate.
+        """
+        level = self.budget.spend()
+        first = ladder(0)
+        conclusion = Conclusion.HOLDS
+        if first.verdict is not Verdict.SUPPORTED:
+            confirmed = confirmed_test(lambda k: (first if k == 0 else ladder(k)).p_value, level)
+            conclusion = Conclusion.FAILS if confirmed.rejected else Conclusion.UNDECIDED
+        self.record(
+            case,
+            conclusion,
+            quantity=quantity,
+            measured=first.slope,
+            bound=expected + margin,
+            ratio=None,
+            reason="" if conclusion is Conclusion.HOLDS else first.reason,
+            details={
+                "expected": expected,
+                "margin": margin,
+                "interval low": first.interval[0],
+                "interval high": first.interval[1],
+                "constant": first.constant,
+                "level of a test": level,
+            },
+            comparisons=first.rungs,
+        )
+
+    def positive_definite(
+        self, case: Case, quantity: str, certificate: Certificate, singular_below: float, details: Mapping[str, Detail]
+    ) -> None:
+        """The smallest eigenvalue is certified positive; below `singular_below` it cannot be told from zero.
+
+        Positive-definiteness of a Gram matrix is never refuted by rounding: where the assumptions hold, a matrix that
+        is singular to rounding is inconclusive; where they do not, it is the expected failure of the conclusion.
+        """
+        if certificate.certified:
+            conclusion, reason = Conclusion.HOLDS, ""
+        elif certificate.estimate <= singular_below and self._unmet(case):
+            conclusion, reason = Conclusion.FAILS, "singular to rounding"
+        else:
+            conclusion, reason = Conclusion.UNDECIDED, "uninformative: the smallest eigenvalue is within rounding of zero"
+        holds = conclusion is Conclusion.HOLDS
+        self.record(
+            case,
+            conclusion,
+            quantity=quantity,
+            measured=certificate.lower_bound if holds else certificate.estimate,
+            bound=certificate.error_bound if holds else singular_below,
+            ratio=certificate.error_bound / certificate.estimate if certificate.estimate > 0 else None,
+            reason=reason,
+            details={"estimate of the smallest eigenvalue": certificate.estimate, **details},
+        )
+
+    # --- records ------------------------------------------------------------------------------------------------
+
+    def error(self, case: Case, reason: str) -> None:
+        """The case could not be measured; the reason stays on one line."""
+        self._store(
+            Outcome(
+                **self._names(case),
+                verdict=Verdict.ERROR,
+                conclusion=Conclusion.UNDECIDED,
+                quantity="none: the measurement failed",
+                reason=" ".join(reason.split()),
+                comparisons=0,
+            )
+        )
+
+    def record(
+        self,
+        case: Case,
+        conclusion: Conclusion,
+        *,
+        quantity: str,
+        measured: float,
+        bound: float,
+        ratio: float | None,
+        reason: str = "",
+        details: Mapping[str, Detail] | None = None,
+        comparisons: int = 1,
+    ) -> None:
+        """Turn a conclusion into a verdict under the claim's assumptions; raise ConclusionFails where it fails."""
+        unmet = self._unmet(case)
+        if unmet:
+            verdict = Verdict.ASSUMPTIONS_NOT_MET
+        else:
+            verdict = {
+                Conclusion.HOLDS: Verdict.SUPPORTED,
+                Conclusion.FAILS: Verdict.REFUTED,
+                Conclusion.UNDECIDED: Verdict.INCONCLUSIVE,
+            }[conclusion]
+        outcome = Outcome(
+            **self._names(case),
+            verdict=verdict,
+            conclusion=conclusion,
+            quantity=quantity,
+            measured=float(measured),
+            bound=float(bound),
+            ratio=None if ratio is None or not math.isfinite(ratio) else float(ratio),
+            reason="; ".join(part for part in (unmet, reason) if part),
+            details={k: v for k, v in (details or {}).items() if not isinstance(v, float) or math.isfinite(v)},
+            comparisons=comparisons,
+        )
+        self._store(outcome)
+        if conclusion is Conclusion.FAILS:
+            raise ConclusionFails(outcome)
+
+    def _names(self, case: Case) -> dict[str, Any]:
+        return {
+            "claim": self.claim.id,
+            "test": self.test,
+            "case_id": case_id(self.claim.id, case, test=self.test, defect=self.defect),
+            "case": case,
+            "seed": self.seeds.root,
+            "defect": self.defect,
+        }
+
+    def _store(self, outcome: Outcome) -> None:
+        self.judged[canonical_json(outcome.case)] = outcome
+
+
+def _level_share(result: StagedResult, *, exact: bool) -> float:
+    """Share of the level that was used, on a log scale: 1 where a test just rejects."""
+    logs = [math.log(max(p, 5e-324)) for p in result.p_values]
+    # A staged test rejects at a stage once p <= level / stages; the other needs its three p-values in product.
+    return min(logs) / math.log(result.level / 3) if exact else sum(logs) / math.log(result.level)

@@ -1,0 +1,133 @@
+"""Claim linear-convergence: does gradient descent decrease the loss at the stated linear rate, from a stated width on?
+
+Networks and their gradients are those of one scheme, exactly, so no discretisation error enters. lambda_0 is the
+smallest eigenvalue of the empirical kernel at the start.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from theory_check.case import Case
+from theory_check.claims import quantities as q
+from theory_check.evidence.definiteness import Certificate, certified_lower_bound, normalise_to_unit_diagonal
+from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.measurements.bounds import UNIT_ROUNDOFF
+from theory_check.measurements.instance import Instance, Setting, prepare
+from theory_check.networks.descent import DescentTrace, gradient_descent
+from theory_check.networks.tangent_kernel import kernels_of
+
+WIDTHS = (64, 256, 1024)
+REPLICATES = 2
+SOLVER_STEPS = 16
+# A direction that is singular to rounding keeps its share of the loss; below this it carried none.
+CONVERGED = 1e-12
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run of gradient descent: the largest decrease factor over its bound, and whether the kernel stayed put."""
+
+    worst: float
+    tolerance: float
+    kernel_stayed: bool
+    least_eigenvalue: float
+    certificate: Certificate
+    stall: float
+    reduction: float
+    deviation: float
+
+
+def convergence_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, ...]:
+    """The rate of decrease at the smallest width of the ladder at which every replicate keeps its kernel.
+
+    Where no width of the ladder does, the comparison is returned without power: the claim is about wide networks, and
+    a kernel that moved says that these were not wide enough.
+    """
+    instance = prepare(case, setting)
+    decrease = Discrepancy(q.DECREASE, 0.0, 0.0)
+    for width in WIDTHS:
+        runs = [_run(instance, width, replicate, setting.profile.descent_steps) for replicate in range(REPLICATES)]
+        worst = max(runs, key=lambda run: run.worst)
+        details = {
+            "stated width": width,
+            "least lambda_min over lambda_0 along the runs": min(run.least_eigenvalue for run in runs),
+            "loss at the end over the start": max(run.reduction for run in runs),
+            "distance from the linearised run": max(run.deviation for run in runs),
+        }
+        stalls = [run for run in runs if not run.certificate.certified]
+        if stalls:
+            # A direction without a rate: what lies along it stays.
+            return (Discrepancy(q.STALL, max(run.stall for run in stalls), CONVERGED, details=details),)
+        decrease = Discrepancy(q.DECREASE, worst.worst, 1.0 + worst.tolerance, details=details)
+        last = width == WIDTHS[-1] or case.eta_factor > 1.0
+        if all(run.kernel_stayed for run in runs) and worst.worst <= decrease.bound:
+            return (decrease,)
+        if last and (all(run.kernel_stayed for run in runs) or case.eta_factor > 1.0):
+            return (decrease,)
+    reason = f"the kernel moved below lambda_0 / 2 at width {WIDTHS[-1]}: not wide enough for the claim to speak"
+    return (replace(decrease, unusable=reason),)
+
+
+def _run(instance: Instance, width: int, replicate: int, steps: int) -> _Run:
+    case = instance.case
+    parameters = instance.parameters(width=width, stage="descent", replicate=replicate)
+    labels = instance.labels()
+    start = kernels_of(
+        instance.activation, case.neural_ode, parameters, instance.inputs, scheme="euler", steps=SOLVER_STEPS
+    )
+    kernel = start.tangent.cpu().numpy()
+    values, vectors = np.linalg.eigh(kernel)
+    certificate = certified_lower_bound(*normalise_to_unit_diagonal(kernel, start.rounding.cpu().numpy()))
+    rate = case.eta_factor / float(values[-1])
+    trace = gradient_descent(
+        instance.activation,
+        case.neural_ode,
+        parameters,
+        instance.inputs,
+        labels,
+        learning_rate=rate,
+        steps=steps,
+        scheme="euler",
+        solver_steps=SOLVER_STEPS,
+    )
+    return _judged(trace, labels.cpu().numpy(), values, vectors, rate, certificate)
+
+
+def _judged(
+    trace: DescentTrace,
+    labels: NDArray[np.float64],
+    values: NDArray[np.float64],
+    vectors: NDArray[np.float64],
+    rate: float,
+    certificate: Certificate,
+) -> _Run:
+    losses = trace.losses.cpu().numpy()
+    outputs = trace.outputs.cpu().numpy()
+    lambda_0 = max(float(values[0]), 0.0)
+    eigenvalues = [float(torch.linalg.eigvalsh(kernel)[0]) for kernel in trace.kernels]
+    bound = (1.0 - rate * lambda_0 / 2) ** 2
+    residual = outputs[0] - labels
+    # A loss of residuals r is known to 2 u |f| / |r| relative to itself: the steps below that show rounding only.
+    noise = 8 * len(labels) * UNIT_ROUNDOFF * (np.abs(outputs).max() + np.abs(labels).max())
+    seen = np.sqrt(2 * losses[:-1]) * rate * max(lambda_0, 1e-300) / 4 > noise
+    seen[0] = True
+    factors = losses[1:] / np.maximum(losses[:-1], np.finfo(np.float64).tiny) / bound
+    worst = math.inf if trace.diverged_at is not None else float(np.max(factors[seen])) if len(factors) else 0.0
+    reached = float(np.sqrt(2 * losses[:-1][seen].min()))
+    null = vectors[:, 0] @ residual
+    predicted = np.array([vectors @ ((1 - rate * values) ** k * (vectors.T @ residual)) for k in range(len(outputs))])
+    total = float(residual @ residual)
+    return _Run(
+        worst=min(worst, 1e300),
+        tolerance=2 * noise / reached if reached > 0 else 0.0,
+        kernel_stayed=min(eigenvalues) >= lambda_0 / 2,
+        least_eigenvalue=min(eigenvalues) / lambda_0 if lambda_0 > 0 else 0.0,
+        certificate=certificate,
+        stall=float(null**2 / total) if total > 0 else 0.0,
+        reduction=float(losses[-1] / losses[0]) if losses[0] > 0 else 0.0,
+        deviation=float(np.abs(outputs - labels - predicted).max() / math.sqrt(total)) if total > 0 else 0.0,
+    )

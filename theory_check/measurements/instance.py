@@ -1,0 +1,92 @@
+"""What a measurement works on: a case with its activation loaded, its inputs made and its weights drawn."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from theory_check.activations.activation import Activation
+from theory_check.case import Case, Seeds, labels_of, materialise
+from theory_check.networks.parameters import Parameters, draw_parameters, pin_first_state
+from theory_check.profile import Profile
+
+
+class Setting(Protocol):
+    """Where a measurement gets what a case does not hold; the judge of a trial is one."""
+
+    seeds: Seeds
+    device: str
+    profile: Profile
+
+    def load(self, expression: str, /) -> Activation:
+        """The activation behind an expression."""
+        ...
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A case ready to be measured. Weights depend on the case, the root seed, a stage and a replicate only."""
+
+    case: Case
+    activation: Activation
+    inputs: Float[Tensor, "inputs dimension"]
+    seeds: Seeds
+
+    def seed(self, stage: str = "", replicate: int = 0) -> int:
+        """The seed of one set of weights."""
+        return self.seeds.of(self.case, stage=stage, replicate=replicate)
+
+    def generator(self, stage: str) -> torch.Generator:
+        """A generator on the CPU for directions and the like."""
+        return torch.Generator("cpu").manual_seed(self.seed(stage))
+
+    def parameters(self, *, width: int | None = None, stage: str = "", replicate: int = 0) -> Parameters:
+        """The weights of the case, by the rule it states; `width` replaces the width on a ladder."""
+        weights = self.case.weights
+        parameters = draw_parameters(
+            width=width or self.case.width,
+            dimension=self.inputs.shape[1],
+            seed=self.seed(stage, replicate),
+            device=self.inputs.device,
+            dtype=self.inputs.dtype,
+            structure=weights.structure,
+            gain=weights.gain,
+        )
+        if weights.pinned is not None:
+            parameters = pin_first_state(parameters, self.inputs, self.case.neural_ode, weights.pinned)
+        return parameters
+
+    def labels(self) -> Float[Tensor, " inputs"]:
+        """Targets for training."""
+        return torch.from_numpy(labels_of(self.case.data, self.seed("labels"))).to(self.inputs)
+
+
+def prepare(case: Case, setting: Setting) -> Instance:
+    """Load the activation and make the inputs of a case, float64, on the setting's device."""
+    inputs = torch.from_numpy(materialise(case.data)).to(setting.device)
+    return Instance(case, setting.load(case.activation), inputs, setting.seeds)
+
+
+def field_growth(instance: Instance, parameters: Parameters) -> float:
+    """L = (sigma_w / sqrt n) |W|_2 L1: a Lipschitz constant of the vector field. Infinite when phi has none."""
+    spectral = float(torch.linalg.matrix_norm(parameters.W, ord=2))
+    sigma_w, width = instance.case.neural_ode.sigma_w, parameters.W.shape[-1]
+    return sigma_w * spectral / math.sqrt(width) * instance.activation.lipschitz if spectral else 0.0
+
+
+def with_bounded_growth(instance: Instance, parameters: Parameters, most: float) -> tuple[Parameters, float]:
+    """W scaled down, if need be, so that L T <= `most`; returns the parameters and L.
+
+    Beyond that exp(L T) makes every derived bound useless. A function without a Lipschitz constant is scaled as if it
+    were 1, which bounds nothing: claims that need the bound do not meet their assumptions there.
+    """
+    rate = field_growth(instance, parameters)
+    if math.isinf(rate):
+        rate = field_growth(replace(instance, activation=replace(instance.activation, lipschitz=1.0)), parameters)
+    total = rate * instance.case.neural_ode.horizon
+    if total <= most:
+        return parameters, rate
+    return replace(parameters, W=parameters.W * (most / total)), most / instance.case.neural_ode.horizon

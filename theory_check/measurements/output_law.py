@@ -1,0 +1,172 @@
+"""Claim gaussian-output: the law of the output over random weights, at every width and as the width grows.
+
+Given U and W the output is exactly N(0, S) with S = sigma_v^2 |phi(h_T)|^2 / n, so at finite width it is a normal scale
+mixture. Hence three parts: f / sqrt(S) is exactly N(0, 1) at every width; Var(S) / E[S]^2 falls at least like 1/n, and
+E[S] has a limit; at the top width f is within a fixed allowance of the normal law.
+"""
+
+import math
+
+import msgspec
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import special
+from torch import Tensor
+
+from theory_check.case import Case
+from theory_check.claims import quantities as q
+from theory_check.evidence.audit import LawTest
+from theory_check.evidence.error_budget import stage_samples
+from theory_check.evidence.gaussianity import (
+    TestResult,
+    dkw_band_test,
+    mean_test,
+    mean_within_test,
+    neyman_smooth_test,
+    reported_normality,
+    variance_test,
+)
+from theory_check.evidence.rates import RateResult, fit_slope, relative_variance_with_error
+from theory_check.measurements.instance import Instance, Setting, prepare
+from theory_check.networks.ensemble import EnsembleResult, ensemble_variances
+
+Samples = NDArray[np.float64]
+
+# Fixed beforehand, never computed from the data that are judged.
+DISTANCE_ALLOWANCE = 0.005
+# Relative: E[S] at the top width of a gate differs from its limit by O(1/n), a few percent.
+VARIANCE_ALLOWANCE = 0.05
+SOLVER_STEPS = 16
+RATE_MARGIN = 0.15
+
+
+class OutputLaw:
+    """Fresh ensembles of one case, drawn when a test asks for them and shared by the tests of a stage."""
+
+    def __init__(self, case: Case, setting: Setting) -> None:
+        self.instance: Instance = prepare(case, setting)
+        self.profile = setting.profile
+        self._drawn: dict[tuple[str, int, int], EnsembleResult] = {}
+
+    def ensemble(self, purpose: str, stage: int, width: int, networks: int) -> EnsembleResult:
+        """Independent networks: one seed for each, from the case, the purpose, the stage and the replicate."""
+        key = (purpose, stage, width)
+        if key not in self._drawn:
+            name = f"{purpose} {stage} {width}"
+            case = self.instance.case
+            self._drawn[key] = ensemble_variances(
+                self.instance.activation,
+                case.neural_ode,
+                self.instance.inputs,
+                width=width,
+                seeds=[self.instance.seed(name, k) for k in range(networks)],
+                steps=SOLVER_STEPS,
+            )
+        return self._drawn[key]
+
+    def conditional_tests(self) -> tuple[LawTest, ...]:
+        """Tests of f / sqrt(S) ~ N(0, 1) at the case's own width, and of the independence of readout and W."""
+        return (
+            LawTest("correlation of the readout with a row of W", exact=True, sample=self._readout),
+            LawTest("variance of f / sqrt S", exact=True, sample=lambda stage: variance_test(self._standardised(stage))),
+            LawTest("mean of f / sqrt S", exact=True, sample=lambda stage: mean_test(self._standardised(stage))),
+            LawTest("shape of f / sqrt S", exact=False, sample=self._shape),
+            LawTest("law of f / sqrt S", exact=True, sample=lambda stage: dkw_band_test(self._standardised(stage))),
+            LawTest("joint law over inputs", exact=True, sample=lambda stage: variance_test(self._combined(stage))),
+        )
+
+    def _own(self, stage: int) -> EnsembleResult:
+        case = self.instance.case
+        return self.ensemble("conditional", stage, case.width, stage_samples(self.profile.networks, stage))
+
+    def _standardised(self, stage: int) -> Samples:
+        drawn = self._own(stage)
+        return _numpy(drawn.f[:, 0] / drawn.S[:, 0, 0].sqrt())
+
+    def _combined(self, stage: int) -> Samples:
+        """c . f / sqrt(c^T S c) for a random c: exactly N(0, 1) as well, and blind to none of the covariances in S."""
+        drawn = self._own(stage)
+        c = torch.randn(drawn.f.shape[1], generator=self.instance.generator("combination"), dtype=torch.float64)
+        c = c.to(drawn.f)
+        return _numpy((drawn.f @ c) / torch.einsum("i,kij,j->k", c, drawn.S, c).sqrt())
+
+
+    def _shape(self, stage: int) -> TestResult:
+        """Neyman's smooth test; statsmodels' tests are reported beside it and judge nothing."""
+        x = self._standardised(stage)
+        result = neyman_smooth_test(x)
+        return _with_details(result, {f"statsmodels {name}": p for name, p in reported_normality(x).items()})
+
+    def _readout(self, stage: int) -> TestResult:
+        """W v / |v| has independent N(0, 1) entries; v tied to any row of W puts |v| among them."""
+        return variance_test(_numpy(self._own(stage).readout_products.flatten()))
+
+    def mixture_test(self) -> LawTest:
+        """Is f within a fixed allowance of a normal law, at the top width (or the case's own, where that is narrow)?
+
+        The scale is the root of E[S], from networks of their own: it errs by sqrt(rho / networks) / 2, far less than the
+        band. With it estimated the p-value is not exact, so three samples must agree.
+        """
+        case = self.instance.case
+        width = case.width if case.stratum == "narrow" else self.profile.width_rungs[-1]
+
+        def sample(stage: int) -> TestResult:
+            networks = self.profile.networks
+            scale = _numpy(self.ensemble("scale", stage, width, networks).S[:, 0, 0]).mean() ** 0.5
+            f = _numpy(self.ensemble("mixture", stage, width, networks).f[:, 0])
+            return dkw_band_test(f, scale=scale, allowance=DISTANCE_ALLOWANCE)
+
+        return LawTest(q.MIXTURE.removeprefix("p-value: "), exact=False, sample=sample)
+
+    def relative_variance_ladder(self, stage: int) -> RateResult:
+        """Slope of log Var(S) / E[S]^2 against log width; at least as steep as -1 supports the claim."""
+        widths = self.profile.width_rungs
+        samples = [
+            _numpy(self.ensemble("ladder", stage, width, self.profile.ladder_networks).S[:, 0, 0]) for width in widths
+        ]
+        logs, errors = zip(*(relative_variance_with_error(s) for s in samples), strict=True)
+        return fit_slope(
+            np.array(widths, dtype=np.float64),
+            np.array(logs),
+            np.array(errors),
+            expected=-1.0,
+            margin=RATE_MARGIN,
+            refute_level=1e-4,
+            degrees_of_freedom=self.profile.ladder_networks - 1,
+            one_sided="at-least",
+        )
+
+    def variance_test(self) -> LawTest:
+        """Is E[S] within a fixed allowance of its limit?
+
+        For the identity the limit is sigma_v^2 sigma_u^2 |x|^2/d I_0(2 sigma_w T) in closed form; for other functions
+        widths n and 4 n must agree.
+        """
+        top = self.profile.width_rungs[-1]
+        model = self.instance.case.neural_ode
+
+        def sample(stage: int) -> TestResult:
+            networks = stage_samples(self.profile.ladder_networks, stage)
+            high = _numpy(self.ensemble("limit", stage, top, networks).S[:, 0, 0])
+            if self.instance.activation.expression == "x":
+                square = float((self.instance.inputs[0] ** 2).mean())
+                limit = float(special.i0(2 * model.sigma_w * model.horizon)) * square
+                limit *= (model.sigma_v * model.sigma_u) ** 2
+                spread = high.std(ddof=1) / limit / math.sqrt(networks)
+            else:
+                low = _numpy(self.ensemble("limit", stage, top // 4, networks).S[:, 0, 0])
+                limit = float(low.mean())
+                spread = math.hypot(high.std(ddof=1), low.std(ddof=1)) / limit / math.sqrt(networks)
+            return mean_within_test(high.mean() / limit - 1.0, spread, allowance=VARIANCE_ALLOWANCE, samples=networks)
+
+        return LawTest(q.VARIANCE.removeprefix("p-value: "), exact=False, sample=sample)
+
+
+def _numpy(values: Tensor) -> Samples:
+    array: Samples = values.cpu().numpy()
+    return array
+
+
+def _with_details(result: TestResult, details: dict[str, float]) -> TestResult:
+    return msgspec.structs.replace(result, details={**result.details, **details})

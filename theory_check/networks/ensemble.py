@@ -1,0 +1,121 @@
+"""Many independent networks at once: the conditional variance of the output, one network per seed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from theory_check.activations.activation import Activation
+from theory_check.networks.memory import require_memory
+from theory_check.networks.model import NonFiniteState, readout, recurrent_matrix
+from theory_check.networks.parameters import Parameters, draw_parameters, initial_states
+from theory_check.networks.tableau import stepper, tableau_of
+from theory_check.neural_ode import NeuralODE
+
+# Bytes of one chunk's W. Fixed, so that a result never depends on the memory that happens to be free; a chunk
+# that outgrows the processor's cache is streamed from memory at every stage (measured: 2.5 times slower).
+_CHUNK_BYTES = 2**22
+
+
+@dataclass(frozen=True)
+class EnsembleResult:
+    """One entry for each network.
+
+    Attributes:
+        S: covariance of the outputs given U and W, sigma_v^2/n phi(h_T) phi(h_T)^T, (networks, inputs, inputs),
+            exactly symmetric. Given U and W, f is exactly N(0, S): claim gaussian-output, part (i).
+        f: the output with the V of the same seed, (networks, inputs).
+        readout_products: W v / |v|, (networks, width). For v independent of W its entries are exactly independent
+            N(0, 1); where v is tied to a row of W, that entry is about sqrt(n). Taken from the parameters alone.
+    """
+
+    S: Float[Tensor, "networks inputs inputs"]
+    f: Float[Tensor, "networks inputs"]
+    readout_products: Float[Tensor, "networks width"]
+
+
+@torch.no_grad()
+def ensemble_variances(
+    activation: Activation,
+    neural_ode: NeuralODE,
+    inputs: Float[Tensor, "inputs dimension"],
+    *,
+    width: int,
+    seeds: Sequence[int],
+    scheme: str = "rk4",
+    steps: int = 32,
+    chunk: int | None = None,
+) -> EnsembleResult:
+    """Solve one network with one output for each seed, a chunk of them at a time with batched products.
+
+    Each network has the parameters of `draw_parameters(width=width, dimension=..., seed=seed)` in the dtype and on the
+    device of `inputs`.
+
+    Args:
+        activation: phi.
+        neural_ode: scales and horizon.
+        inputs: (inputs, dimension).
+        width: n, at least 1.
+        seeds: one for each network, at least one.
+        scheme: "euler", "midpoint" or "rk4".
+        steps: number of its steps over the horizon.
+        chunk: networks at a time; by default as many as have 4 MiB of W. Results agree between chunkings to
+            rounding, and to the last bit for one and the same chunking.
+
+    Raises:
+        ValueError: no seeds, a chunk or width below 1, an unknown scheme.
+        MemoryShortage: a chunk would not fit.
+        NonFiniteState: a state overflowed; the message names the seed.
+    """
+    tableau = tableau_of(scheme, steps)
+    if not seeds:
+        raise ValueError("seeds must hold at least one seed, got none")
+    if width < 1:
+        raise ValueError(f"width must be an integer of at least 1, got {width!r}")
+    if chunk is not None and chunk < 1:
+        raise ValueError(f"chunk must be None or an integer of at least 1, got {chunk!r}")
+    size = chunk or max(1, _CHUNK_BYTES // (width * width * inputs.element_size()))
+    of_chunk = min(size, len(seeds))
+    numbers = of_chunk * width * (3 * width + 8 * len(inputs))
+    require_memory(
+        numbers * inputs.element_size(), f"a chunk of {of_chunk} networks of width {width}", device=inputs.device
+    )
+    parts = []
+    for start in range(0, len(seeds), size):
+        some = seeds[start : start + size]
+        stacked = _stacked(some, width, inputs)
+        A_T = recurrent_matrix(neural_ode, stacked).mT
+
+        def field(h: Tensor, A_T: Tensor = A_T) -> Tensor:
+            return torch.bmm(activation(h), A_T)
+
+        advance = stepper(field, tableau, neural_ode.horizon / steps)
+        h = initial_states(neural_ode, stacked, inputs)
+        for _ in range(steps):
+            h, _stages = advance(h)
+        finite = torch.isfinite(h).flatten(1).all(1)
+        if not finite.all():
+            seed = some[int(torch.nonzero(~finite)[0])]
+            raise NonFiniteState(f"the final state of the network with seed {seed} is not finite")
+        features = activation(h)
+        S = torch.bmm(features, features.mT) * (neural_ode.sigma_v**2 / width)
+        parts.append(
+            ((S + S.mT) / 2, readout(neural_ode, stacked, features)[..., 0], _readout_products(stacked)),
+        )
+    S, f, rows = (torch.cat(columns) for columns in zip(*parts, strict=True))
+    return EnsembleResult(S, f, rows)
+
+
+def _stacked(seeds: Sequence[int], width: int, inputs: Float[Tensor, "inputs dimension"]) -> Parameters:
+    networks = [
+        draw_parameters(width=width, dimension=inputs.shape[1], seed=seed, device=inputs.device, dtype=inputs.dtype)
+        for seed in seeds
+    ]
+    return Parameters(*(torch.stack([getattr(p, name) for p in networks]) for name in ("U", "W", "V")))
+
+
+def _readout_products(stacked: Parameters) -> Float[Tensor, "networks width"]:
+    v = stacked.V[..., 0, :]
+    return torch.einsum("kij,kj->ki", stacked.W, v / torch.linalg.vector_norm(v, dim=-1, keepdim=True))

@@ -1,0 +1,295 @@
+"""Fixed-step Runge-Kutta schemes: the forward pass and its exact discrete adjoint.
+
+With A = (sigma_w / sqrt n) W and states as rows, one step of size dt from h is
+
+    Y_i = h + dt sum_{j<i} a_ij K_j,    K_i = phi(Y_i) A^T,    h_next = h + dt sum_i b_i K_i.
+
+Differentiating it in reverse, with mu the gradient with respect to h_next and i running backwards,
+
+    kappa_i = dt (b_i mu + sum_{j>i} a_ji nu_j),    nu_i = phi'(Y_i) * (kappa_i A),    gradient at h = mu + sum_i nu_i,
+
+and the gradient with respect to A is the sum of kappa_i^T phi(Y_i) over all stages of all steps. So kappa is the
+stage's adjoint weight: it plays the part of lambda_t dt. Not to be confused with the continuous adjoint of flow.py,
+of which it is an approximation of the scheme's order; it is the gradient of the scheme itself, exact to rounding.
+The L-layer residual network with shared weights is EULER with L steps.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from theory_check.activations.activation import Activation
+from theory_check.networks.memory import require_memory
+from theory_check.networks.model import (
+    NonFiniteState,
+    assemble_gradient,
+    final_adjoint,
+    readout,
+    recurrent_matrix,
+)
+from theory_check.networks.parameters import Parameters, initial_states
+from theory_check.networks.tableau import EULER, MIDPOINT, RK4, SCHEMES, Tableau, stepper, tableau_of
+from theory_check.neural_ode import NeuralODE
+
+__all__ = [
+    "EULER",
+    "MIDPOINT",
+    "RK4",
+    "SCHEMES",
+    "NonFiniteState",
+    "StageAdjoint",
+    "Tableau",
+    "Trajectory",
+    "adjoint",
+    "forward",
+    "gradient",
+    "gradient_of_pass",
+    "integrate",
+    "tangent_flow",
+]
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """A forward pass.
+
+    Attributes:
+        inputs: as given, (inputs, dimension).
+        stages: Y of every stage of every step, (steps, stages, inputs, width).
+        grid: states at the grid points, (steps + 1, inputs, width).
+        outputs: f, (inputs, outputs).
+        tableau: the scheme.
+        step: its step size, horizon / steps.
+    """
+
+    inputs: Float[Tensor, "inputs dimension"]
+    stages: Float[Tensor, "steps stages inputs width"]
+    grid: Float[Tensor, "points inputs width"]
+    outputs: Float[Tensor, "inputs outputs"]
+    tableau: Tableau
+    step: float
+
+    @property
+    def final(self) -> Float[Tensor, "inputs width"]:
+        """The final states h_T."""
+        return self.grid[-1]
+
+
+@dataclass(frozen=True)
+class StageAdjoint:
+    """The exact adjoint of a forward pass.
+
+    Attributes:
+        lambda_0: gradient with respect to the initial states, (inputs, width).
+        weights: kappa of every stage, so that the gradient with respect to (sigma_w / sqrt n) W is the sum of
+            kappa^T phi(Y) over stages and inputs, (steps, stages, inputs, width).
+    """
+
+    lambda_0: Float[Tensor, "inputs width"]
+    weights: Float[Tensor, "steps stages inputs width"]
+
+
+@torch.no_grad()
+def forward(
+    activation: Activation,
+    neural_ode: NeuralODE,
+    parameters: Parameters,
+    inputs: Float[Tensor, "inputs dimension"],
+    *,
+    scheme: str = "rk4",
+    steps: int = 32,
+) -> Trajectory:
+    """Solve the model forward with a fixed step, keeping every stage.
+
+    Raises:
+        ValueError: an unknown scheme or fewer than one step.
+        MemoryShortage: the stages would not fit.
+        NonFiniteState: a state overflowed; the message names the step and its time.
+    """
+    tableau = tableau_of(scheme, steps)
+    width = parameters.W.shape[-1]
+    # Stages once as a list and once stacked, with the grid; A; and as much again for the adjoint.
+    numbers = 4 * (len(tableau.b) + 1) * steps * len(inputs) * width + 2 * width**2
+    require_memory(numbers * inputs.element_size(), f"a forward pass of {steps} steps", device=inputs.device)
+    field = _field(activation, recurrent_matrix(neural_ode, parameters))
+    step = neural_ode.horizon / steps
+    h = initial_states(neural_ode, parameters, inputs)
+    grid, stages = [h], []
+    advance = stepper(field, tableau, step)
+    for _ in range(steps):
+        h, of_step = advance(h)
+        grid.append(h)
+        stages += of_step
+    all_stages = torch.stack(stages).view(steps, len(tableau.b), *h.shape)
+    all_grid = torch.stack(grid)
+    _require_finite_steps(all_stages, all_grid, step)
+    outputs = readout(neural_ode, parameters, activation(h))
+    return Trajectory(inputs, all_stages, all_grid, outputs, tableau, step)
+
+
+@torch.no_grad()
+def adjoint(  # noqa: PLR0917  the model's four parts, then the cotangent and phi' at kinks
+    activation: Activation,
+    neural_ode: NeuralODE,
+    parameters: Parameters,
+    trajectory: Trajectory,
+    cotangent: Float[Tensor, "inputs outputs"],
+    clarke: float = 0.5,
+) -> StageAdjoint:
+    """The exact discrete adjoint of a forward pass, for the gradient of sum(cotangent * f).
+
+    Every input has its own row: row x of the result is linear in row x of `cotangent` and independent of the others.
+
+    Args:
+        activation: the one of the forward pass.
+        neural_ode: the same.
+        parameters: the same.
+        trajectory: the forward pass.
+        cotangent: dL/df, (inputs, outputs).
+        clarke: which value of phi' is taken at a kink, from 0 (left) to 1 (right).
+    """
+    A = recurrent_matrix(neural_ode, parameters)
+    tableau, step = trajectory.tableau, trajectory.step
+    last = len(tableau.b) - 1
+    derivatives = activation.derivative(trajectory.stages, clarke)
+    mu = final_adjoint(activation, neural_ode, parameters, trajectory.final, cotangent, clarke)
+    weights: list[Tensor] = []
+    for of_step in reversed(derivatives.unbind(0)):
+        nus: dict[int, Tensor] = {}
+        for i in range(last, -1, -1):
+            kappa = mu * (step * tableau.b[i])
+            for j, nu in nus.items():
+                if tableau.a[j][i]:
+                    kappa = torch.add(kappa, nu, alpha=step * tableau.a[j][i])
+            nus[i] = of_step[i] * (kappa @ A)
+            weights.append(kappa)
+        for nu in nus.values():
+            mu = mu + nu
+    all_weights = torch.stack(weights[::-1]).view_as(trajectory.stages)
+    return StageAdjoint(mu, all_weights)
+
+
+def gradient(
+    activation: Activation,
+    neural_ode: NeuralODE,
+    parameters: Parameters,
+    inputs: Float[Tensor, "inputs dimension"],
+    cotangent: Float[Tensor, "inputs outputs"],
+    *,
+    scheme: str = "rk4",
+    steps: int = 32,
+    clarke: float = 0.5,
+) -> Parameters:
+    """Gradient of sum(cotangent * f) by the exact discrete adjoint; no autograd graph is built.
+
+    Raises:
+        ValueError, MemoryShortage, NonFiniteState: as `forward`.
+    """
+    trajectory = forward(activation, neural_ode, parameters, inputs, scheme=scheme, steps=steps)
+    stage_adjoint = adjoint(activation, neural_ode, parameters, trajectory, cotangent, clarke)
+    return gradient_of_pass(activation, neural_ode, trajectory, stage_adjoint, cotangent)
+
+
+@torch.no_grad()
+def gradient_of_pass(
+    activation: Activation,
+    neural_ode: NeuralODE,
+    trajectory: Trajectory,
+    stage_adjoint: StageAdjoint,
+    cotangent: Float[Tensor, "inputs outputs"],
+) -> Parameters:
+    """The gradient from a forward pass and its adjoint for `cotangent`."""
+    weights = stage_adjoint.weights.flatten(0, 2)
+    features = activation(trajectory.stages.flatten(0, 2))
+    return assemble_gradient(
+        activation,
+        neural_ode,
+        trajectory.inputs,
+        final=trajectory.final,
+        cotangent=cotangent,
+        lambda_0=stage_adjoint.lambda_0,
+        integral=weights.T @ features,
+    )
+
+
+@torch.no_grad()
+def integrate(
+    activation: Activation,
+    neural_ode: NeuralODE,
+    parameters: Parameters,
+    states: Float[Tensor, "inputs width"],
+    *,
+    duration: float,
+    scheme: str = "rk4",
+    steps: int = 32,
+) -> Float[Tensor, "inputs width"]:
+    """The bare flow from given states over `duration`; a negative one runs backwards in time.
+
+    Raises:
+        ValueError: an unknown scheme or fewer than one step.
+        NonFiniteState: the result overflowed.
+    """
+    tableau = tableau_of(scheme, steps)
+    field = _field(activation, recurrent_matrix(neural_ode, parameters))
+    return _run(field, states, tableau, duration, steps)
+
+
+@torch.no_grad()
+def tangent_flow(
+    activation: Activation,
+    neural_ode: NeuralODE,
+    parameters: Parameters,
+    state: Float[Tensor, " width"],
+    *,
+    duration: float,
+    scheme: str = "rk4",
+    steps: int = 32,
+    clarke: float = 0.5,
+) -> tuple[Float[Tensor, " width"], Float[Tensor, "width width"]]:
+    """One state and the derivative J of its flow, J' = A diag(phi'(h)) J from the identity, by the same scheme.
+
+    J is the exact Jacobian of the scheme's map from `state` to the state after `duration`.
+
+    Raises:
+        ValueError, NonFiniteState: as `integrate`.
+    """
+    tableau = tableau_of(scheme, steps)
+    A_T = recurrent_matrix(neural_ode, parameters).mT
+
+    def field(rows: Tensor) -> Tensor:
+        # Row 0 is the state, the others are the columns of J.
+        h = rows[:1]
+        return torch.cat([activation(h), rows[1:] * activation.derivative(h, clarke)]) @ A_T
+
+    rows = torch.cat([state[None], torch.eye(len(state), dtype=state.dtype, device=state.device)])
+    rows = _run(field, rows, tableau, duration, steps)
+    return rows[0], rows[1:].T.contiguous()
+
+
+def _run(field: Callable[[Tensor], Tensor], h: Tensor, tableau: Tableau, duration: float, steps: int) -> Tensor:
+    advance = stepper(field, tableau, duration / steps)
+    for _ in range(steps):
+        h, _stages = advance(h)
+    if not torch.isfinite(h).all():
+        raise NonFiniteState(f"the state after a time of {duration} ({steps} steps of {tableau.name}) is not finite")
+    return h
+
+
+def _field(activation: Activation, A: Tensor) -> Callable[[Tensor], Tensor]:
+    A_T = A.mT
+    return lambda h: activation(h) @ A_T
+
+
+def _require_finite_steps(stages: Tensor, grid: Tensor, step: float) -> None:
+    if torch.isfinite(stages).all() and torch.isfinite(grid[-1]).all():
+        return
+    bad_stages = ~torch.isfinite(stages).flatten(1).all(1)
+    bad_ends = ~torch.isfinite(grid[1:]).flatten(1).all(1)
+    first = int(torch.nonzero(bad_stages | bad_ends)[0])
+    raise NonFiniteState(
+        f"the state is not finite in step {first + 1} of {len(stages)}, between t = {first * step:.6g} "
+        f"and t = {(first + 1) * step:.6g}"
+    )

@@ -1,0 +1,1 @@
+"""Wrong implementations that a claim must catch: part of the product, run as controls in every audit."""

@@ -1,0 +1,122 @@
+"""From what the trials of an audit found, in any order and from any process, to one report."""
+
+import datetime
+import os
+import platform
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+
+import msgspec
+import numpy as np
+
+from theory_check.claims.claim import EXPLAINED, Claim
+from theory_check.claims.paper import CLAIMS, PAPER
+from theory_check.evidence.verdict import Outcome, Verdict, combine
+from theory_check.profile import DECLARED_CALLS, FALSE_ALARM_RATE
+from theory_check.reporting.exit_status import exit_status, unexpected_controls
+from theory_check.reporting.matrix import worst_verdict
+from theory_check.reporting.records import Budget, ClaimReport, Environment, Report, Trial
+from theory_check.request import Request
+
+PACKAGES = ("theory-check", "torch", "torchdiffeq", "numpy", "scipy", "statsmodels", "hypothesis", "pytest", "python-flint")
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What one trial found: enough to take its place in a report, whichever process ran it.
+
+    position: of the trial among those of its property.
+    test_calls: statistical tests made, which count towards the error budget of the audit.
+    """
+
+    claim: Claim
+    position: int
+    trial: Trial
+    outcomes: tuple[Outcome, ...]
+    test_calls: int
+
+
+def encode(found: Found) -> str:
+    """One line of JSON, to travel between processes."""
+    return msgspec.json.encode(found).decode()
+
+
+def decode(text: str) -> Found:
+    """The reverse of `encode`."""
+    return msgspec.json.decode(text, type=Found)
+
+
+def assemble(
+    found: Iterable[Found], *, request: Request, command: str, started: datetime.datetime, seconds: float
+) -> Report:
+    """One report of all trials, in an order that does not depend on who ran what and when."""
+    order = {name: place for place, name in enumerate(CLAIMS)}
+    ranked = sorted(found, key=lambda f: (order.get(f.claim.id, len(order)), f.claim.id, f.trial.property, f.position))
+    claims = tuple(
+        _claim_report([f for f in ranked if f.claim.id == name]) for name in dict.fromkeys(f.claim.id for f in ranked)
+    )
+    calls = sum(f.test_calls for f in ranked)
+    warnings = unexpected_controls(claims)
+    if request.data_note:
+        warnings.append(request.data_note)
+    status: int = exit_status(claims, named=request.names_something)
+    verdict = worst_verdict(claim.verdict for claim in claims)
+    if calls > DECLARED_CALLS:
+        warnings.append(f"{calls} statistical tests were made, the error budget declared {DECLARED_CALLS}")
+        status, verdict = 4, Verdict.ERROR
+    return Report(
+        paper=PAPER,
+        command=command,
+        profile=request.profile.name,
+        seed=request.seed,
+        started=started.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        seconds=seconds,
+        environment=_environment(request),
+        budget=Budget(
+            total=FALSE_ALARM_RATE, level=FALSE_ALARM_RATE / DECLARED_CALLS, declared_calls=DECLARED_CALLS, calls=calls
+        ),
+        warnings=tuple(warnings),
+        verdict=verdict,
+        exit_status=status,  # type: ignore[arg-type]
+        claims=claims,
+    )
+
+
+def _claim_report(found: list[Found]) -> ClaimReport:
+    claim = found[0].claim
+    judged = [f for f in found if f.trial.kind != "control"]
+    verdicts = [f.trial.verdict for f in judged]
+    verdict = worst_verdict(verdicts)
+    if verdict is Verdict.INCONCLUSIVE and all(f.trial.executed >= 0.9 * f.trial.requested for f in judged):
+        # Few inconclusive cases, all listed, still support: the share is taken over the claim, not over each trial.
+        verdict = combine(outcome for f in judged for outcome in f.outcomes)
+    return ClaimReport(
+        id=claim.id,
+        statement=claim.statement,
+        source=claim.source,
+        quantifier=claim.quantifier,
+        assumptions=tuple(EXPLAINED[assumption] for assumption in claim.assumptions),
+        verdict=verdict,
+        trials=tuple(f.trial for f in found),
+        outcomes=tuple(outcome for f in found for outcome in f.outcomes),
+    )
+
+
+def _environment(request: Request) -> Environment:
+    kept = np.float64(5e-324) * np.float64(1.0) > 0
+    return Environment(
+        python=platform.python_version(),
+        platform=platform.platform(),
+        machine=platform.machine(),
+        processors=os.cpu_count() or 1,
+        torch_threads=1,
+        device=request.device,
+        denormals="kept" if kept else "flushed to zero",
+        versions={name: _version(name) for name in PACKAGES},
+    )
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,98 @@
+"""junit.xml: one suite a claim, one case a trial, for the test tabs of CI systems.
+
+| trial | in junit.xml |
+|---|---|
+| supported | passed |
+| refuted | failure |
+| error | error |
+| inconclusive, assumptions not met | skipped, with the reason |
+| the same, named by the user, conclusion fails | failure |
+| control that came out as expected | passed |
+| control that did not | failure |
+"""
+
+import re
+from typing import Literal
+from xml.etree import ElementTree as ET
+
+from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.reporting.exit_status import expectation
+from theory_check.reporting.matrix import described
+from theory_check.reporting.records import ClaimReport, Report, Trial
+
+Result = Literal["passed", "failure", "error", "skipped"]
+
+# What XML 1.0 cannot hold, even escaped (its production [2] Char).
+_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def render(report: Report) -> str:
+    """The report as JUnit XML; characters that XML cannot hold are written as Python escapes."""
+    # Where the exit status says that nothing named has failed, "named" was the default selection (exit_status.py).
+    named = report.exit_status == 1
+    root = ET.Element("testsuites", name="theory-check", time=f"{report.seconds:.3f}")
+    for claim in report.claims:
+        root.append(_suite(claim, report, named=named))
+    for count in ("tests", "failures", "errors", "skipped"):
+        root.set(count, str(sum(int(suite.get(count, "0")) for suite in root)))
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def result_of(trial: Trial, *, named: bool) -> Result:
+    """How a trial appears; `named`: trials of kind "named" were asked for by the user."""
+    if trial.kind == "control":
+        return "passed" if trial.as_expected else "failure"
+    if trial.verdict is Verdict.REFUTED:
+        return "failure"
+    if named and trial.kind == "named" and trial.conclusion is Conclusion.FAILS:
+        return "failure"
+    if trial.verdict is Verdict.ERROR:
+        return "error"
+    return "passed" if trial.verdict is Verdict.SUPPORTED else "skipped"
+
+
+def _suite(claim: ClaimReport, report: Report, *, named: bool) -> ET.Element:
+    results = [result_of(trial, named=named) for trial in claim.trials]
+    suite = ET.Element(
+        "testsuite",
+        name=_legal(claim.id),
+        tests=str(len(results)),
+        failures=str(results.count("failure")),
+        errors=str(results.count("error")),
+        skipped=str(results.count("skipped")),
+        time=f"{sum(trial.seconds for trial in claim.trials):.3f}",
+        timestamp=report.started[:19],
+    )
+    properties = ET.SubElement(suite, "properties")
+    for name, value in (
+        ("verdict", claim.verdict.value),
+        ("statement", claim.statement),
+        ("source", claim.source),
+        ("command", report.command),
+        ("seed", str(report.seed)),
+    ):
+        ET.SubElement(properties, "property", name=name, value=_legal(value))
+    for trial, result in zip(claim.trials, results, strict=True):
+        suite.append(_case(claim, trial, result))
+    return suite
+
+
+def _case(claim: ClaimReport, trial: Trial, result: Result) -> ET.Element:
+    defect = f", defect {trial.defect}" if trial.defect else ""
+    name = f"{trial.property} [{trial.kind}: {trial.activation}, {trial.stratum}{defect}]"
+    case = ET.Element("testcase", name=_legal(name), classname=_legal(claim.id), time=f"{trial.seconds:.3f}")
+    if result != "passed":
+        message = described(trial.verdict, trial.conclusion)
+        if trial.kind == "control":
+            message = f"control: expected {expectation(trial)}, got {message}"
+        if trial.reason:
+            message += f": {trial.reason}"
+        entry = ET.SubElement(case, result, message=_legal(message), type=trial.verdict.value)
+        if trial.minimal is not None:
+            entry.text = f"minimal case {trial.minimal}; theory-check replay report.json {trial.minimal}"
+    return case
+
+
+def _legal(text: str) -> str:
+    return _ILLEGAL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

@@ -1,0 +1,73 @@
+"""Text that Markdown shows as it is: names and reasons come from users, and must neither break a table nor run.
+
+The template's every expression passes through `as_markdown`, so nothing reaches the page unescaped by oversight.
+"""
+
+import re
+import unicodedata
+
+# Characters that start markup inside a line; an underscore inside a word does not (GitHub's Markdown).
+_INLINE = re.compile(r"[\\`*\[\]<|~$]|&(?=[#\w]+;)|(?<![^\W_])_|_(?![^\W_])")
+_FIRST = re.compile(r"^(?=[#>+=-])|^(?=\d+[.)])")
+
+
+class Markdown(str):
+    """Text that is Markdown already."""
+
+    __slots__ = ()
+
+
+def as_markdown(value: object) -> str:
+    """Any value of the template: Markdown stays, text is escaped, numbers have four digits, None is a dash."""
+    if isinstance(value, Markdown):
+        return value
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return escaped(str(value))
+
+
+def escaped(text: str) -> Markdown:
+    """Text inside a line or a table cell; line breaks and control characters become visible escapes."""
+    marked = _INLINE.sub(lambda match: "\\" + match[0], visible(text))
+    return Markdown(_FIRST.sub(_escape_first, marked) if marked else "")
+
+
+def code(text: object, *, table: bool = False) -> Markdown:
+    """A code span; in a table a pipe needs a backslash even there, elsewhere the backslash would be shown."""
+    shown = visible(as_markdown(text) if isinstance(text, float) else str(text))
+    if not shown.strip():
+        return Markdown("(empty)")
+    if table and "\\|" in shown:
+        # GitHub would read the backslash as its own escape and end the cell at the pipe.
+        return escaped(shown)
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
+    # Markdown strips one space at each end of a span that begins and ends with one.
+    pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
+    if table:
+        shown = shown.replace("|", "\\|")
+    return Markdown(f"{fence}{pad}{shown}{pad}{fence}")
+
+
+def fenced(text: str) -> Markdown:
+    """A block of code on lines of its own, its fence longer than any run of backticks inside."""
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    body = "\n".join(visible(line) for line in text.split("\n"))
+    return Markdown(f"{fence}text\n{body}\n{fence}")
+
+
+def visible(text: str) -> str:
+    """Control, format and surrogate characters and line breaks as Python escapes; all else as it is."""
+    return "".join(
+        character.encode("unicode_escape").decode()
+        if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+        else character
+        for character in text
+    )
+
+
+def _escape_first(match: re.Match[str]) -> str:
+    return "" if match.string[0].isdigit() else "\\"

@@ -1,0 +1,112 @@
+"""The one table that shows an audit at a glance: claims against activations, the worst over strata in each cell."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.reporting.records import Report, Trial
+
+CONTROLS = "controls"
+
+# The rule of JUDGEMENT for the cases of a claim; assumptions-not-met never enters.
+_WORST_FIRST = (Verdict.REFUTED, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.SUPPORTED)
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """What one claim gave for one activation.
+
+    text: what the table shows; empty where there was no trial.
+    verdict: worst over properties and strata, as `worst_verdict`; None for controls and where there was no trial.
+    conclusion: what became of the conclusion where assumptions were not met; None without such cases.
+    as_expected, controls: controls that came out as expected, and all controls; 0 and 0 in other columns.
+    """
+
+    text: str = ""
+    verdict: Verdict | None = None
+    conclusion: Conclusion | None = None
+    as_expected: int = 0
+    controls: int = 0
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One claim: its verdict, and its cells by column; every row of a matrix has the same columns in one order."""
+
+    claim: str
+    verdict: Verdict
+    cells: dict[str, Cell]
+
+
+def claim_matrix(report: Report) -> tuple[Row, ...]:
+    """Claims against activations: classes drawn at random first, then named activations, then controls.
+
+    Columns stand in the order in which the report has them; "controls" is absent where there were none.
+    """
+    trials = [trial for claim in report.claims for trial in claim.trials]
+    columns = list(
+        dict.fromkeys(t.activation for kind in ("random", "named") for t in trials if t.kind == kind)
+    )  # a dict keeps the first place of each
+    with_controls = any(trial.kind == "control" for trial in trials)
+    return tuple(
+        Row(
+            claim=claim.id,
+            verdict=claim.verdict,
+            cells={
+                column: _cell([t for t in claim.trials if t.kind != "control" and t.activation == column])
+                for column in columns
+            }
+            | ({CONTROLS: _controls(claim.trials)} if with_controls else {}),
+        )
+        for claim in report.claims
+    )
+
+
+def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict over trials: refuted > error > inconclusive > supported.
+
+    Assumptions-not-met never enters, but is the answer where there is nothing else; nothing at all is inconclusive.
+    """
+    seen = set(verdicts)
+    for verdict in _WORST_FIRST:
+        if verdict in seen:
+            return verdict
+    return Verdict.ASSUMPTIONS_NOT_MET if seen else Verdict.INCONCLUSIVE
+
+
+def worst_conclusion(conclusions: Iterable[Conclusion | None]) -> Conclusion | None:
+    """The conclusion over trials: fails > undecided > holds; None where every entry is None."""
+    seen = set(conclusions)
+    for conclusion in (Conclusion.FAILS, Conclusion.UNDECIDED, Conclusion.HOLDS):
+        if conclusion in seen:
+            return conclusion
+    return None
+
+
+def described(verdict: Verdict, conclusion: Conclusion | None) -> str:
+    """A verdict in words, with what became of the conclusion where that is more than the verdict says.
+
+    Refuted says that the conclusion fails, supported that it holds.
+    """
+    implied = {Verdict.REFUTED: tuple(Conclusion), Verdict.SUPPORTED: (Conclusion.HOLDS,)}
+    if conclusion is None or conclusion in implied.get(verdict, ()):
+        return verdict.value
+    words = "conclusion is undecided" if conclusion is Conclusion.UNDECIDED else f"conclusion {conclusion}"
+    if verdict is Verdict.ASSUMPTIONS_NOT_MET:
+        return f"{verdict}: {words}"
+    return f"{verdict}; {words} where assumptions are not met"
+
+
+def _cell(trials: list[Trial]) -> Cell:
+    if not trials:
+        return Cell()
+    verdict = worst_verdict(trial.verdict for trial in trials)
+    conclusion = worst_conclusion(trial.conclusion for trial in trials)
+    return Cell(text=described(verdict, conclusion), verdict=verdict, conclusion=conclusion)
+
+
+def _controls(trials: Iterable[Trial]) -> Cell:
+    controls = [trial for trial in trials if trial.kind == "control"]
+    if not controls:
+        return Cell()
+    good = sum(trial.as_expected is True for trial in controls)
+    return Cell(text=f"{good} of {len(controls)} as expected", as_expected=good, controls=len(controls))

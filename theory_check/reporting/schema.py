@@ -1,0 +1,80 @@
+"""The JSON Schema of a report (2020-12): what msgspec derives from the records, and what it cannot say.
+
+msgspec treats a field with a default as optional; a written report has every field, so the schema requires them all.
+"""
+
+import inspect
+import json
+import re
+from typing import Any
+
+import msgspec
+
+from theory_check.reporting.records import FORMAT_VERSION, Report
+
+SCHEMA_ID = f"https://theory-check.invalid/schema/report-{FORMAT_VERSION}.json"
+
+# Checks of __post_init__ that JSON Schema can express; {record: {field: keywords}}.
+_RANGES: dict[str, dict[str, dict[str, Any]]] = {
+    "NeuralODE": {
+        "sigma_u": {"exclusiveMinimum": 0},
+        "sigma_w": {"minimum": 0},
+        "sigma_v": {"exclusiveMinimum": 0},
+        "horizon": {"exclusiveMinimum": 0},
+    },
+    "Explicit": {"rows": {"minItems": 1, "items": {"type": "array", "items": {"type": "number"}, "minItems": 1}}},
+}
+_CONTROLS_SAY_WHETHER_EXPECTED = {
+    "if": {"properties": {"kind": {"const": "control"}}, "required": ["kind"]},
+    "then": {"properties": {"as_expected": {"type": "boolean"}}},
+    "else": {"properties": {"as_expected": {"type": "null"}}},
+}
+_ENTRY = re.compile(r"^(\w+(?:, \w+)*): (.+(?:\n +.+)*)", re.MULTILINE)
+
+
+def report_schema() -> dict[str, Any]:
+    """The schema that `report.schema.json` holds, as a JSON value."""
+    derived = msgspec.json.schema(Report)
+    definitions: dict[str, Any] = {name: _strict(name, derived["$defs"][name]) for name in sorted(derived["$defs"])}
+    definitions["Trial"] |= _CONTROLS_SAY_WHETHER_EXPECTED
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA_ID,
+        "title": f"Report of a theory-check audit, format {FORMAT_VERSION}",
+        "$ref": derived["$ref"],
+        "$defs": definitions,
+    }
+
+
+def schema_text() -> str:
+    """The same as text, the exact content of the committed file."""
+    return json.dumps(report_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _strict(name: str, definition: dict[str, Any]) -> dict[str, Any]:
+    """One record: every field required, no others, descriptions taken from its docstring."""
+    definition = dict(definition)
+    # Python 3.13 strips the indentation of docstrings, earlier ones keep it: one spelling for all.
+    documentation = inspect.cleandoc(definition.get("description", ""))
+    definition["description"] = documentation.split("\n\n", 1)[0]
+    if "properties" not in definition:
+        return definition
+    described = {
+        field: " ".join(text.split())
+        for fields, text in _ENTRY.findall(documentation)
+        for field in fields.split(", ")
+        if field in definition["properties"]
+    }
+    definition["properties"] = {
+        field: _without_defaults(keywords)
+        | _RANGES.get(name, {}).get(field, {})
+        | ({"description": described[field]} if field in described else {})
+        for field, keywords in definition["properties"].items()
+    }
+    definition["required"] = list(definition["properties"])
+    return definition
+
+
+def _without_defaults(keywords: dict[str, Any]) -> dict[str, Any]:
+    # A default means "may be absent" to a reader; `discriminator` is OpenAPI's, unknown to JSON Schema.
+    return {key: value for key, value in keywords.items() if key not in {"default", "discriminator"}}

@@ -1,0 +1,129 @@
+"""Writing the reports of a run: a whole folder appears at once, or nothing does."""
+
+import errno
+import os
+import secrets
+import shutil
+from itertools import count
+from pathlib import Path
+
+from theory_check.reporting import json_writer, junit_writer, markdown_writer
+from theory_check.reporting.records import Report, ReportError
+
+MAX_NAMESAKES = 1000
+
+
+def new_run_name(started: str, seed: int) -> str:
+    """The name of a run's folder, e.g. "2026-05-04T031500Z-seed-7": sorts by time, legal on every file system.
+
+    Two audits of one second and one seed get the same name; `write_reports` tells them apart.
+
+    Args:
+        started: UTC, ISO 8601, as in the report.
+        seed: root seed.
+    """
+    return f"{started[:19].replace(':', '')}Z-seed-{seed}"
+
+
+def write_reports(report: Report, folder: Path) -> Path:
+    """Write report.json, report.md and junit.xml into a new folder.
+
+    Everything is written and synced in a hidden sibling folder that is then renamed into place: a folder of that
+    name is never half-written. An existing folder is never touched: the next free of "NAME-2", "NAME-3", ... is
+    taken instead, also when another process takes the name at the same moment.
+
+    Args:
+        report: what to write.
+        folder: the wanted folder, usually `report_dir / new_run_name(report.started, report.seed)`;
+            missing parents are made.
+
+    Returns:
+        The folder that was made.
+
+    Raises:
+        ReportError: the report cannot be rendered, or the folder cannot be written; nothing stays behind.
+    """
+    folder = Path(folder)
+    texts = {
+        "report.json": json_writer.render(report),
+        "report.md": markdown_writer.render(report),
+        "junit.xml": junit_writer.render(report),
+    }
+    partial = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.partial")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial.mkdir()
+        try:
+            for name, text in texts.items():
+                _write_synced(partial / name, text)
+            _sync_folder(partial)
+            written = _rename_to_free_name(partial, folder)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        _sync_folder(written.parent)
+    except OSError as error:
+        raise ReportError(f"cannot write reports to {str(folder)!r}: {error.strerror or error}") from None
+    return written
+
+
+def require_writable(report_dir: Path) -> None:
+    """Check before a long audit that reports can be written below this folder; nothing stays behind.
+
+    Raises:
+        ReportError: it, or the nearest parent that exists, is no folder or cannot be written to.
+    """
+    report_dir = Path(report_dir)
+    try:
+        probe = _nearest_existing(report_dir.absolute()) / f".theory-check.{secrets.token_hex(8)}.partial"
+        probe.mkdir()
+        probe.rmdir()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise ReportError(f"report folder {str(report_dir)!r} must be writable: {reason}") from None
+
+
+def _nearest_existing(folder: Path) -> Path:
+    """The folder, or the nearest of its parents that exists; a name that cannot exist is an OSError or ValueError."""
+    for parent in (folder, *folder.parents):
+        try:
+            parent.lstat()
+        except FileNotFoundError:
+            continue
+        return parent
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+
+def _rename_to_free_name(partial: Path, folder: Path) -> Path:
+    for number in count(1):
+        target = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+        # On POSIX a rename may replace an empty folder, so a taken name is looked for first.
+        if not os.path.lexists(target):
+            try:
+                os.replace(partial, target)  # noqa: PTH105  the one call whose atomicity matters, by its own name
+            except OSError:
+                # Taken by another process between look and rename: try the next. Otherwise the disk failed.
+                if not os.path.lexists(target):
+                    raise
+            else:
+                return target
+        if number == MAX_NAMESAKES:
+            break
+    raise FileExistsError(errno.EEXIST, f"{MAX_NAMESAKES} runs of this name exist")
+
+
+def _write_synced(path: Path, text: str) -> None:
+    with path.open("x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make names durable; Windows has no such call."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,172 @@
+"""What a user asks to be audited, checked: one clear line for anything that means nothing. Loads no torch by itself."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory_check.case import Explicit, parallel_rows, to_sphere
+from theory_check.claims.paper import CLAIMS
+from theory_check.profile import PROFILES, Profile
+
+if TYPE_CHECKING:
+    from theory_check.activations.activation import Activation
+
+SOURCES = ("digits", "sphere")
+MOST_ROWS = 2_000
+MOST_SEED = 2**63 - 1
+
+
+class RequestError(ValueError):
+    """A request means nothing, or cannot be met here; the message is one line."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One audit.
+
+    activations: names, expressions or "package.module:name" (with trust_code); none means random and core ones.
+    data: "digits", "sphere", or rows of the user's own; None means every stratum of a claim.
+    data_note: what is wrong with the user's rows (parallel or zero ones), by their numbers; empty when nothing is.
+    claims: identifiers; none means all.
+    """
+
+    profile: Profile = PROFILES["quick"]
+    seed: int = 0
+    activations: tuple[str, ...] = ()
+    data: str | Explicit | None = None
+    data_note: str = ""
+    claims: tuple[str, ...] = ()
+    device: str = "cpu"
+    trust_code: bool = False
+
+    @property
+    def names_something(self) -> bool:
+        """Whether the user named an activation or data: what fails for those counts as a failure."""
+        return bool(self.activations) or self.data is not None
+
+    def load(self, expression: str) -> "Activation":
+        """The activation behind a name, an expression or, with trust_code, "package.module:name"."""
+        from theory_check.activations.loading import activation
+
+        return activation(expression, trust_code=self.trust_code)
+
+
+def make_request(
+    *,
+    profile: str = "quick",
+    seed: str | int = 0,
+    data: str = "",
+    device: str = "cpu",
+    claims: Sequence[str] = (),
+    activations: Sequence[str] = (),
+    trust_code: bool = False,
+) -> Request:
+    """Check what a user wrote and make a request of it.
+
+    Raises:
+        RequestError: an unknown profile, claim or activation, a seed that is none, data that cannot be used, or a device
+            that is absent.
+    """
+    if profile not in PROFILES:
+        raise RequestError(f"unknown profile {profile!r}; {_nearest(profile, PROFILES)}")
+    for claim in claims:
+        if claim not in CLAIMS:
+            raise RequestError(f"unknown claim {claim!r}; {_nearest(claim, CLAIMS)}")
+    rows, note = _data(data)
+    _check_device(device)
+    return Request(
+        profile=PROFILES[profile],
+        seed=_seed(seed),
+        activations=tuple(dict.fromkeys(_checked_activation(name, trust_code=trust_code) for name in activations)),
+        data=rows,
+        data_note=note,
+        claims=tuple(dict.fromkeys(claims)),
+        device=device,
+        trust_code=trust_code,
+    )
+
+
+def _nearest(word: str, known: Sequence[str] | dict[str, object]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.4)
+    return (f"did you mean {near[0]!r}? " if near else "") + f"known: {', '.join(known)}"
+
+
+def _seed(text: str | int) -> int:
+    try:
+        seed = int(text)
+    except ValueError:
+        raise RequestError(f"the seed must be a whole number, got {text!r}") from None
+    if not 0 <= seed <= MOST_SEED:
+        raise RequestError(f"the seed must be from 0 to 2^63 - 1, got {seed}")
+    return seed
+
+
+def _checked_activation(name: str, *, trust_code: bool) -> str:
+    from theory_check.activations.loading import activation
+
+    try:
+        loaded = activation(name, trust_code=trust_code)
+    except ValueError as error:
+        raise RequestError(" ".join(str(error).split())) from None
+    return loaded.name
+
+
+def _check_device(device: str) -> None:
+    kind = device.split(":", 1)[0]
+    if kind == "cpu" and device == "cpu":
+        return
+    if kind != "cuda":
+        raise RequestError(f"unknown device {device!r}; known: cpu, cuda, cuda:N")
+    import torch
+
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError):
+        there = f"{torch.cuda.device_count()} CUDA devices" if torch.cuda.is_available() else "no CUDA device"
+        raise RequestError(f"device {device!r} is absent: there is {there} here; use --device cpu") from None
+
+
+def _data(source: str) -> tuple[str | Explicit | None, str]:
+    if not source:
+        return None, ""
+    if source in SOURCES:
+        return source, ""
+    rows = to_sphere(_rows_of_file(source))
+    offending = parallel_rows(rows)
+    note = ""
+    if offending:
+        first, second = offending
+        note = f"row {first} of {source} is zero" if first == second else f"rows {first} and {second} of {source} are parallel"
+    return Explicit(tuple(tuple(float(value) for value in row) for row in rows)), note
+
+
+def _rows_of_file(source: str) -> NDArray[np.float64]:
+    path = Path(source)
+    if path.suffix not in {".npy", ".csv"}:
+        raise RequestError(f"data must be digits, sphere, FILE.npy or FILE.csv, got {source!r}")
+    try:
+        if path.suffix == ".npy":
+            array = np.load(path, allow_pickle=False)
+        else:
+            array = np.loadtxt(path, delimiter=",", ndmin=2, dtype=np.float64)
+    except OSError as error:
+        raise RequestError(f"cannot read {source!r}: {error.strerror or error}") from None
+    except (ValueError, EOFError) as error:
+        hint = "a pickled array is refused, save plain numbers" if "pickle" in str(error).lower() else str(error)
+        raise RequestError(f"{source!r} holds no matrix of numbers: {' '.join(hint.split())}") from None
+    if array.ndim != 2 or 0 in array.shape:
+        raise RequestError(f"data must have shape (rows, dimension) with at least one of each, got {array.shape} in {source!r}")
+    if array.dtype.kind not in "iuf":
+        raise RequestError(f"data must be real numbers, got type {array.dtype} in {source!r}")
+    if len(array) > MOST_ROWS:
+        raise RequestError(f"data must have at most {MOST_ROWS} rows, got {len(array)} in {source!r}")
+    rows: NDArray[np.float64] = array.astype(np.float64)
+    bad = ~np.isfinite(rows).all(axis=1)
+    if bad.any():
+        raise RequestError(f"data must be finite, got a NaN or an infinity in row {int(np.argmax(bad))} of {source!r}")
+    return rows

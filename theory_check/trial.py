@@ -1,0 +1,313 @@
+"""One claim on trial against one subject: a Hypothesis search, counted, shrunk and summed up.
+
+`checks` marks a property. `plans` says which trials a request asks for. `run_trial` runs one of them and
+`judge_case` judges a single given case: that is how a report is replayed.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import hypothesis
+from hypothesis import Phase, Verbosity
+from hypothesis.errors import FailedHealthCheck, HypothesisException, Unsatisfiable
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
+
+from theory_check.case import Case, Explicit, Seeds, canonical_json
+from theory_check.claims.claim import Claim, Control
+from theory_check.claims.paper import CLAIMS
+from theory_check.evidence.audit import Audit, ConclusionFails
+from theory_check.evidence.error_budget import BudgetExceeded, ErrorBudget
+from theory_check.evidence.verdict import Conclusion, Outcome, Verdict, ablation, combine
+from theory_check.measurements.assumptions import unmet_assumption
+from theory_check.planted.defects import planted
+from theory_check.profile import DECLARED_CALLS, FALSE_ALARM_RATE
+from theory_check.reporting.assembly import Found
+from theory_check.reporting.records import Kind, Trial
+from theory_check.request import Request
+from theory_check.strategies import Narrowing, narrowed
+
+EXECUTED_SHARE = 0.9
+# A control ends at its first failure, so that a generous number costs nothing where it works.
+CONTROL_EXAMPLES = 40
+
+
+@dataclass(frozen=True)
+class Property:
+    """A marked test function: the claim it judges and the share of the profile's cases it takes."""
+
+    claim: Claim
+    function: Callable[..., None]
+    name: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One trial: a subject and a stratum, and for a control what must come out.
+
+    position: among the trials of its property.
+    """
+
+    position: int
+    kind: Kind
+    activation: str
+    stratum: str
+    control: Control | None = None
+
+    @property
+    def name(self) -> str:
+        """What identifies the trial within its property."""
+        defect = f"-{self.control.defect}" if self.control and self.control.defect else ""
+        return f"{self.kind}-{self.activation}-{self.stratum}{defect}"
+
+
+def checks(claim: str | Claim, *, share: float = 1.0) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Mark a Hypothesis test of `case` and `audit` as a property of a claim.
+
+    Args:
+        claim: an identifier of the paper's claims, or a claim of your own.
+        share: cases to search relative to the profile, below 1 for properties that are expensive.
+
+    Raises:
+        ValueError: an unknown claim.
+    """
+    record = claim if isinstance(claim, Claim) else CLAIMS.get(claim)
+    if record is None:
+        raise ValueError(f"unknown claim {claim!r}; known: {', '.join(CLAIMS)}")
+
+    def mark(function: Callable[..., None]) -> Callable[..., None]:
+        def test(theory_check_plan: Plan) -> None:
+            raise RuntimeError(f"a property needs the pytest plugin of theory_check, which did not run {theory_check_plan}")
+
+        test.__name__ = test.__qualname__ = function.__name__
+        test.__doc__ = function.__doc__
+        test.__module__ = function.__module__
+        test.theory_check_property = Property(  # type: ignore[attr-defined]
+            record, function, f"{function.__code__.co_filename.rsplit('/', 1)[-1]}::{function.__name__}", share
+        )
+        return test
+
+    return mark
+
+
+def property_of(function: object) -> Property | None:
+    """The property behind a collected function, or None when it is an ordinary test."""
+    found = getattr(function, "theory_check_property", None)
+    return found if isinstance(found, Property) else None
+
+
+def plans(claim: Claim, test: str, request: Request) -> list[Plan]:
+    """The trials of one property that a request asks for, controls last."""
+    if request.claims and claim.id not in request.claims:
+        return []
+    strata = _strata(claim, request)
+    subjects: list[tuple[Kind, str]]
+    if request.activations:
+        subjects = [("named", name) for name in request.activations]
+    else:
+        subjects = [("random", "random"), *(("named", name) for name in request.profile.named)]
+    wanted: list[tuple[Kind, str, str, Control | None]] = [(k, n, s, None) for k, n in subjects for s in strata]
+    wanted += [("control", c.activation, c.stratum, c) for c in claim.controls if test.endswith(f"::{c.test}")]
+    return [Plan(position, *fields) for position, fields in enumerate(wanted)]
+
+
+def _strata(claim: Claim, request: Request) -> tuple[str, ...]:
+    if request.data is None:
+        return tuple(claim.strata)
+    source = request.data if isinstance(request.data, str) else "given"
+    # A probe at a kink can be laid on any data; the other strata are data of their own.
+    return (source, "pinned") if "pinned" in claim.strata else (source,)
+
+
+def run_trial(prop: Property, plan: Plan, request: Request) -> Found:
+    """Search the plan's part of the space of cases for a failure of the claim's conclusion."""
+    start = time.perf_counter()
+    search = _Search(prop, plan, request)
+    control = plan.control
+    given = request.data if isinstance(request.data, Explicit) and control is None else None
+    activation = None if plan.kind == "random" else request.load(plan.activation)
+    reason = ""
+    defect = control.defect if control else None
+    with narrowed(Narrowing(activation, plan.stratum, given)), planted(defect), _pinned_constants():
+        try:
+            search.run()
+        except ConclusionFails:
+            pass
+        except (Unsatisfiable, FailedHealthCheck) as problem:
+            reason = f"too few cases: {' '.join(str(problem).split())[:200]}"
+        except BudgetExceeded as problem:
+            search.broken = str(problem)
+    return search.result(reason, time.perf_counter() - start)
+
+
+def judge_case(prop: Property, case: Case, request: Request, defect: str | None = None) -> Outcome:
+    """Judge one given case by a property, in the same way as a trial does."""
+    audit = _audit(prop, request, defect)
+    with planted(defect):
+        _judge(prop, audit, case)
+    return audit.judged[canonical_json(case)]
+
+
+def _audit(prop: Property, request: Request, defect: str | None) -> Audit:
+    return Audit(
+        claim=prop.claim,
+        test=prop.name,
+        seeds=Seeds(request.seed, prop.claim.id),
+        budget=ErrorBudget(FALSE_ALARM_RATE, DECLARED_CALLS),
+        profile=request.profile,
+        unmet=lambda case: unmet_assumption(prop.claim, request.load(case.activation), case),
+        load=request.load,
+        device=request.device,
+        defect=defect,
+    )
+
+
+def _judge(prop: Property, audit: Audit, case: Case) -> Outcome | None:
+    """Run the body of a property on a case; a measurement that fails is an outcome too. Returns a failing outcome."""
+    body = prop.function.hypothesis.inner_test  # type: ignore[attr-defined]
+    try:
+        body(case=case, audit=audit)
+    except ConclusionFails as failure:
+        return failure.outcome
+    except (BudgetExceeded, HypothesisException):
+        raise
+    except Exception as problem:  # noqa: BLE001 - whatever a measurement raises is the error verdict of its case
+        audit.error(case, f"{type(problem).__name__}: {problem}")
+    return None
+
+
+class _Search:
+    """The state of one Hypothesis run: which cases were judged, and what shrinking may still cost."""
+
+    def __init__(self, prop: Property, plan: Plan, request: Request) -> None:
+        self.prop, self.plan, self.request = prop, plan, request
+        examples = request.profile.examples if plan.kind == "random" else request.profile.named_examples
+        self.requested = max(1, round(examples * prop.share))
+        if plan.control is not None and plan.control.conclusion == "fails":
+            self.requested = CONTROL_EXAMPLES
+        self.audit = _audit(prop, request, plan.control.defect if plan.control else None)
+        self.searched: list[Outcome] = []
+        self.minimal: Outcome | None = None
+        self.failed = False
+        self.shrink_calls = 0
+        self.broken = ""
+
+    def run(self) -> None:
+        # Twice the number asked for: different draws may make the same case, which counts once.
+        settings = hypothesis.settings(
+            max_examples=2 * self.requested,
+            database=None,
+            deadline=None,
+            derandomize=False,
+            phases=(Phase.generate, Phase.shrink),
+            report_multiple_bugs=False,
+            print_blob=False,
+            verbosity=Verbosity.quiet,
+        )
+        strategies = self.prop.function.hypothesis._given_kwargs  # type: ignore[attr-defined]
+        seed_text = f"{self.request.seed}\0{self.prop.claim.id}\0{self.prop.name}\0{self.plan.name}"
+        seed = int.from_bytes(hashlib.sha256(seed_text.encode()).digest()[:8], "big")
+
+        def search(case: Case) -> None:
+            self.execute(case)
+
+        hypothesis.seed(seed)(settings(hypothesis.given(**strategies)(search)))()
+
+    def execute(self, case: Case) -> None:
+        key = canonical_json(case)
+        outcome = self.audit.judged.get(key)
+        if outcome is None:
+            outcome = self._first(case, key)
+        if outcome is not None and outcome.conclusion is Conclusion.FAILS:
+            self.minimal = outcome
+            raise ConclusionFails(outcome)
+
+    def _first(self, case: Case, key: str) -> Outcome | None:
+        if self.failed:
+            if self.shrink_calls >= self.request.profile.shrink_calls:
+                return None
+            self.shrink_calls += 1
+        elif len(self.searched) >= self.requested:
+            return None
+        failing = _judge(self.prop, self.audit, case)
+        if not self.failed:
+            self.searched.append(self.audit.judged[key])
+        self.failed = self.failed or failing is not None
+        return self.audit.judged[key]
+
+    def result(self, reason: str, seconds: float) -> Found:
+        outcomes = list(self.searched)
+        if self.minimal is not None and self.minimal not in outcomes:
+            outcomes.append(self.minimal)
+        executed = len(self.searched)
+        verdict = _trial_verdict(outcomes)
+        if verdict is not Verdict.REFUTED and not self.failed and executed < EXECUTED_SHARE * self.requested:
+            reason = reason or f"too few cases: {executed} of {self.requested}"
+            verdict = Verdict.ERROR if verdict is Verdict.ERROR else Verdict.INCONCLUSIVE
+        if self.broken:
+            verdict, reason = Verdict.ERROR, self.broken
+        control, conclusion = self.plan.control, ablation(outcomes)
+        if self.plan.stratum == "given" and self.request.data_note:
+            reason = "; ".join(part for part in (self.request.data_note, reason) if part)
+        trial = Trial(
+            property=self.prop.name,
+            kind=self.plan.kind,
+            activation=self.plan.activation,
+            stratum=self.plan.stratum,
+            verdict=verdict,
+            conclusion=conclusion,
+            requested=self.requested,
+            executed=executed,
+            comparisons=sum(outcome.comparisons for outcome in outcomes),
+            shrink_calls=self.shrink_calls,
+            minimal=self.minimal.case_id if self.minimal else None,
+            reason=reason or next((o.reason for o in reversed(outcomes) if o.verdict is verdict and o.reason), ""),
+            defect=control.defect if control else None,
+            expected_verdict=Verdict(control.verdict) if control else None,
+            expected_conclusion=_expected_conclusion(control) if control else None,
+            as_expected=self._as_expected(control, verdict) if control else None,
+            worst_ratio=max((o.ratio for o in outcomes if o.ratio is not None), default=None),
+            seconds=seconds,
+        )
+        return Found(
+            claim=self.prop.claim,
+            position=self.plan.position,
+            trial=trial,
+            outcomes=tuple(outcomes),
+            test_calls=self.audit.budget.calls,
+        )
+
+    def _as_expected(self, control: Control, verdict: Verdict) -> bool:
+        if verdict != control.verdict:
+            return False
+        if control.conclusion == "holds":
+            return self.minimal is None
+        return self.minimal is not None and self.minimal.quantity == control.quantity
+
+
+def _trial_verdict(outcomes: list[Outcome]) -> Verdict:
+    if outcomes and all(o.verdict is Verdict.ASSUMPTIONS_NOT_MET for o in outcomes):
+        return Verdict.ASSUMPTIONS_NOT_MET
+    return combine(outcomes)
+
+
+def _expected_conclusion(control: Control) -> Conclusion | None:
+    """What `ablation` gives: only cases that do not meet the assumptions have a conclusion of their own."""
+    return Conclusion(control.conclusion) if control.verdict == "assumptions-not-met" else None
+
+
+@contextmanager
+def _pinned_constants() -> Iterator[None]:
+    """Switch off Hypothesis's mining of constants from imported source: draws must not depend on what is imported."""
+    name = "_get_local_constants"
+    original: Any = getattr(providers, name)
+    setattr(providers, name, Constants)
+    try:
+        yield
+    finally:
+        setattr(providers, name, original)
