@@ -166,10 +166,13 @@ def horizons(most: float = 4.0) -> SearchStrategy[float]:
 @st.composite
 def neural_odes(draw: DrawFn, most: float = 4.0) -> NeuralODE:
     """Scales and horizon with short decimals and sigma_w x horizon at most `most`."""
-    horizon = draw(horizons(most))
-    sigma_w = draw(st.sampled_from([s for s in SCALES if s * horizon <= most] or [most / horizon]))
+    horizon = draw(horizons())
+    fitting = [s for s in SCALES if s * horizon <= most] or [2.0 ** math.floor(math.log2(most / horizon))]
     return NeuralODE(
-        sigma_u=draw(st.sampled_from(SCALES)), sigma_w=sigma_w, sigma_v=draw(st.sampled_from(SCALES)), horizon=horizon
+        sigma_u=draw(st.sampled_from(SCALES)),
+        sigma_w=draw(st.sampled_from(fitting)),
+        sigma_v=draw(st.sampled_from(SCALES)),
+        horizon=horizon,
     )
 
 
@@ -322,7 +325,7 @@ def cases(
         activations: where the activation comes from, unless the trial names one.
         width: strategy for the width, 1 to 32 by default.
         sizes: numbers and dimensions of inputs.
-        most_growth: largest sigma_w x horizon.
+        most_growth: largest sigma_w x horizon, or sigma_w x horizon x L1 where phi is steeper than 1.
         any_weights: for claims about every W: structured and scaled weights beside typical ones.
     """
     narrowing = _narrowing.get() or Narrowing()
@@ -332,13 +335,14 @@ def cases(
     weights = draw(arbitrary_weights()) if any_weights else Weights()
     if stratum == "pinned" and any(materialise(data)[0]):
         weights = Weights(weights.structure, weights.gain, draw(_pinned_at(activation)))
+    steepness = max(1.0, activation.lipschitz) if activation.is_lipschitz else 1.0
     if stratum == "narrow":
         width = st.sampled_from((2, 4))
     return Case(
         activation=activation.expression,
         data=data,
         width=draw(widths() if width is None else width),
-        neural_ode=draw(neural_odes(most_growth)),
+        neural_ode=draw(neural_odes(most_growth / steepness)),
         weights=weights,
         stratum=stratum,
         eta_factor=draw(st.sampled_from((2.5, 3.0, 4.0))) if stratum == "large-step" else 1.0,

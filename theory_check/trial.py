@@ -17,7 +17,7 @@ from hypothesis.errors import FailedHealthCheck, HypothesisException, Unsatisfia
 from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 
-from theory_check.case import Case, Explicit, Seeds, canonical_json
+from theory_check.case import Case, Digits, Explicit, Seeds, canonical_json, materialise
 from theory_check.claims.claim import Claim, Control
 from theory_check.claims.paper import CLAIMS
 from theory_check.evidence.audit import Audit, ConclusionFails
@@ -133,6 +133,8 @@ def run_trial(prop: Property, plan: Plan, request: Request) -> Found:
     activation = None if plan.kind == "random" else request.load(plan.activation)
     reason = ""
     defect = control.defect if control else None
+    if plan.stratum == "digits":
+        materialise(Digits((0,)))  # loads them here: imports inside a strategy disturb the draws
     with narrowed(Narrowing(activation, plan.stratum, given)), planted(defect), _pinned_constants():
         try:
             search.run()

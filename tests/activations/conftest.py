@@ -1,6 +1,7 @@
 """Certificates of bounds by ball arithmetic."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from flint import arb, arb_series
@@ -20,7 +21,7 @@ def exceeds(
     On an interval m +- r: the enclosure of the jet itself, or |phi'(m)| + |phi''(m)| r + sup |phi'''| r^2 / 2 and the
     same one order up, which is second order in r and so can certify a bound that is attained.
     """
-    pending = list(zip(edges[:-1], edges[1:], strict=True))
+    pending = list(pairwise(edges))
     while pending:
         left, right = pending.pop()
         radius = arb((right - left) / 2)

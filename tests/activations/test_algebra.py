@@ -55,14 +55,11 @@ def kinked_trees() -> st.SearchStrategy[Activation]:
 
 Certifier = Callable[..., tuple[float, float] | None]
 EPS = torch.finfo(torch.float64).eps
-GRID = (torch.arange(-16000, 16001, dtype=torch.float64) + math.sqrt(2.0) - 1.0) / 1000.0
+STEP = 2.5e-3
+GRID = (torch.arange(-6400, 6401, dtype=torch.float64) + math.sqrt(2.0) - 1.0) * STEP
 
 
-def _rounding(tree: Activation) -> float:
-    """Rounding of a value, slope or bound: a few dozen operations, each relative to what a part may reach."""
-    return 1e3 * EPS
-
-
+@settings(max_examples=60)
 @given(tree=smooth_trees() | kinked_trees())
 def test_grids_never_exceed_the_bounds(tree: Activation) -> None:
     """Slopes, difference quotients of slopes, and values on a dense grid stay within L1, L2 and the range."""
@@ -71,13 +68,12 @@ def test_grids_never_exceed_the_bounds(tree: Activation) -> None:
     assert float(torch.maximum(left.abs(), right.abs()).max()) <= tree.lipschitz + slack
     assert tree.lower - slack * 20 <= float(tree(GRID).min())
     assert float(tree(GRID).max()) <= tree.upper + slack * 20
-    step = 1e-3
     change = (left[1:] - right[:-1]).abs()
     inside = torch.ones_like(change, dtype=torch.bool)
     for kink in tree.kinks:
         inside &= ~((GRID[:-1] <= kink) & (kink <= GRID[1:]))
     assert tree.curvature < math.inf
-    assert float((change * inside).max()) <= tree.curvature * step * (1 + 1e-9) + slack
+    assert float((change * inside).max()) <= tree.curvature * STEP * (1 + 1e-9) + slack
 
 
 @settings(max_examples=40)
@@ -94,6 +90,7 @@ def test_smooth_bounds_are_certified(tree: Activation, certifier: Certifier) -> 
     assert certifier(tree.ball, tree.lipschitz, tree.derivative_lipschitz, edges, taylor=taylor, slack=slack) is None
 
 
+@settings(max_examples=60)
 @given(tree=smooth_trees() | kinked_trees())
 def test_canonical_expression_gives_the_function_back(tree: Activation) -> None:
     """The text of a tree is a fixed point, and gives the same values, bounds and kinks."""
@@ -107,6 +104,7 @@ def test_canonical_expression_gives_the_function_back(tree: Activation) -> None:
     )
 
 
+@settings(max_examples=60)
 @given(tree=smooth_trees() | kinked_trees())
 def test_balls_enclose_values(tree: Activation) -> None:
     """The ball of a tree and its float64 values agree to rounding."""
@@ -116,13 +114,13 @@ def test_balls_enclose_values(tree: Activation) -> None:
         assert float(abs(enclosure - tree.value_at(x)).upper()) <= 1e3 * EPS * (20 * tree.lipschitz + 10)
 
 
+@settings(max_examples=60)
 @given(tree=smooth_trees() | kinked_trees(), side=st.sampled_from([-1, 1]))
 def test_one_sided_derivatives_are_one_sided_limits(tree: Activation, side: int) -> None:
     """At kinks and elsewhere the slope is the limit of quotients from its own side, within curvature * h / 2."""
     for x in (*tree.kinks, -1.3, 0.0, 0.4):
         h = 1e-6
-        others = [kink for kink in tree.kinks if 1e-12 < (kink - x) * side <= 2 * h]
-        if others:
+        if any(kink != x and abs(kink - x) <= 2 * h for kink in tree.kinks):
             continue
         start = x + side * 1e-9  # past a kink whose nearest double lies on its other side
         quotient = (tree.value_at(start + side * h) - tree.value_at(start)) / (side * h)
@@ -130,6 +128,7 @@ def test_one_sided_derivatives_are_one_sided_limits(tree: Activation, side: int)
         assert abs(quotient - tree.slope_at(x, side)) <= 2 * tree.curvature * h + noise
 
 
+@settings(max_examples=60)
 @given(tree=kinked_trees())
 def test_kinks_are_where_the_sides_differ(tree: Activation) -> None:
     """The sides agree on a grid without kinks, and differ by the declared jump across every kink."""
@@ -141,14 +140,17 @@ def test_kinks_are_where_the_sides_differ(tree: Activation) -> None:
     for corner in tree.corners:
         at = float(corner.location)
         jump = tree.slope_at(at + 1e-9, 1) - tree.slope_at(at - 1e-9, -1)
-        assert abs(jump - float(corner.jump)) <= 4e-9 * tree.curvature + 1e3 * EPS * tree.lipschitz
+        # 0.1*x + 0.7 reaches 1 a rounding away from 3: corners closer than the step are crossed together.
+        expected = float(sum(c.jump for c in tree.corners if abs(c.location - corner.location) < 1e-9))
+        assert abs(jump - expected) <= 4e-9 * tree.curvature + 1e3 * EPS * tree.lipschitz
     assert tree.is_affine or (tree.derivative_lipschitz == math.inf) == bool(tree.kinks)
 
 
+@settings(max_examples=60)
 @given(tree=smooth_trees() | kinked_trees())
 def test_derivative_is_that_of_autograd(tree: Activation) -> None:
     """Away from kinks phi' is what torch.autograd makes of phi."""
-    x = GRID[::97].clone().requires_grad_()
+    x = GRID[::37].clone().requires_grad_()
     (expected,) = torch.autograd.grad(tree(x).sum(), x)
     away = torch.ones_like(x, dtype=torch.bool)
     for kink in tree.kinks:
@@ -190,7 +192,7 @@ def test_kinks_are_enumerated(text: str, kinks: tuple[float, ...]) -> None:
 def test_infinitely_many_kinks_are_found_in_the_window_and_measured() -> None:
     """The kinks of relu(sin(x)) are the multiples of pi, and the enumeration is not called proved."""
     tree = activation("relu(sin(x))")
-    assert tree.kinks == pytest.approx([k * math.pi for k in range(-20, 21)], abs=1e-14)
+    assert tree.kinks == pytest.approx([k * math.pi for k in range(-20, 21)], rel=2 * EPS)
     assert tree.bounds == "measured"
 
 
@@ -269,10 +271,10 @@ def test_bounds_are_rounded_outwards() -> None:
 
 def test_results_beyond_the_limits_are_refused() -> None:
     """A result whose expression could not be read again, or overflows, is an error in one line."""
-    big = scale_and_shift(CATALOGUE["tanh"], a=1e300)
-    with pytest.raises(ActivationError, match="more operators than"):
-        tree = big
-        for _ in range(100):
-            tree = compose(CATALOGUE["tanh"], tree)
+    tree = CATALOGUE["tanh"]
+    for _ in range(49):
+        tree = compose(CATALOGUE["tanh"], tree)
+    with pytest.raises(ActivationError, match="51 nested parentheses"):
+        compose(CATALOGUE["tanh"], tree)
     with pytest.raises(ActivationError, match="out of range"):
         multiply(activation("1e300"), activation("1e300"))

@@ -155,12 +155,33 @@ def test_the_threshold_delta_is_respected() -> None:
     assert not verified_positive_definite(-np.eye(3), 0.0, -1.0)
 
 
+def test_moving_matrix_and_threshold_together_changes_no_answer() -> None:
+    """A - t I has a diagonal of 0 and less, yet its factorisation at -t rounds like that of A at 0.
+
+    Half of c below the eigenvalue 0 of a singular A is too near to be proved, five times c is far enough.
+    """
+    matrix = gram(30, 20, 0)
+    t, c = float(matrix.max()), certified_lower_bound(matrix).error_bound
+    for moved in (0.0, t):
+        lowered = matrix - moved * np.eye(30)
+        assert not verified_positive_definite(lowered, 0.0, -moved - 0.5 * c)
+        assert verified_positive_definite(lowered, 0.0, -moved - 5 * c)
+
+
 @pytest.mark.parametrize("scale", [1e-320, 1e-300, 1e-150, 1e150, 1e300, 1.7e308])
 def test_extreme_scales_prove_nothing_false(scale: float) -> None:
     """Singular stays unproved at every scale; definite is proved unless numbers under- or overflow."""
     singular = np.full((3, 3), scale)
     assert not certified_lower_bound(singular).certified
-    assert verified_positive_definite(scale * np.eye(3)) == (scale >= 1e-300)
+    assert verified_positive_definite(scale * np.eye(3)) == (1e-300 <= scale <= 1e300)
+
+
+def test_overflow_inside_the_factorisation_proves_nothing() -> None:
+    """An entry of 1e305 makes a pivot NaN, which LAPACK takes for positive; the matrix is indefinite."""
+    matrix = np.diag([1e-13, 1.0, 1.0])
+    matrix[0, 2] = matrix[2, 0] = 1e305
+    assert dpotrf(matrix, lower=1)[1] == 0
+    assert not verified_positive_definite(matrix)
 
 
 @pytest.mark.parametrize("diagonal", [0.0, -1.0])
@@ -198,15 +219,18 @@ def test_an_exactly_singular_matrix_has_an_exact_witness(inputs: int) -> None:
     assert quadratic_form(matrix, np.zeros_like(matrix), vector) <= 0
 
 
-def test_a_repeated_input_has_an_exact_witness() -> None:
-    """Two equal rows of a kernel of any numbers: the matrix of doubles is singular."""
-    features = generator(2).standard_normal((6, 8))
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_repeated_input_has_a_witness_of_two_entries(sign: int) -> None:
+    """Two equal or opposite rows of a kernel of any numbers and any size: the witness names the two inputs."""
+    features = generator(2).standard_normal((100, 120))
     kernel = features @ features.T
     kernel = (kernel + kernel.T) / 2
-    kernel[5, :5], kernel[:5, 5], kernel[5, 5] = kernel[2, :5], kernel[:5, 2], kernel[2, 2]
-    kernel[5, 2] = kernel[2, 5] = kernel[2, 2]
+    kernel[7, :], kernel[:, 7] = sign * kernel[2, :], sign * kernel[:, 2]
+    kernel[7, 7], kernel[2, 7], kernel[7, 2] = kernel[2, 2], sign * kernel[2, 2], sign * kernel[2, 2]
     vector = indefinite_certificate(kernel)
     assert vector is not None
+    assert {k: abs(value) for k, value in enumerate(vector) if value} == {2: 1, 7: 1}
+    assert vector[2] * vector[7] == -sign
     assert quadratic_form(kernel, np.zeros_like(kernel), vector) == 0
 
 

@@ -100,6 +100,8 @@ def test_later_stages_take_four_times_as_many_samples() -> None:
     [
         # Level 0.003 in three stages: beta 0.001, 0.01, 0.1 and gamma 0.1.
         ((0.0009,), True, 1),
+        ((0.0011, 0.5), False, 2),
+        ((0.1005, 0.5), False, 2),
         ((0.102,), False, 1),
         ((0.0011, 0.009), True, 2),
         ((0.1009, 0.112), False, 2),

@@ -178,6 +178,23 @@ def test_the_power_of_the_mean_test_is_the_textbook_one() -> None:
     assert detectable(1000, 0.05, "mean_test")["power"] == pytest.approx(expected, rel=1e-6)
 
 
+def test_the_power_of_the_variance_test_counts_both_tails() -> None:
+    """Three samples at level 0.4, where the lower tail matters, against scipy's chi-square law."""
+    law = stats.chi2(3)
+    expected = law.sf(law.isf(0.2) / 1.21) + law.cdf(law.ppf(0.2) / 1.21)
+    assert detectable(3, 0.4, "variance_test")["power"] == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_detectable_distance_of_the_band_is_the_stated_sum() -> None:
+    """Allowance, band of level 1e-4 and Hoeffding's term of power 0.8 at 1,000 samples, written out."""
+    expected = 0.005 + math.sqrt(math.log(20_000) / 2000) + math.sqrt(math.log(5) / 2000)
+    found = detectable(1000, 1e-4, "dkw_band_test", power=0.8, allowance=0.005)["smallest_detectable"]
+    assert found == pytest.approx(expected, rel=1e-12)
+    distance = stats.norm.cdf(1.0483) - stats.norm.cdf(1.0483 / 1.1)  # of a scale error of 10 %
+    gap = distance - math.sqrt(math.log(20_000) / 40_000)
+    assert detectable(20_000, 1e-4, "dkw_band_test")["power"] == pytest.approx(1 - math.exp(-40_000 * gap**2), rel=1e-4)
+
+
 def test_inflation_and_allowance_make_less_detectable() -> None:
     """Inflation acts like fewer samples, an allowance adds to the distance."""
     assert detectable(1000, 1e-6, "variance_test", inflation=2) == pytest.approx(
@@ -193,11 +210,11 @@ def test_a_fixed_allowance_separates_near_from_far() -> None:
     """A law 0.004 from normal passes at any sample size, one 0.012 away is rejected."""
     count = 400_000
     quantiles = special.ndtri((np.arange(count) + 0.5) / count)  # the law itself, without noise
-    for distance, rejected in ((0.004, False), (0.012, True)):
+    for distance, log_p in ((0.004, 0.0), (0.012, math.log(2) - 2 * count * 0.007**2)):
         x = quantiles + 2 * special.ndtri((1 + distance) / 2)
         result = dkw_band_test(x, allowance=0.005)
         assert result.statistic == pytest.approx(distance, abs=2 / count)
-        assert (result.p_value < 1e-9) == rejected
+        assert math.log(result.p_value) == pytest.approx(log_p, abs=0.05)
     assert dkw_band_test(quantiles + 0.02).p_value < 1e-9  # the first of the two, without allowance
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory_check.activations.catalogue import CATALOGUE
@@ -29,6 +29,7 @@ def _flat(p: Parameters) -> np.ndarray:
     return torch.cat([p.U.flatten(), p.W.flatten(), p.V.flatten()]).numpy()
 
 
+@settings(deadline=None)
 @given(seed=SEEDS, width=st.integers(1, 9), dimension=st.integers(1, 4), outputs=st.integers(1, 3))
 def test_a_seed_means_the_same_numbers(seed: int, width: int, dimension: int, outputs: int) -> None:
     """Equal seeds give equal parameters in the stated shapes; another seed gives others; float32 is a cast."""
@@ -64,6 +65,7 @@ def test_entries_are_standard_normal_and_uncorrelated() -> None:
             assert abs(float(a @ b)) < 6 * math.sqrt(2 * count) + 200
 
 
+@settings(deadline=None)
 @given(seed=SEEDS, width=st.integers(2, 9), gain=st.sampled_from([1.0, -0.5, 3.0]))
 def test_structures_are_what_their_names_say(seed: int, width: int, gain: float) -> None:
     """Zero, symmetric, antisymmetric and rank-one W are exactly that, and the gain is a factor."""
@@ -82,6 +84,7 @@ def test_structures_are_what_their_names_say(seed: int, width: int, gain: float)
     torch.testing.assert_close(spectrum[0], abs(gain) * lengths / math.sqrt(width))
 
 
+@settings(deadline=None)
 @given(seeds=st.tuples(SEEDS, SEEDS), factor=st.floats(-10, 10))
 def test_the_vector_space_is_that_of_the_flat_vector(seeds: tuple[int, int], factor: float) -> None:
     """Inner product, norm and sum agree with NumPy on all entries in one vector."""
@@ -117,6 +120,7 @@ def test_a_width_beyond_memory_is_refused_with_both_numbers() -> None:
     assert issubclass(MemoryShortage, ValueError)
 
 
+@settings(deadline=None)
 @given(
     value=st.one_of(st.sampled_from([0.0, 1.0, -1.0, 0.5]), st.floats(-4, 4, allow_subnormal=False)),
     seed=SEEDS,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from theory_check.evidence.verdict import Conclusion, Verdict
 from theory_check.reporting.exit_status import compare_with_baseline, exit_status, unexpected_controls
+from theory_check.reporting.matrix import overall_verdict
 
 SUPPORTED, REFUTED = Verdict.SUPPORTED, Verdict.REFUTED
 INCONCLUSIVE, UNMET, ERROR = Verdict.INCONCLUSIVE, Verdict.ASSUMPTIONS_NOT_MET, Verdict.ERROR
@@ -83,6 +84,17 @@ def test_nothing_audited_is_no_success(build):
     """No claims, and a claim without trials, are inconclusive."""
     assert exit_status([]) == 3
     assert exit_status([claim_of(build)]) == 3
+
+
+def test_the_verdict_over_claims_agrees_with_the_exit_status(build):
+    """For every two claims: supported exactly where the status is 0, and so on; a claim never put to test counts."""
+    words = {REFUTED: 1, ERROR: 4, INCONCLUSIVE: 3, UNMET: 3, SUPPORTED: 0}
+    for one, two in product(Verdict, repeat=2):
+        claims = [build.claim(verdict=one, id="first"), build.claim(verdict=two, id="second")]
+        assert words[overall_verdict([one, two])] == exit_status(claims)
+        assert overall_verdict([one, two]) in {one, two}
+    assert overall_verdict([UNMET, INCONCLUSIVE]) is INCONCLUSIVE
+    assert overall_verdict([]) is INCONCLUSIVE
 
 
 def test_a_refuted_trial_counts_whatever_its_claim_says(build):

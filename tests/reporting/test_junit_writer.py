@@ -62,17 +62,18 @@ def test_one_suite_a_claim_one_case_a_trial_and_counts_that_add_up(build):
     first = build.claim(
         build.trial(),
         build.trial(verdict=Verdict.REFUTED),
+        build.trial(verdict=Verdict.REFUTED),
         build.trial(verdict=Verdict.ERROR),
         build.trial(verdict=Verdict.INCONCLUSIVE),
         id="first",
     )
     second = build.claim(build.trial(verdict=Verdict.INCONCLUSIVE), id="second")
     xml = parsed(build.report(first, second, exit_status=1))
-    assert (xml.tests, xml.failures, xml.errors, xml.skipped) == (5, 1, 1, 2)
+    assert (xml.tests, xml.failures, xml.errors, xml.skipped) == (6, 2, 1, 2)
     one, two = xml
-    assert (one.name, one.tests, one.failures, one.errors, one.skipped) == ("first", 4, 1, 1, 1)
+    assert (one.name, one.tests, one.failures, one.errors, one.skipped) == ("first", 5, 2, 1, 1)
     assert (two.name, two.tests, two.failures, two.errors, two.skipped) == ("second", 1, 0, 0, 1)
-    assert one.time == pytest.approx(5.0)
+    assert one.time == pytest.approx(6.25)
     assert {p.name: p.value for p in one.properties()}["statement"] == first.statement
     assert {case.classname for case in one} == {"first"}
 

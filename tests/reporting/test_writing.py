@@ -69,6 +69,22 @@ def test_an_existing_run_is_never_touched(build, tmp_path):
     assert (tmp_path / "run-5").is_symlink()
 
 
+def test_a_name_taken_between_look_and_rename_is_left_to_its_owner(build, tmp_path, monkeypatch):
+    """Another process finishes a run of that name at the last moment: both runs stay whole."""
+    replace = os.replace
+
+    def overtaken(source: Path, target: Path) -> None:
+        if target.name == "run":
+            target.mkdir()
+            (target / "report.json").write_text("theirs")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", overtaken)
+    assert write_reports(build.full(), tmp_path / "run").name == "run-2"
+    assert (tmp_path / "run" / "report.json").read_text() == "theirs"
+    assert names(tmp_path) == {"run", "run-2"}
+
+
 def full_disk(*_: object) -> None:
     """A system call on a disk without space."""
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

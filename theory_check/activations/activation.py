@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Inexact
 from torch import Tensor
 
-from theory_check.activations.corners import Corner, measured_at
+from theory_check.activations.corners import Corners, Reals, measured_at
 
 Classification = Literal["affine", "smooth", "kinked", "not-lipschitz"]
 
@@ -18,7 +18,7 @@ class ActivationError(ValueError):
     """An activation that cannot be used; the message is one line and shows the offending piece."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Activation:
     """An elementwise function phi on the real line, with bounds (CLAIMS section 3).
 
@@ -50,20 +50,26 @@ class Activation:
     derivative_lipschitz: float
     lower: float
     upper: float
-    kinks: tuple[float, ...]
+    kinks: Reals
     degree: int | None
     analytic: bool
     ball: Callable[[Any], Any] | None
     bounds: Literal["proved", "measured"]
     operators: int
     curvature: float = math.nan
-    corners: tuple[Corner, ...] = ()
+    corners: Corners = ()
 
     def __post_init__(self) -> None:
         if math.isnan(self.curvature):
             object.__setattr__(self, "curvature", math.inf if self.kinks else self.derivative_lipschitz)
         if self.kinks and not self.corners:
             object.__setattr__(self, "corners", measured_at(self.kinks, self.slope_at))
+
+    def __repr__(self) -> str:
+        return f"activation({self.expression!r})"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: FBT001, ARG002 (protocol of IPython, Hypothesis)
+        printer.text(repr(self))
 
     def __call__(self, x: Inexact[Tensor, "*shape"]) -> Inexact[Tensor, "*shape"]:
         """phi(x), elementwise; complex input is meaningful only where `analytic`."""

@@ -9,6 +9,8 @@ from typing import Any
 
 from flint import arb, arb_series
 
+_ANYTHING = arb("+/- inf")
+
 Ball = Any  # python-flint ships no types: an arb or an arb_series
 
 
@@ -20,9 +22,9 @@ def softplus(x: Ball) -> Ball:
 def sigmoid(x: Ball) -> Ball:
     """1 / (1 + exp(-x))."""
     if _leans_right(x):
-        return 1 / (1 + (-x).exp())
+        return quotient(1, 1 + (-x).exp())
     decaying = x.exp()
-    return decaying / (1 + decaying)
+    return quotient(decaying, 1 + decaying)
 
 
 def tanh(x: Ball) -> Ball:
@@ -30,7 +32,7 @@ def tanh(x: Ball) -> Ball:
     if isinstance(x, arb):
         return x.tanh()
     decaying = (-2 * x if _leans_right(x) else 2 * x).exp()
-    magnitude = (1 - decaying) / (1 + decaying)
+    magnitude = quotient(1 - decaying, 1 + decaying)
     return magnitude if _leans_right(x) else -magnitude
 
 
@@ -71,7 +73,14 @@ def piecewise(
         return above(x)
     if isinstance(x, arb):
         return value(at)
-    return arb_series([value(at), *[arb("+/- inf")] * (x.prec - 1)], x.prec)
+    return arb_series([value(at), *[_ANYTHING] * (x.prec - 1)], x.prec)
+
+
+def quotient(above: Ball, below: Ball) -> Ball:
+    """The quotient; anything where the divisor may be zero (python-flint raises for a jet)."""
+    if isinstance(below, arb_series) and below[0].contains(0):
+        return arb_series([_ANYTHING] * below.prec, below.prec)
+    return above / below
 
 
 def relu(x: Ball) -> Ball:

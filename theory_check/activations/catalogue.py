@@ -221,7 +221,7 @@ _KINKED = (
     _entry(
         "leaky_relu",
         lambda x: torch.where(x > 0, x, LEAKY_SLOPE * x),
-        lambda x, side: torch.where(x >= 0 if side > 0 else x > 0, 1.0, LEAKY_SLOPE).to(x.dtype),
+        lambda x, side: torch.where(_indicator(x, 0.0, side) > 0, torch.ones_like(x), LEAKY_SLOPE),
         balls.leaky_relu,
         lipschitz=1.0,
         curvature=0.0,

@@ -10,7 +10,7 @@ from torch import Tensor
 from theory_check.activations import corners as corner
 from theory_check.activations.activation import Activation
 from theory_check.activations.catalogue import MONOTONE
-from theory_check.activations.corners import Corner
+from theory_check.activations.corners import Corner, Corners
 from theory_check.activations.measured_bounds import crossings
 from theory_check.activations.polynomial import Coefficients
 from theory_check.activations.propagation import Pieces, ball_of, raised
@@ -84,7 +84,7 @@ def _outward(f: Activation, at: float, direction: int) -> float:
     return value if at == value == 0.0 else value + direction * 8.0 * math.ulp(value)
 
 
-def _corners(f: Activation, g: Activation, inner: Coefficients | None) -> tuple[tuple[Corner, ...], bool]:
+def _corners(f: Activation, g: Activation, inner: Coefficients | None) -> tuple[Corners, bool]:
     """Corners of f(g(x)), and whether none can be missing."""
     if inner is not None and len(inner) < 2:
         return (), True
@@ -100,7 +100,7 @@ def _corners(f: Activation, g: Activation, inner: Coefficients | None) -> tuple[
                 rate = g.slope_at(at)
                 jump = f.slope_at(kink, 1) - f.slope_at(kink, -1)
                 found.append(corner.inexact(Fraction(at), abs(rate) * jump, abs(jump)))
-    return corner.merged(found), not crossed
+    return corner.merged(tuple(found)), not crossed
 
 
 def _at_corner(f: Activation, g: Activation, c: Corner) -> Corner:

@@ -7,11 +7,19 @@ what allows cancellation to be proved: relu(x) - relu(-x) has no kink.
 
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 Slope = Callable[[float, int], float]
+
+if TYPE_CHECKING:
+    Reals = tuple[float, ...]
+    Corners = tuple["Corner", ...]
+else:
+    # Checked at run time, long tuples would be by a random item, and Hypothesis refuses strategies that use random.
+    Reals = Corners = tuple
 
 
 @dataclass(frozen=True)
@@ -23,12 +31,12 @@ class Corner:
     exact: bool = True
 
 
-def scaled(corners: Iterable[Corner], factor: float) -> tuple[Corner, ...]:
+def scaled(corners: Corners, factor: float) -> Corners:
     """Corners of factor * f."""
     return tuple(Corner(c.location, Fraction(factor) * c.jump, c.exact) for c in corners)
 
 
-def under_affine(corners: Iterable[Corner], slope: Fraction, intercept: Fraction) -> tuple[Corner, ...]:
+def under_affine(corners: Corners, slope: Fraction, intercept: Fraction) -> Corners:
     """Corners of f(slope * x + intercept), slope not zero.
 
     Right minus left slope is slope * jump where slope > 0; a negative one swaps the sides: |slope| * jump.
@@ -43,7 +51,7 @@ def inexact(location: Fraction, jump: float, size: float) -> Corner:
     return Corner(location, Fraction(0 if negligible else jump), exact=False)
 
 
-def measured_at(points: Iterable[float], slope: Slope) -> tuple[Corner, ...]:
+def measured_at(points: Reals, slope: Slope) -> Corners:
     """Corners at the given doubles with the jump read off one-sided derivatives."""
     found = []
     for point in sorted(set(points)):
@@ -52,7 +60,7 @@ def measured_at(points: Iterable[float], slope: Slope) -> tuple[Corner, ...]:
     return tuple(found)
 
 
-def merged(*families: Iterable[Corner]) -> tuple[Corner, ...]:
+def merged(*families: Corners) -> Corners:
     """Corners of a sum: jumps at one place add up. Zero jumps are kept for `without_smooth_points`."""
     total: dict[Fraction, Corner] = {}
     for corner in (c for family in families for c in family):
@@ -68,12 +76,11 @@ def merged(*families: Iterable[Corner]) -> tuple[Corner, ...]:
     return tuple(total[location] for location in sorted(total))
 
 
-def without_smooth_points(corners: Iterable[Corner]) -> tuple[tuple[Corner, ...], bool]:
+def without_smooth_points(corners: Corners) -> tuple[Corners, bool]:
     """The corners with a jump, and whether each one left out was proved to have none."""
-    corners = tuple(corners)
     return tuple(c for c in corners if c.jump), all(c.exact for c in corners if not c.jump)
 
 
-def locations(corners: Iterable[Corner]) -> tuple[float, ...]:
+def locations(corners: Corners) -> Reals:
     """Nearest doubles, ascending, without repetition."""
     return tuple(sorted({float(c.location) for c in corners}))

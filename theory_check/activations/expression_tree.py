@@ -165,21 +165,15 @@ def substitute(tree: Tree, inner: Tree) -> Tree:
             return power(substitute(base, inner), exponent)
 
 
-def children(tree: Tree) -> tuple[Tree, ...]:
-    """The operands of the top operator."""
-    match tree:
-        case Variable() | Number():
-            return ()
-        case Call(_, only) | Scale(_, only) | Shift(only, _) | Power(only, _):
-            return (only,)
-        case Sum(left, right) | Product(left, right) | Quotient(left, right):
-            return (left, right)
-
-
 def operators(tree: Tree) -> int:
     """Number of operators: every node but x and constants."""
-    below = children(tree)
-    return (1 if below else 0) + sum(map(operators, below))
+    match tree:
+        case Variable() | Number():
+            return 0
+        case Call(_, only) | Scale(_, only) | Shift(only, _) | Power(only, _):
+            return 1 + operators(only)
+        case Sum(left, right) | Product(left, right) | Quotient(left, right):
+            return 1 + operators(left) + operators(right)
 
 
 class _Printed(NamedTuple):

@@ -10,10 +10,12 @@ Method, in float64:
   changes more. The change shrinks like (cell width)^a: a = 1 for a Lipschitz function, a = 0 for a jump, a = 1/2 for
   a square root. Exponents are read between halvings 14 and 22; below 0.9 the function is not Lipschitz in that cell.
   Applied to phi this decides L1, applied to phi' it decides L2; where phi' jumps, halving goes on to the last bit and
-  gives the kink. Changes below 1e-8 of the scale count as rounding of the implementation: torch's softplus, for
+  gives the kink. Changes below 1e-8 of the scale (the local size, or
+  that on [-8, 8] where it is larger) count as rounding of the implementation: torch's softplus, for
   one, jumps by 2e-9 at 20.
 
-What is missed: two kinks in one cell of 0.002, features beyond |x| = 512, poles and growth slower than stated.
+What is missed: two kinks in one cell of 0.002 (0.02 beyond |x| = 8), a jump of phi' smaller than its smooth change
+over that cell, features beyond |x| = 512, and growth slower than stated.
 """
 
 import math
@@ -23,6 +25,8 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+
+from theory_check.activations.corners import Reals
 
 _WINDOWS = (8.0, 64.0, 512.0, 4096.0, 32768.0)
 _WINDOWS_OF_REGULARITY = _WINDOWS[:3]
@@ -34,6 +38,8 @@ _ROUNDING = 1e-8
 _OFFSET = math.sqrt(2.0) - 1.0
 # Extrema like to sit here, and are then met exactly.
 _SPECIAL = torch.arange(-16, 17, dtype=torch.float64) / 2.0
+# Suprema that are only approached, at infinity.
+_FAR = torch.tensor([sign * 10.0**k for k in range(5, 13) for sign in (-1, 1)], dtype=torch.float64)
 
 RealFunction = Callable[[Tensor], Tensor]
 
@@ -46,7 +52,7 @@ class MeasuredBounds:
     curvature: float
     lower: float
     upper: float
-    kinks: tuple[float, ...]
+    kinks: Reals
 
 
 def measure(function: RealFunction, slope: RealFunction, *, known_kinks: bool = False) -> MeasuredBounds:
@@ -69,7 +75,7 @@ def measure(function: RealFunction, slope: RealFunction, *, known_kinks: bool = 
     return MeasuredBounds(lipschitz, curvature, 0.0 - _supremum(lambda x: -function(x)), _supremum(function), kinks)
 
 
-def crossings(function: RealFunction) -> tuple[float, ...]:
+def crossings(function: RealFunction) -> Reals:
     """Zeros with a change of sign in [-64, 64], to the last bit; two in one cell of 0.008 are missed."""
     step = 128.0 / (2 * _CELLS)
     left = (torch.arange(2 * _CELLS, dtype=torch.float64) + _OFFSET) * step - 64.0
@@ -103,7 +109,8 @@ def _supremum(function: RealFunction) -> float:
     before, last = greatest[-2] - greatest[-3], greatest[-1] - greatest[-2]
     if last > 1.25 * before and last > 1e-3 * abs(greatest[-1]):
         return math.inf
-    return max(greatest[-1], *(_refined(function, centre, step) for centre, step in peaks))
+    far = float(torch.nan_to_num(function(_FAR), nan=-math.inf, posinf=-math.inf).max())
+    return max(far, greatest[-1], *(_refined(function, centre, step) for centre, step in peaks))
 
 
 def _refined(function: RealFunction, centre: float, step: float) -> float:
@@ -121,7 +128,7 @@ def _difference_quotient(slope: RealFunction) -> RealFunction:
     """|phi''| by symmetric differences over about the width at which truncation and rounding balance."""
 
     def quotient(x: Tensor) -> Tensor:
-        half_width = 1e-5 * (1.0 + x.abs())  # eps^(1/3), relative
+        half_width = torch.clamp(1e-9 * x.abs(), min=1e-5)  # eps^(1/3) where x is moderate
         right, left = x + half_width, x - half_width
         at_right, at_left = slope(right), slope(left)
         # A slope that overflows leaves inf - inf, which is not "no information".
@@ -142,7 +149,7 @@ class _Cells:
 
 def _irregular_cells(function: RealFunction) -> _Cells:
     lefts, rights, exponents = [], [], []
-    scale = float(torch.nan_to_num(function(_grid(_WINDOWS[0])).abs(), nan=0.0).max())
+    scale = float(torch.nan_to_num(function(_SPECIAL).abs(), nan=0.0, posinf=0.0).max())
     for window in _WINDOWS_OF_REGULARITY:
         grid = _grid(window)
         left, right = grid[:-1], grid[1:]
@@ -174,7 +181,7 @@ def _bisected(
     return left, right
 
 
-def _located(slope: RealFunction, left: Float[Tensor, " cells"], right: Float[Tensor, " cells"]) -> tuple[float, ...]:
+def _located(slope: RealFunction, left: Float[Tensor, " cells"], right: Float[Tensor, " cells"]) -> Reals:
     """Jumps to the last bit, each as the shortest decimal between the two ends."""
     if not left.numel():
         return ()

@@ -16,7 +16,8 @@ _PRECISION = 128  # bits; float64 loses a second difference of 1e-16 to rounding
 _CENTRES = (0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, -3.0, 5.0, -5.0, 8.0, -8.0)
 _WIDTHS = (1.0, 0.5, 2.0, 4.0, 8.0, 0.125)
 _PAIRS = tuple(product(_CENTRES, _WIDTHS))
-# Error allowed to one evaluation of a user's function, in units in the last place of the largest value.
+# Error allowed to one evaluation without balls, in units in the last place of the larger of value and argument:
+# parts that cancel, as in silu(x) - silu(-x) - x, are of the size of the argument.
 _ULPS = 64.0
 
 
@@ -24,7 +25,7 @@ def second_difference_certificate(activation: Activation) -> tuple[float, float]
     """A pair (a, h) at which the second difference is certainly not zero, or None when none is found.
 
     With ball arithmetic this is a proof that phi is not affine. For a user's function, which has float64 values only,
-    it is one under the assumption that an evaluation errs by at most 64 ulps of the largest of the three values.
+    it is one under the assumption that an evaluation errs by at most 64 ulps of the largest value or argument.
     None proves nothing, although for an affine phi it is the only answer.
     """
     centres = torch.tensor([a for a, _ in _PAIRS], dtype=torch.float64)
@@ -37,7 +38,7 @@ def second_difference_certificate(activation: Activation) -> tuple[float, float]
     order = [_PAIRS[i] for i in relative.argsort(descending=True, stable=True)]
     if activation.ball is None:
         # Three values, the middle one twice, each within _ULPS ulps; two additions add less than four more.
-        margin = (4.0 * _ULPS + 4.0) * sys.float_info.epsilon * largest
+        margin = (4.0 * _ULPS + 4.0) * sys.float_info.epsilon * torch.maximum(largest, centres.abs() + widths)
         certain = {pair for pair, d, m in zip(_PAIRS, differences, margin, strict=True) if bool(d > m)}
         return next((pair for pair in order if pair in certain), None)
     return next((pair for pair in order[:16] if _excludes_zero(activation, *pair)), None)

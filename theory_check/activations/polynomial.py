@@ -3,6 +3,7 @@
 import math
 from fractions import Fraction
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from theory_check.activations import expression_tree as trees
 from theory_check.activations.expression_tree import Tree
@@ -10,7 +11,11 @@ from theory_check.activations.rounding import at_least, at_most
 
 MAX_DEGREE = 256
 
-Coefficients = tuple[Fraction, ...]  # of 1, x, x^2, ...; no zero at the end; () is the zero polynomial
+# Of 1, x, x^2, ...; no zero at the end; () is the zero polynomial. A plain tuple at run time: see `corners`.
+if TYPE_CHECKING:
+    Coefficients = tuple[Fraction, ...]
+else:
+    Coefficients = tuple
 
 
 @lru_cache(maxsize=8192)
@@ -20,13 +25,13 @@ def coefficients(tree: Tree) -> Coefficients | None:
         case trees.Variable():
             return Fraction(0), Fraction(1)
         case trees.Number(value):
-            return _trimmed([Fraction(value)])
+            return _trimmed((Fraction(value),))
         case trees.Call("square" | "cube" as name, argument):
             return _raised(coefficients(argument), 2 if name == "square" else 3)
         case trees.Scale(factor, term):
-            return _multiplied(_trimmed([Fraction(factor)]), coefficients(term))
+            return _multiplied(_trimmed((Fraction(factor),)), coefficients(term))
         case trees.Shift(term, offset):
-            return _added(coefficients(term), _trimmed([Fraction(offset)]))
+            return _added(coefficients(term), _trimmed((Fraction(offset),)))
         case trees.Sum(left, right):
             return _added(coefficients(left), coefficients(right))
         case trees.Product(left, right):
@@ -74,7 +79,7 @@ def _added(left: Coefficients | None, right: Coefficients | None) -> Coefficient
         return None
     size = max(len(left), len(right))
     padded = [[*p, *[Fraction(0)] * (size - len(p))] for p in (left, right)]
-    return _trimmed([u + v for u, v in zip(*padded, strict=True)])
+    return _trimmed(tuple(u + v for u, v in zip(*padded, strict=True)))
 
 
 def _multiplied(left: Coefficients | None, right: Coefficients | None) -> Coefficients | None:
@@ -84,7 +89,7 @@ def _multiplied(left: Coefficients | None, right: Coefficients | None) -> Coeffi
     for i, u in enumerate(left):
         for j, v in enumerate(right):
             product[i + j] += u * v
-    return _trimmed(product)
+    return _trimmed(tuple(product))
 
 
 def _raised(base: Coefficients | None, exponent: int) -> Coefficients | None:
@@ -94,7 +99,8 @@ def _raised(base: Coefficients | None, exponent: int) -> Coefficients | None:
     return product
 
 
-def _trimmed(values: list[Fraction]) -> Coefficients:
+def _trimmed(terms: Coefficients) -> Coefficients:
+    values = list(terms)
     while values and not values[-1]:
         values.pop()
     return tuple(values)

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from theory_check.activations import corners as corner
 from theory_check.activations.activation import Activation
-from theory_check.activations.corners import Corner
+from theory_check.activations.balls import quotient
+from theory_check.activations.corners import Corner, Corners
 from theory_check.activations.rounding import interval_product, interval_sum, product_up, sum_up
 
 
@@ -31,7 +32,7 @@ class Pieces:
     curvature: float
     lower: float
     upper: float
-    corners: tuple[Corner, ...]
+    corners: Corners
     analytic: bool
     ball: Callable[[Any], Any]
     proved: bool
@@ -131,7 +132,7 @@ def multiplied(f: Activation, g: Activation) -> Pieces:
         ),
         lower=lower,
         upper=upper,
-        corners=corner.merged(jumps),
+        corners=corner.merged(tuple(jumps)),
         analytic=f.analytic and g.analytic,
         ball=lambda x: ball_f(x) * ball_g(x),
         proved=_both_proved(f, g),
@@ -158,9 +159,9 @@ def divided(f: Activation, g: Activation) -> Pieces:
         curvature=math.inf,
         lower=-math.inf,
         upper=math.inf,
-        corners=corner.merged(jumps),
+        corners=corner.merged(tuple(jumps)),
         analytic=f.analytic and g.analytic and (g.lower > 0 or g.upper < 0),
-        ball=lambda x: ball_f(x) / ball_g(x),
+        ball=lambda x: quotient(ball_f(x), ball_g(x)),
         proved=False,
         settled=False,
     )
@@ -179,7 +180,7 @@ def raised(f: Activation, exponent: int) -> Pieces:
         curvature=sum_up(product_up(n, n - 1.0, f.lipschitz, f.lipschitz, *twice), product_up(n, f.curvature, *once)),
         lower=lower,
         upper=upper,
-        corners=corner.merged(jumps),
+        corners=corner.merged(tuple(jumps)),
         analytic=f.analytic,
         ball=lambda x: ball(x) ** exponent,
         proved=f.bounds == "proved",

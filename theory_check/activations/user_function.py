@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from theory_check.activations.activation import Activation, ActivationError
-from theory_check.activations.corners import locations, measured_at
+from theory_check.activations.corners import Reals, locations, measured_at
 from theory_check.activations.measured_bounds import measure
 from theory_check.activations.parsing import suggestion
 
@@ -170,7 +170,7 @@ def _check_slope(reference: str, slope: Callable[[Tensor], Tensor]) -> None:
         raise ActivationError(f"{reference} has no gradient through torch.autograd: {_line(error)}") from None
 
 
-def _beside_kinks(slope: Callable[[Tensor], Tensor], kinks: tuple[float, ...]) -> Callable[[Tensor, int], Tensor]:
+def _beside_kinks(slope: Callable[[Tensor], Tensor], kinks: Reals) -> Callable[[Tensor, int], Tensor]:
     """One-sided derivatives: autograd's value, taken a few ulps to the side where x is a kink."""
 
     def one_sided(x: Tensor, side: int) -> Tensor:

@@ -87,10 +87,14 @@ _CLAIMS = (
                     stratum="arbitrary",
                     verdict="refuted",
                     conclusion="fails",
-                    quantity=q.CONTINUOUS,
+                    quantity=quantity,
                     defect=defect,
                 )
-                for defect in ("adjoint-wrong-sign", "adjoint-without-derivative", "adjoint-loose-solver")
+                for defect, quantity in (
+                    ("adjoint-wrong-sign", q.CONTINUOUS),
+                    ("adjoint-without-derivative", q.CONTINUOUS),
+                    ("adjoint-loose-solver", q.STEPS),
+                )
             ),
         ),
     ),

@@ -103,8 +103,8 @@ class Audit:
         worst = max(failing or executed or discrepancies, key=lambda d: d.share)
         reason = ""
         if failing and confirm is not None:
-            again = {d.quantity: d for d in confirm()}
-            confirmed = [d for d in failing if d.quantity in again and again[d.quantity].error > again[d.quantity].bound]
+            still = {d.quantity for d in confirm() if not d.powerless and d.error > d.bound}
+            confirmed = [d for d in failing if d.quantity in still]
             worst = max(confirmed or failing, key=lambda d: d.share)
             failing = confirmed
             reason = "" if confirmed else "a failure was not confirmed with refined numerics"
@@ -294,4 +294,4 @@ def _level_share(result: StagedResult, *, exact: bool) -> float:
     """Share of the level that was used, on a log scale: 1 where a test just rejects."""
     logs = [math.log(max(p, 5e-324)) for p in result.p_values]
     # A staged test rejects at a stage once p <= level / stages; the other needs its three p-values in product.
-    return min(logs) / math.log(result.level / 3) if exact else sum(logs) / math.log(result.level)
+    return abs(min(logs) / math.log(result.level / 3) if exact else sum(logs) / math.log(result.level))

@@ -22,7 +22,7 @@ from theory_check.measurements.bounds import (
     growth,
     halving_bound,
 )
-from theory_check.measurements.instance import Instance, Setting, prepare, with_bounded_growth
+from theory_check.measurements.instance import Instance, Setting, largest_norm, prepare, propagator_bound, with_bounded_growth
 from theory_check.networks.flow import solve_adjoint
 from theory_check.networks.parameters import Parameters
 from theory_check.networks.schemes import adjoint, forward
@@ -85,17 +85,16 @@ def _solvers(instance: Instance, parameters: Parameters, rate: float, *, refined
     )
     fixed_bound = halving_bound(*(float(torch.linalg.vector_norm(b - a)) for a, b in pairwise(runs)))
     steep, bend = _slopes(activation)
-    grown = growth(rate, model.horizon)
-    # |lambda_t| <= exp(L (T - t)) |lambda_T|, and an error made at t reaches 0 with exp(L t): one factor exp(L T) in all.
     final = _readout(instance, parameters) * steep
+    carried = propagator_bound(instance, parameters, rate)
     solver_steps = adaptive.evaluations / DOPRI5_STAGES
-    state_error = adaptive_bound(
-        tolerance, float(trajectory.grid.abs().max()), runs[-1].numel(), solver_steps, rate, model.horizon
-    )
-    # An error of the state changes the adjoint's coefficients by (L / L1) L2 times it, over T, and lambda_T likewise.
-    through_state = final * grown * (1.0 + rate * model.horizon) * bend / steep * state_error
-    own = adaptive_bound(tolerance, final * grown, runs[-1].numel(), solver_steps, rate, model.horizon)
-    rounding = flow_rounding(16 * steps, parameters.W.shape[-1], final * grown, rate, model.horizon)
+    count = runs[-1].numel()
+    state_error = carried * adaptive_bound(tolerance, largest_norm(trajectory.grid), count, solver_steps)
+    # An error of the state changes lambda_T by L2 times it, and the adjoint's coefficients by (L / L1) L2 times it.
+    through_state = carried * final * bend / steep * state_error * (1.0 + rate * model.horizon * carried)
+    # Rows of lambda are solved at unit root mean square and scaled back.
+    own = carried * final / math.sqrt(count) * adaptive_bound(tolerance, math.sqrt(count) * carried, count, solver_steps)
+    rounding = flow_rounding(16 * steps, parameters.W.shape[-1], final * carried, rate, model.horizon)
     return Discrepancy(
         "difference of the adjoint between two solvers",
         float(torch.linalg.vector_norm(adaptive.lambda_0 - runs[-1])),

@@ -79,13 +79,12 @@ def _piece(
         activation, model, parameters, start, duration=tau, method="dopri5", rtol=tolerance, atol=tolerance
     )
     back = integrate(activation, model, parameters, fixed, duration=-tau, scheme="rk4", steps=4 * steps)
-    largest = max(float(fixed.abs().max()), float(start.abs().max()))
     magnitude = float(torch.linalg.vector_norm(fixed)) + float(torch.linalg.vector_norm(start))
     width = start.shape[1]
     fixed_bound = halving_bound(*(float(torch.linalg.vector_norm(b - a)) for a, b in pairwise(runs))) + flow_rounding(
         4 * steps, width, magnitude, rate, tau
     )
-    adaptive_error = adaptive_bound(tolerance, largest, start.numel(), 4 * steps, rate, tau)
+    adaptive_error = growth(rate, tau) * adaptive_bound(tolerance, magnitude, start.numel(), 4 * steps)
     agreement = Discrepancy(
         "difference of two solvers",
         float(torch.linalg.vector_norm(adaptive - fixed)),

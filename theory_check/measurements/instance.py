@@ -10,8 +10,13 @@ from torch import Tensor
 
 from theory_check.activations.activation import Activation
 from theory_check.case import Case, Seeds, labels_of, materialise
-from theory_check.networks.parameters import Parameters, draw_parameters, pin_first_state
+from theory_check.networks.parameters import Parameters, draw_parameters, initial_states, pin_first_state
+from theory_check.networks.schemes import tangent_flow
 from theory_check.profile import Profile
+
+
+# Pieces of the propagator's grid for each unit of L T: Gronwall's factor for two partial pieces is then exp(1/4).
+PIECES_PER_GROWTH = 8
 
 
 class Setting(Protocol):
@@ -90,3 +95,27 @@ def with_bounded_growth(instance: Instance, parameters: Parameters, most: float)
     if total <= most:
         return parameters, rate
     return replace(parameters, W=parameters.W * (most / total)), most / instance.case.neural_ode.horizon
+
+
+def largest_norm(states: Float[Tensor, "points inputs width"]) -> float:
+    """The largest 2-norm, over all inputs together, along a trajectory."""
+    return float(torch.linalg.vector_norm(states, dim=(-2, -1)).max())
+
+
+def propagator_bound(instance: Instance, parameters: Parameters, rate: float) -> float:
+    """P with |dh_t / dh_s| <= P for all s <= t <= T and all inputs: how much an error made at s can have grown at t.
+
+    Measured on a grid of pieces, so that it is much sharper than exp(L T); between grid points Gronwall's bound takes
+    over, with two partial pieces at most.
+    """
+    model = instance.case.neural_ode
+    pieces = max(4, math.ceil(PIECES_PER_GROWTH * rate * model.horizon))
+    tau = model.horizon / pieces
+    largest = 1.0
+    for start in initial_states(model, parameters, instance.inputs):
+        state, products = start, torch.empty(0, len(start), len(start), dtype=start.dtype, device=start.device)
+        for _ in range(pieces):
+            state, step = tangent_flow(instance.activation, model, parameters, state, duration=tau, steps=4)
+            products = torch.cat([step @ products, step[None]])
+            largest = max(largest, float(torch.linalg.matrix_norm(products, ord=2).max()))
+    return largest * math.exp(2 * rate * tau)

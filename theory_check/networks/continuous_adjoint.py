@@ -1,8 +1,9 @@
 """The continuous adjoint solved backward, with the state supplied by the forward solve.
 
 In backward time s = T - t:  dlambda/ds = phi'(h) * (lambda A),  and the gradient with respect to A is the integral of
-lambda^T phi(h). lambda is linear in its final value, row by row, so every row is solved at unit root mean square and
-scaled back: tolerances then mean the same for a loss of 1 and of 1e-12.
+lambda^T phi(h). [0, T] is cut into pieces with L tau <= 1, L = |A|_2 sup |phi'|. lambda is linear, row by row, so each
+piece starts at unit root mean square and is scaled back: tolerances are then relative to lambda as it is there, for a
+loss of 1 and of 1e-12, and however far lambda has decayed.
 
 The integral is kept out of the adaptive error control (n^2 entries would drown the 2 n of the state). It is taken
 afterwards by Boole's rule on every accepted step, from the solver's dense output: the rule errs by O(step^7) a step,
@@ -41,12 +42,16 @@ class BackwardSolve:
         integral: of lambda_t^T phi(h_t) over [0, T], summed over inputs, (width, width).
         quadrature_error: estimated Frobenius norm of the integral's own error; None where it is part of the solve.
         state_error: estimated root mean square error of the interpolated state; None where none is interpolated.
+        pieces: the solves behind it, the last piece of [0, T] first, each in its own backward time. Samples hold
+            (state, adjoint), the adjoint's rows at unit root mean square where the piece starts. Empty where the state
+            is not solved with the adjoint.
     """
 
     lambda_0: Float[Tensor, "inputs width"]
     integral: Float[Tensor, "width width"]
     quadrature_error: float | None = None
     state_error: float | None = None
+    pieces: tuple[DenseSolution, ...] = ()
 
 
 def lipschitz_rate(activation: Activation, A: Float[Tensor, "width width"]) -> float:
@@ -89,14 +94,18 @@ def from_checkpoints(
     field = CountedField(joint)
     adjoint, sizes = _unit_rows(lambda_T)
     integral, error = torch.zeros_like(A), 0.0
+    pieces: list[DenseSolution] = []
     for (a, b), h in reversed(list(zip(pairwise(ends), checkpoints[1:], strict=True))):
         solution = solve_dense(field, torch.stack([h, adjoint]), b - a, rtol=rtol, atol=atol)
+        pieces.append(solution)
         features = activation(solution.samples[:, :, 0])
-        part, part_error = _integral(solution, solution.samples[:, :, 1] * sizes, features)
+        part, part_error = _integral(solution.mesh, solution.samples[:, :, 1] * sizes, features)
         integral += part
         error += part_error
-        adjoint = solution.final[1]
-    return BackwardSolve(adjoint * sizes, integral, quadrature_error=error), field.evaluations
+        adjoint, factors = _unit_rows(solution.final[1])
+        sizes = sizes * factors
+    back = BackwardSolve(adjoint * sizes, integral, quadrature_error=error, pieces=tuple(pieces))
+    return back, field.evaluations
 
 
 def dense_states(
@@ -134,6 +143,7 @@ def dense_states(
 def from_dense(
     activation: Activation,
     A: Float[Tensor, "width width"],
+    ends: list[float],
     forward: DenseSolution,
     lambda_T: Float[Tensor, "inputs width"],
     *,
@@ -141,20 +151,30 @@ def from_dense(
     atol: float,
     clarke: float,
 ) -> tuple[BackwardSolve, int]:
-    """Backward over [0, T] for lambda alone, the state read from the forward solve's dense output."""
-    horizon = forward.mesh[-1]
+    """Backward over each piece for lambda alone, the state read from the forward solve's dense output.
+
+    Returns:
+        the solve and the number of evaluations of lambda's field.
+    """
     state_at = _evaluator(forward)
-
-    def adjoint_field(s: Tensor, adjoint: Tensor) -> Tensor:
-        return activation.derivative(state_at(horizon - float(s)), clarke) * (adjoint @ A)
-
-    field = CountedField(adjoint_field)
     adjoint, sizes = _unit_rows(lambda_T)
-    solution = solve_dense(field, adjoint, horizon, rtol=rtol, atol=atol)
-    times = [horizon - (a + x / 4 * (b - a)) for a, b in pairwise(solution.mesh) for x in range(5)]
-    features = activation(torch.stack([state_at(t) for t in times])).view_as(solution.samples)
-    integral, error = _integral(solution, solution.samples * sizes, features)
-    return BackwardSolve(solution.final * sizes, integral, quadrature_error=error), field.evaluations
+    integral, error, evaluations = torch.zeros_like(A), 0.0, 0
+    for a, b in reversed(list(pairwise(ends))):
+
+        def adjoint_field(s: Tensor, y: Tensor, end: float = b) -> Tensor:
+            return activation.derivative(state_at(end - float(s)), clarke) * (y @ A)
+
+        field = CountedField(adjoint_field)
+        solution = solve_dense(field, adjoint, b - a, rtol=rtol, atol=atol)
+        times = [b - (start + x / 4 * (stop - start)) for start, stop in pairwise(solution.mesh) for x in range(5)]
+        features = activation(torch.stack([state_at(t) for t in times])).view_as(solution.samples)
+        part, part_error = _integral(solution.mesh, solution.samples * sizes, features)
+        integral += part
+        error += part_error
+        evaluations += field.evaluations
+        adjoint, factors = _unit_rows(solution.final)
+        sizes = sizes * factors
+    return BackwardSolve(adjoint * sizes, integral, quadrature_error=error), evaluations
 
 
 def on_fixed_grid(
@@ -197,13 +217,12 @@ def _rms(values: Tensor) -> Tensor:
 
 
 def _integral(
-    solution: DenseSolution,
+    mesh: tuple[float, ...],
     adjoints: Float[Tensor, "steps 5 inputs width"],
     features: Float[Tensor, "steps 5 inputs width"],
 ) -> tuple[Float[Tensor, "width width"], float]:
     """The integral of lambda^T phi by Boole's rule, and the Frobenius norm of its difference to Simpson's."""
-    mesh = adjoints.new_tensor(solution.mesh)
-    lengths = mesh.diff()[:, None]
+    lengths = adjoints.new_tensor(mesh).diff()[:, None]
     boole, simpson = adjoints.new_tensor(_BOOLE), adjoints.new_tensor(_SIMPSON)
     flat = features.flatten(0, 2)
 

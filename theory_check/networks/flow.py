@@ -24,7 +24,7 @@ from theory_check.networks.continuous_adjoint import (
 from theory_check.networks.model import assemble_gradient, final_adjoint, readout, recurrent_matrix, require_finite
 from theory_check.networks.parameters import Parameters, initial_states
 from theory_check.networks.rebuilt_adjoint import RebuiltAdjoint
-from theory_check.networks.solver import CountedField, check_method, solve_at
+from theory_check.networks.solver import CountedField, DenseSolution, check_method, solve_at
 from theory_check.neural_ode import NeuralODE
 
 STATES = ("checkpoints", "dense", "rebuilt")
@@ -42,6 +42,7 @@ class FlowGradient:
         quadrature_error: estimated Frobenius norm of the error of `gradient.W` made by its quadrature; None where
             dW is part of the solve.
         state_error: estimated root mean square error of the interpolated state; None where none is interpolated.
+        pieces: as in `BackwardSolve`, so that the accepted steps can be checked against the tolerance.
     """
 
     gradient: Parameters
@@ -50,6 +51,7 @@ class FlowGradient:
     evaluations: int
     quadrature_error: float | None = None
     state_error: float | None = None
+    pieces: tuple[DenseSolution, ...] = ()
 
 
 @torch.no_grad()
@@ -119,7 +121,7 @@ def solve_adjoint(
         cotangent: dL/df, (inputs, outputs), or a function that makes it from f.
         method: as in `solve_states`, for both directions.
         rtol: relative tolerance of dopri5.
-        atol: absolute tolerance of dopri5. Except for "rebuilt", lambda is solved at unit size and scaled back.
+        atol: absolute tolerance of dopri5. Except for "rebuilt", it is relative to the size of lambda (piece by piece).
         steps: number of fixed steps, needed by all but dopri5.
         state: where the backward solve finds h_t. "checkpoints": rebuilt over pieces with L tau <= 1 from states of
             the forward solve (fixed steps: every grid point is one). "dense": the forward solve's dense output, held
@@ -163,7 +165,7 @@ def solve_adjoint(
         dense, state_error, forward_count = dense_states(activation, A, initial, horizon, rate, **tolerances)
         final = dense.final
         f, c, lambda_T = end(final)
-        back, count = from_dense(activation, A, dense, lambda_T, clarke=clarke, **tolerances)
+        back, count = from_dense(activation, A, piece_ends(rate, horizon), dense, lambda_T, clarke=clarke, **tolerances)
         evaluations = forward_count + count
     else:
         field = CountedField(lambda _t, h: activation(h) @ A.T)
@@ -184,7 +186,7 @@ def solve_adjoint(
         require_finite(part, "the gradient")
     scale = neural_ode.sigma_w / parameters.W.shape[-1] ** 0.5
     error = None if back.quadrature_error is None else back.quadrature_error * scale
-    return FlowGradient(gradient, back.lambda_0, f, evaluations, error, state_error)
+    return FlowGradient(gradient, back.lambda_0, f, evaluations, error, state_error, back.pieces)
 
 
 def _grid(duration: float, steps: int | None) -> list[float]:

@@ -68,7 +68,12 @@ class RebuiltAdjoint:
         options: dict[str, object] = {"max_num_steps": MAX_STEPS}
         if method != "dopri5":
             # Two output times only: at any other, odeint_adjoint would put the forward state back.
-            options = {"grid_constructor": lambda _f, _y, t: torch.linspace(t[0], t[-1], (steps or 1) + 1).to(t)}
+            points = (steps or 1) + 1
+            options = {
+                "grid_constructor": lambda _f, _y, t: torch.linspace(
+                    float(t[0]), float(t[-1]), points, dtype=t.dtype, device=t.device
+                )
+            }
         with torch.enable_grad():
             try:
                 solution = odeint_adjoint(

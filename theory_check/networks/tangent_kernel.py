@@ -20,6 +20,7 @@ from torch import Tensor
 from theory_check.activations import loading
 from theory_check.activations.activation import Activation
 from theory_check.networks.device import require_device
+from theory_check.networks.memory import require_memory
 from theory_check.networks.parameters import Parameters, draw_parameters
 from theory_check.networks.schemes import StageAdjoint, Trajectory, adjoint, forward
 from theory_check.networks.tableau import tableau_of
@@ -192,7 +193,10 @@ def _stage_sum(
 ) -> Float[Tensor, "inputs inputs"]:
     """The sum over s, t of (kappa_s . kappa'_t)(phi_s . phi'_t), in blocks of stages."""
     stages, count, _width = weights.shape
-    per_block = max(1, _BLOCK // count)
+    per_block = min(stages, max(1, _BLOCK // count))
+    # Two Gram matrices and their product.
+    needed = 3 * (per_block * count) ** 2 * weights.element_size()
+    require_memory(needed, f"a tangent kernel of {count} inputs", device=weights.device)
     total = weights.new_zeros(count, count)
     for rows in range(0, stages, per_block):
         kappa, phi = weights[rows : rows + per_block], features[rows : rows + per_block]

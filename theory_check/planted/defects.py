@@ -86,7 +86,7 @@ DEFECTS = {
         Defect(
             "adjoint-loose-solver",
             "the adjoint is solved at a thousand times the tolerance asked for",
-            "theory_check.networks.gradients:solve_adjoint",
+            "theory_check.measurements.gradient_accuracy:solve_adjoint",
             _loose_solver,
         ),
         Defect(

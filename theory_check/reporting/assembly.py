@@ -18,7 +18,17 @@ from theory_check.reporting.matrix import worst_verdict
 from theory_check.reporting.records import Budget, ClaimReport, Environment, Report, Trial
 from theory_check.request import Request
 
-PACKAGES = ("theory-check", "torch", "torchdiffeq", "numpy", "scipy", "statsmodels", "hypothesis", "pytest", "python-flint")
+PACKAGES = (
+    "theory-check",
+    "torch",
+    "torchdiffeq",
+    "numpy",
+    "scipy",
+    "statsmodels",
+    "hypothesis",
+    "pytest",
+    "python-flint",
+)
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +69,7 @@ def assemble(
     if request.data_note:
         warnings.append(request.data_note)
     status: int = exit_status(claims, named=request.names_something)
-    verdict = worst_verdict(claim.verdict for claim in claims)
+    verdict = overall_verdict(claims)
     if calls > DECLARED_CALLS:
         warnings.append(f"{calls} statistical tests were made, the error budget declared {DECLARED_CALLS}")
         status, verdict = 4, Verdict.ERROR

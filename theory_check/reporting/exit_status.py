@@ -40,7 +40,7 @@ def exit_status(claims: Iterable[ClaimReport], *, named: bool = True) -> ExitSta
         return 4
     # A random trial may be inconclusive within the share that its claim's verdict allows; a named one may not.
     decisive = [claim.verdict for claim in claims] + [trial.verdict for trial in asked]
-    return 0 if decisive and set(decisive) == {Verdict.SUPPORTED} else 3
+    return 0 if set(decisive) == {Verdict.SUPPORTED} else 3
 
 
 def unexpected_controls(claims: Iterable[ClaimReport]) -> list[str]:

@@ -6,9 +6,10 @@ The template's every expression passes through `as_markdown`, so nothing reaches
 import re
 import unicodedata
 
-# Characters that start markup inside a line; an underscore inside a word does not (GitHub's Markdown).
-_INLINE = re.compile(r"[\\`*\[\]<|~$]|&(?=[#\w]+;)|(?<![^\W_])_|_(?![^\W_])")
-_FIRST = re.compile(r"^(?=[#>+=-])|^(?=\d+[.)])")
+# Characters that start markup inside a line; an underscore before a letter cannot end emphasis.
+_INLINE = re.compile(r"[\\`*\[\]<|~$]|&(?=[#\w]+;)|_(?![^\W_])")
+# Characters that start a heading, a quotation or a list at the beginning of a line.
+_FIRST = re.compile(r"^(?=[#>+=-])|^\d+(?=[.)](?:\s|$))")
 
 
 class Markdown(str):
@@ -31,9 +32,9 @@ def as_markdown(value: object) -> str:
 
 
 def escaped(text: str) -> Markdown:
-    """Text inside a line or a table cell; line breaks and control characters become visible escapes."""
-    marked = _INLINE.sub(lambda match: "\\" + match[0], visible(text))
-    return Markdown(_FIRST.sub(_escape_first, marked) if marked else "")
+    """Text inside a line or a table cell, without spaces around it; line breaks become visible escapes."""
+    marked = _INLINE.sub(lambda match: "\\" + match[0], visible(text).strip())
+    return Markdown(_FIRST.sub(lambda match: f"{match[0]}\\", marked))
 
 
 def code(text: object, *, table: bool = False) -> Markdown:
@@ -67,7 +68,3 @@ def visible(text: str) -> str:
         else character
         for character in text
     )
-
-
-def _escape_first(match: re.Match[str]) -> str:
-    return "" if match.string[0].isdigit() else "\\"

@@ -73,6 +73,16 @@ def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict:
     return Verdict.ASSUMPTIONS_NOT_MET if seen else Verdict.INCONCLUSIVE
 
 
+def overall_verdict(claims: Iterable[Verdict]) -> Verdict:
+    """The verdict over claims: refuted > error > inconclusive > assumptions-not-met > supported; none: inconclusive.
+
+    Unlike over the trials of one claim, a claim whose assumptions were never met counts: nothing supported it.
+    """
+    seen = set(claims)
+    worst = worst_verdict(seen)
+    return Verdict.ASSUMPTIONS_NOT_MET if worst is Verdict.SUPPORTED and Verdict.ASSUMPTIONS_NOT_MET in seen else worst
+
+
 def worst_conclusion(conclusions: Iterable[Conclusion | None]) -> Conclusion | None:
     """The conclusion over trials: fails > undecided > holds; None where every entry is None."""
     seen = set(conclusions)
