@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
 PLAN = "theory_check_plan"
 FOUND = "theory_check_found"
+PLAN_ID = "trial-"
 
 REPORT = pytest.StashKey["Report"]()
 WRITTEN = pytest.StashKey[Path]()
+PROBLEM = pytest.StashKey[str]()
 _COLLECTOR = pytest.StashKey["_Collector"]()
 _RESULT = pytest.StashKey[str]()
 
@@ -89,7 +91,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     prop = property_of(metafunc.function)
     if prop is not None:
         wanted = plans(prop.claim, prop.name, request_of(metafunc.config))
-        metafunc.parametrize(PLAN, wanted, ids=[plan.name for plan in wanted])
+        metafunc.parametrize(PLAN, wanted, ids=[f"{PLAN_ID}{plan.name}" for plan in wanted])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect properties of claims that were not asked for: pytest would skip them, as if something were missing."""
+    unasked = [item for item in items if _is_unasked(item)]
+    if unasked:
+        items[:] = [item for item in items if not _is_unasked(item)]
+        config.hook.pytest_deselected(items=unasked)
+
+
+def _is_unasked(item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    return callspec is not None and PLAN in callspec.params and not hasattr(callspec.params[PLAN], "stratum")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -98,6 +113,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if PLAN not in getattr(pyfuncitem, "fixturenames", ()):
         return None
     import torch
+    from threadpoolctl import threadpool_limits
 
     from theory_check.reporting.assembly import encode
     from theory_check.trial import property_of, run_trial
@@ -107,7 +123,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     # One compute thread: sums are then taken in one order, and a rerun is identical to the last bit.
     torch.set_num_threads(1)
-    found = run_trial(prop, pyfuncitem.callspec.params[PLAN], request_of(pyfuncitem.config))
+    with threadpool_limits(limits=1):
+        found = run_trial(prop, pyfuncitem.callspec.params[PLAN], request_of(pyfuncitem.config))
     pyfuncitem.stash[_RESULT] = encode(found)
     _tell_pytest(found)
     return True
@@ -148,7 +165,8 @@ class _Collector:
     """What the trials of a session found."""
 
     def __init__(self) -> None:
-        self.found: list["Found"] = []
+        self.found: list[Found] = []
+        self.lost: list[str] = []
         self.started = datetime.datetime.now(datetime.UTC)
         self.clock = time.perf_counter()
 
@@ -165,18 +183,22 @@ class _Listener:
         self.config = config
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        collector = self.config.stash[_COLLECTOR]
         text = getattr(report, FOUND, None)
         if text is not None:
             from theory_check.reporting.assembly import decode
 
-            self.config.stash[_COLLECTOR].found.append(decode(text))
+            collector.found.append(decode(text))
+        elif report.failed and f"[{PLAN_ID}" in report.nodeid:
+            collector.lost.append(f"{report.nodeid}: {' '.join(str(report.longrepr).split())[-300:]}")
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         collector = self.config.stash[_COLLECTOR]
-        if not collector.found:
+        if not collector.found and not collector.lost:
             return
         from theory_check.reporting.assembly import assemble
+        from theory_check.reporting.records import ReportError
         from theory_check.reporting.writing import new_run_name, write_reports
 
         report = assemble(
@@ -185,12 +207,17 @@ class _Listener:
             command=_option_command(self.config),
             started=collector.started,
             seconds=time.perf_counter() - collector.clock,
+            lost=collector.lost,
         )
         self.config.stash[REPORT] = report
         folder = _option(self.config, "report-dir")
-        if folder:
+        if not folder:
+            return
+        try:
             self.config.stash[WRITTEN] = write_reports(report, Path(folder) / new_run_name(report.started, report.seed))
-        del session
+        except ReportError as error:
+            self.config.stash[PROBLEM] = str(error)
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         report = self.config.stash.get(REPORT, None)

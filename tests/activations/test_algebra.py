@@ -189,6 +189,26 @@ def test_kinks_are_enumerated(text: str, kinks: tuple[float, ...]) -> None:
     assert activation(text).kinks == pytest.approx(kinks, abs=1e-15, rel=4 * EPS)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "relu(0.3*x - 0.3) - hardtanh(0.3*x - 0.3)",
+        "relu(7*x - 1)",
+        "abs(3*x - 1) + relu(x - 0.1)",
+        "relu(tanh(x) - 0.3)",
+        "relu(-7*x + 3)",
+    ],
+)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_both_slopes_show_at_every_kink(text: str, dtype: torch.dtype) -> None:
+    """At the nearest double (or single) of a kink the sides differ by its jump, although arithmetic misses the kink."""
+    tree = activation(text)
+    for corner in tree.corners:
+        x = torch.tensor([float(corner.location)], dtype=dtype)
+        jump = float(tree.one_sided_derivative(x, 1) - tree.one_sided_derivative(x, -1))
+        assert jump == pytest.approx(float(corner.jump), rel=64 * torch.finfo(dtype).eps)
+
+
 def test_infinitely_many_kinks_are_found_in_the_window_and_measured() -> None:
     """The kinks of relu(sin(x)) are the multiples of pi, and the enumeration is not called proved."""
     tree = activation("relu(sin(x))")

@@ -5,15 +5,19 @@ too: so the canonical expression of a result gives the result back, value for va
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
+
+import torch
+from torch import Tensor
 
 from theory_check.activations import expression_tree as trees
 from theory_check.activations import polynomial, propagation
 from theory_check.activations.activation import Activation, ActivationError
 from theory_check.activations.catalogue import CATALOGUE, FUNCTIONS
 from theory_check.activations.composition import composed
-from theory_check.activations.corners import locations, without_smooth_points
+from theory_check.activations.corners import beside, locations, without_smooth_points
 from theory_check.activations.expression_tree import Tree
 from theory_check.activations.measured_bounds import measure
 from theory_check.activations.parsing import parse, shown
@@ -135,7 +139,7 @@ def _assembled(tree: Tree, pieces: Pieces, degree: int | None) -> Activation:
         name=text,
         expression=text,
         function=pieces.function,
-        one_sided_derivative=pieces.slope,
+        one_sided_derivative=_showing_jumps(pieces),
         lipschitz=pieces.lipschitz,
         derivative_lipschitz=math.inf if pieces.corners else pieces.curvature,
         lower=pieces.lower,
@@ -149,6 +153,16 @@ def _assembled(tree: Tree, pieces: Pieces, degree: int | None) -> Activation:
         curvature=pieces.curvature,
         corners=pieces.corners,
     )
+
+
+def _showing_jumps(pieces: Pieces) -> Callable[[Tensor, int], Tensor]:
+    """The slope, with both sides visible at the nearest double of every kink: 3 x - 1 need not vanish at 1/3."""
+    kinks = locations(pieces.corners)
+    hidden = torch.zeros(len(kinks), dtype=torch.bool)
+    for dtype in (torch.float64, torch.float32):
+        points = torch.tensor(kinks, dtype=dtype)
+        hidden |= pieces.slope(points, -1) == pieces.slope(points, 1)
+    return beside(pieces.slope, tuple(kink for kink, hides in zip(kinks, hidden, strict=True) if hides))
 
 
 def _tree(f: Activation) -> Tree:

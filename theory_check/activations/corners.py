@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import torch
+from torch import Tensor
+
 Slope = Callable[[float, int], float]
 
 if TYPE_CHECKING:
@@ -79,6 +82,23 @@ def merged(*families: Corners) -> Corners:
 def without_smooth_points(corners: Corners) -> tuple[Corners, bool]:
     """The corners with a jump, and whether each one left out was proved to have none."""
     return tuple(c for c in corners if c.jump), all(c.exact for c in corners if not c.jump)
+
+
+def beside(slope: Callable[[Tensor, int], Tensor], kinks: Reals) -> Callable[[Tensor, int], Tensor]:
+    """One-sided derivatives that, at these doubles, are taken a few ulps to the side.
+
+    For kinks whose nearest double lies beside them, where an evaluation sees one slope only; and for functions that
+    are known from one value of the derivative.
+    """
+
+    def one_sided(x: Tensor, side: int) -> Tensor:
+        for kink in kinks:
+            at = torch.tensor(kink, dtype=x.dtype, device=x.device)
+            step = 8.0 * torch.finfo(x.dtype).eps * max(abs(kink), 1.0)
+            x = torch.where(x == at, at + side * step, x)
+        return slope(x, side)
+
+    return one_sided if kinks else slope
 
 
 def locations(corners: Corners) -> Reals:

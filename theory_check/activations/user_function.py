@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from theory_check.activations.activation import Activation, ActivationError
-from theory_check.activations.corners import Reals, locations, measured_at
+from theory_check.activations.corners import beside, locations, measured_at
 from theory_check.activations.measured_bounds import measure
 from theory_check.activations.parsing import suggestion
 
@@ -51,7 +51,7 @@ def load_user_function(reference: str) -> Activation:
             return function(x)
 
     seen = measure(detached, slope)
-    one_sided = _beside_kinks(slope, seen.kinks)
+    one_sided = beside(lambda x, _side: slope(x), seen.kinks)
     corners = measured_at(seen.kinks, lambda x, side: float(one_sided(torch.tensor(x, dtype=torch.float64), side)))
     return Activation(
         name=reference,
@@ -168,19 +168,6 @@ def _check_slope(reference: str, slope: Callable[[Tensor], Tensor]) -> None:
         slope(grid)
     except Exception as error:  # noqa: BLE001 (a user's function may raise anything)
         raise ActivationError(f"{reference} has no gradient through torch.autograd: {_line(error)}") from None
-
-
-def _beside_kinks(slope: Callable[[Tensor], Tensor], kinks: Reals) -> Callable[[Tensor, int], Tensor]:
-    """One-sided derivatives: autograd's value, taken a few ulps to the side where x is a kink."""
-
-    def one_sided(x: Tensor, side: int) -> Tensor:
-        for kink in kinks:
-            at = torch.tensor(kink, dtype=x.dtype, device=x.device)
-            step = 8.0 * torch.finfo(x.dtype).eps * max(abs(kink), 1.0)
-            x = torch.where(x == at, at + side * step, x)
-        return slope(x)
-
-    return one_sided
 
 
 def _kind(x: Tensor) -> str:

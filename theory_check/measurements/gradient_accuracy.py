@@ -97,8 +97,6 @@ def gradient_discrepancies(case: Case, setting: Setting, *, refined: bool = Fals
         )
         for d, (direction, value, scheme) in zip(discrete, slopes, strict=True)
     ]
-    if any(d.error > d.bound and not d.powerless for d in continuous):
-        return (*discrete, *continuous)
     # The bound of the adaptive solves takes for granted that every step honours the tolerance: checked as well.
     return (*discrete, *continuous, _steps_within_tolerance(instance, parameters, tolerance, solved))
 

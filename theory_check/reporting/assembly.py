@@ -3,7 +3,7 @@
 import datetime
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
@@ -14,7 +14,7 @@ from theory_check.claims.paper import CLAIMS, PAPER
 from theory_check.evidence.verdict import Outcome, Verdict, combine
 from theory_check.profile import DECLARED_CALLS, FALSE_ALARM_RATE
 from theory_check.reporting.exit_status import exit_status, unexpected_controls
-from theory_check.reporting.matrix import worst_verdict
+from theory_check.reporting.matrix import overall_verdict, worst_verdict
 from theory_check.reporting.records import Budget, ClaimReport, Environment, Report, Trial
 from theory_check.request import Request
 
@@ -56,9 +56,18 @@ def decode(text: str) -> Found:
 
 
 def assemble(
-    found: Iterable[Found], *, request: Request, command: str, started: datetime.datetime, seconds: float
+    found: Iterable[Found],
+    *,
+    request: Request,
+    command: str,
+    started: datetime.datetime,
+    seconds: float,
+    lost: Sequence[str] = (),
 ) -> Report:
-    """One report of all trials, in an order that does not depend on who ran what and when."""
+    """One report of all trials, in an order that does not depend on who ran what and when.
+
+    `lost` names trials that were begun and gave nothing (a worker died): with any of them the audit is an error.
+    """
     order = {name: place for place, name in enumerate(CLAIMS)}
     ranked = sorted(found, key=lambda f: (order.get(f.claim.id, len(order)), f.claim.id, f.trial.property, f.position))
     claims = tuple(
@@ -69,9 +78,11 @@ def assemble(
     if request.data_note:
         warnings.append(request.data_note)
     status: int = exit_status(claims, named=request.names_something)
-    verdict = overall_verdict(claims)
+    verdict = overall_verdict(claim.verdict for claim in claims)
+    warnings += [f"a trial was lost: {name}" for name in lost]
     if calls > DECLARED_CALLS:
         warnings.append(f"{calls} statistical tests were made, the error budget declared {DECLARED_CALLS}")
+    if lost or calls > DECLARED_CALLS:
         status, verdict = 4, Verdict.ERROR
     return Report(
         paper=PAPER,
@@ -80,7 +91,7 @@ def assemble(
         seed=request.seed,
         started=started.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         seconds=seconds,
-        environment=_environment(request),
+        environment=environment_of(request.device),
         budget=Budget(
             total=FALSE_ALARM_RATE, level=FALSE_ALARM_RATE / DECLARED_CALLS, declared_calls=DECLARED_CALLS, calls=calls
         ),
@@ -111,7 +122,8 @@ def _claim_report(found: list[Found]) -> ClaimReport:
     )
 
 
-def _environment(request: Request) -> Environment:
+def environment_of(device: str) -> Environment:
+    """This machine and the versions of the packages that take part."""
     kept = np.float64(5e-324) * np.float64(1.0) > 0
     return Environment(
         python=platform.python_version(),
@@ -119,7 +131,7 @@ def _environment(request: Request) -> Environment:
         machine=platform.machine(),
         processors=os.cpu_count() or 1,
         torch_threads=1,
-        device=request.device,
+        device=device,
         denormals="kept" if kept else "flushed to zero",
         versions={name: _version(name) for name in PACKAGES},
     )

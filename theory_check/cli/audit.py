@@ -1,0 +1,121 @@
+"""`theory-check audit`: run the properties in worker processes, show progress, write reports, print the verdicts."""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from theory_check.reporting.records import Report
+    from theory_check.request import Request
+
+# One compute thread a process: sums are taken in one order, and more processes use the cores better than threads.
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+ERROR_STATUS = 4
+
+
+@click.command()
+@click.option("--claim", "claims", multiple=True, metavar="ID", help="Audit this claim only (repeatable).")
+@click.option(
+    "--activation",
+    "activations",
+    multiple=True,
+    metavar="NAME|EXPRESSION|MODULE:NAME",
+    help='Audit this activation, e.g. softplus, "tanh(2*x) + 0.1*x" (repeatable).',
+)
+@click.option("--data", default="", metavar="digits|sphere|FILE.npy|FILE.csv", help="Audit on these inputs.")
+@click.option("--profile", default="quick", show_default=True, metavar="quick|gate|full", help="How hard to try.")
+@click.option("--seed", default="0", show_default=True, metavar="N", help="Root seed of all weights and searches.")
+@click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda", help="Where networks run.")
+@click.option("--report-dir", default="reports", show_default=True, metavar="DIR", help="Reports go to a new folder here.")
+@click.option("--baseline", default=None, metavar="REPORT", help="Exit 0 when verdicts equal this report's, else 1.")
+@click.option("--workers", default=None, type=click.IntRange(min=1), help="Processes; one for each core by default.")
+@click.option("--trust-code", is_flag=True, help="Allow MODULE:NAME, which runs that module's code.")
+def audit(
+    claims: tuple[str, ...],
+    activations: tuple[str, ...],
+    data: str,
+    profile: str,
+    seed: str,
+    device: str,
+    report_dir: str,
+    baseline: str | None,
+    workers: int | None,
+    *,
+    trust_code: bool,
+) -> None:
+    """Search for counterexamples to each claim and write the verdicts to a new folder below reports/."""
+    from theory_check.reporting.document import ReportError, load_report
+    from theory_check.reporting.exit_status import compare_with_baseline
+    from theory_check.reporting.writing import require_writable
+    from theory_check.request import RequestError, make_request
+
+    if "" in activations:
+        raise click.ClickException("an activation must be a name or an expression, got an empty one")
+    try:
+        request = make_request(
+            profile=profile,
+            seed=seed,
+            data=data,
+            device=device,
+            claims=claims,
+            activations=activations,
+            trust_code=trust_code,
+        )
+        require_writable(Path(report_dir))
+        recorded = load_report(Path(baseline)) if baseline is not None else None
+    except (RequestError, ReportError) as error:
+        raise click.ClickException(str(error)) from None
+
+    report, folder = _run(request, report_dir, workers, {"data": data, "activations": activations})
+    _show(report, folder)
+    status: int = report.exit_status
+    if recorded is not None:
+        differences = compare_with_baseline(report, recorded)
+        for line in differences:
+            click.echo(f"differs from the baseline: {line}")
+        status = 1 if differences else 0
+        click.echo(f"baseline {baseline}: {'differs' if differences else 'the same verdicts'}")
+    click.get_current_context().exit(status)
+
+
+def _run(request: "Request", report_dir: str, workers: int | None, asked: dict[str, object]) -> tuple["Report", Path]:
+    import pytest
+
+    from theory_check.cli.progress import Progress
+    from theory_check.cli.properties import properties_folder
+
+    folder = properties_folder()
+    for name in THREAD_VARIABLES:
+        os.environ[name] = "1"
+    # Options and plugins of the user's own test runs have no say in an audit.
+    os.environ.pop("PYTEST_ADDOPTS", None)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    count = workers or os.cpu_count() or 1
+    command = shlex.join(["theory-check", *sys.argv[1:]])
+    arguments = [
+        str(folder),
+        *("-c", str(folder / "pytest.ini"), "--rootdir", str(folder)),
+        *("-p", "theory_check.pytest_plugin", "-p", "xdist.plugin", "-p", "no:terminal", "-p", "no:cacheprovider"),
+        *("-n", str(count), "--dist", "worksteal"),
+        *("--theory-check-profile", request.profile.name, "--theory-check-seed", str(request.seed)),
+        *("--theory-check-device", request.device, "--theory-check-report-dir", report_dir),
+        *("--theory-check-command", command, "--theory-check-data", str(asked["data"])),
+        *(f"--theory-check-claim={claim}" for claim in request.claims),
+        *(f"--theory-check-activation={name}" for name in request.activations),
+        *(["--theory-check-trust-code"] if request.trust_code else []),
+    ]
+    with Progress() as progress:
+        pytest.main(arguments, plugins=[progress])
+    if progress.report is None or progress.folder is None:
+        raise click.ClickException(f"no trial ran: {progress.problem or 'the properties could not be collected'}")
+    return progress.report, progress.folder
+
+
+def _show(report: "Report", folder: Path) -> None:
+    from theory_check.cli.summary import print_summary
+
+    print_summary(report, folder)

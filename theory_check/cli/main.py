@@ -1,0 +1,44 @@
+"""Entry point of `theory-check`. Imports nothing heavy: `--help` answers at once."""
+
+import sys
+
+import click
+
+from theory_check.cli.activations import activations
+from theory_check.cli.audit import audit
+from theory_check.cli.claims import claims
+from theory_check.cli.replay import replay
+
+USAGE_STATUS = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="theory-check")
+def cli() -> None:
+    """Put the claims of a theory paper on trial.
+
+    Exit status: 0 all supported; 1 a claim refuted, or a conclusion fails for what you named; 2 bad usage;
+    3 inconclusive or assumptions not met; 4 error.
+    """
+
+
+for command in (audit, claims, activations, replay):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; bad input is one line on standard error and exit status 2."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        status = done.exit_code
+    except click.exceptions.NoArgsIsHelpError as shown:
+        click.echo(shown.format_message())
+        status = USAGE_STATUS
+    except click.ClickException as problem:
+        click.echo(f"theory-check: {problem.format_message()}", err=True)
+        status = USAGE_STATUS
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("theory-check: interrupted; nothing was written", err=True)
+        status = 130
+    sys.exit(status or 0)

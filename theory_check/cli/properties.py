@@ -1,0 +1,46 @@
+"""Where the properties lie: beside the package in a checkout, inside it in an installed wheel."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import click
+
+import theory_check
+
+
+def properties_folder() -> Path:
+    """The folder of the properties on trial.
+
+    An editable install leaves a stale packaged copy behind, so a checkout's own folder comes first.
+
+    Raises:
+        click.ClickException: neither is there.
+    """
+    package = Path(theory_check.__file__).parent
+    checkout = package.parent
+    candidates = [checkout / "properties"] if (checkout / "pyproject.toml").is_file() else []
+    for folder in (*candidates, package / "_properties"):
+        if (folder / "pytest.ini").is_file():
+            return folder
+    raise click.ClickException(f"no properties at {package / '_properties'}: reinstall theory-check")
+
+
+def load_property(test: str) -> tuple[ModuleType, str]:
+    """The module and function name behind "file.py::function".
+
+    Raises:
+        click.ClickException: there is no such file or function.
+    """
+    file_name, _, function = test.partition("::")
+    path = properties_folder() / file_name
+    if Path(file_name).name != file_name or not path.is_file():
+        raise click.ClickException(f"no property file {file_name!r} in {properties_folder()}")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise click.ClickException(f"cannot load {path}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not hasattr(module, function):
+        raise click.ClickException(f"no property {function!r} in {path}")
+    return module, function

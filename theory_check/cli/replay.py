@@ -1,0 +1,95 @@
+"""`theory-check replay`: recompute one case of a report, from the report alone, in this process."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from theory_check.evidence.verdict import Outcome
+    from theory_check.reporting.records import Report
+
+
+@click.command()
+@click.argument("report", metavar="REPORT")
+@click.argument("case", metavar="CASE")
+@click.option("--trust-code", is_flag=True, help="Allow MODULE:NAME, which runs that module's code.")
+def replay(report: str, case: str, *, trust_code: bool) -> None:
+    """Recompute CASE (its id, or the beginning of it) of REPORT and compare it with what is recorded.
+
+    Exit status 0 when it comes out the same, 1 when not.
+    """
+    from theory_check.reporting.document import ReportError, find_outcome, load_report
+
+    try:
+        recorded = load_report(Path(report))
+        outcome = find_outcome(recorded, case)
+    except ReportError as error:
+        raise click.ClickException(str(error)) from None
+    again = _recompute(recorded, outcome, trust_code=trust_code)
+    click.echo(f"case {outcome.case_id} of {outcome.claim}, {outcome.test}")
+    click.echo(f"  {'':12} {'recorded':>24} {'recomputed':>24}")
+    for name in ("verdict", "conclusion", "measured", "bound"):
+        click.echo(f"  {name:12} {_text(getattr(outcome, name)):>24} {_text(getattr(again, name)):>24}")
+    differences = _differences(recorded, outcome, again)
+    for line in differences:
+        click.echo(f"differs: {line}")
+    click.echo("not reproduced" if differences else "reproduced")
+    click.get_current_context().exit(1 if differences else 0)
+
+
+def _recompute(recorded: "Report", outcome: "Outcome", *, trust_code: bool) -> "Outcome":
+    from threadpoolctl import threadpool_limits
+
+    import theory_check.trial as trial
+    from theory_check.cli.properties import load_property
+    from theory_check.request import RequestError, make_request
+
+    module, function = load_property(outcome.test)
+    prop = trial.property_of(getattr(module, function))
+    if prop is None or prop.claim.id != outcome.claim:
+        raise click.ClickException(f"{outcome.test} is no property of claim {outcome.claim!r} here")
+    try:
+        request = make_request(
+            profile=recorded.profile,
+            seed=outcome.seed,
+            device=recorded.environment.device,
+            activations=[outcome.case.activation],
+            trust_code=trust_code,
+        )
+    except RequestError as error:
+        raise click.ClickException(str(error)) from None
+    import torch
+
+    torch.set_num_threads(1)
+    with threadpool_limits(limits=1):
+        return trial.judge_case(prop, outcome.case, request, outcome.defect)
+
+
+def _differences(recorded: "Report", outcome: "Outcome", again: "Outcome") -> list[str]:
+    """What does not match: everything must, to the last bit where versions and machine are those of the report."""
+    from theory_check.reporting.assembly import environment_of
+
+    found = [
+        f"{name}: recorded {_text(getattr(outcome, name))}, recomputed {_text(getattr(again, name))}"
+        for name in ("case_id", "verdict", "conclusion", "quantity", "seed")
+        if getattr(outcome, name) != getattr(again, name)
+    ]
+    here = environment_of(recorded.environment.device)
+    same = (here.versions, here.machine, here.python) == (
+        recorded.environment.versions,
+        recorded.environment.machine,
+        recorded.environment.python,
+    )
+    if not same:
+        click.echo("the report is from another environment: verdicts are compared, measured values need not agree")
+        return found
+    return found + [
+        f"{name}: recorded {_text(getattr(outcome, name))}, recomputed {_text(getattr(again, name))}"
+        for name in ("measured", "bound", "ratio", "details", "comparisons", "reason")
+        if getattr(outcome, name) != getattr(again, name)
+    ]
+
+
+def _text(value: object) -> str:
+    return f"{value:.17g}" if isinstance(value, float) else str(value)

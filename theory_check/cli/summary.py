@@ -1,0 +1,69 @@
+"""What an audit prints at its end: verdicts, findings with their replay commands, where the reports are."""
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from theory_check.case import canonical_json
+from theory_check.reporting.document import ClaimReport, Report, Trial, claim_matrix
+
+STYLES = {"supported": "green", "refuted": "bold red", "error": "bold magenta", "inconclusive": "yellow"}
+
+
+def print_summary(report: Report, folder: Path) -> None:
+    """Print the table of verdicts and what a reader must know about each failure."""
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
+    for warning in report.warnings:
+        console.print(Text(f"warning: {warning}", style="bold yellow"))
+    console.print(_table(report))
+    for claim in report.claims:
+        for trial in claim.trials:
+            if trial.kind != "control" and _notable(trial):
+                _print_finding(console, claim, trial, folder)
+    budget = report.budget
+    console.print(
+        Text(
+            f"{sum(trial.executed for claim in report.claims for trial in claim.trials)} cases, "
+            f"{budget.calls} of {budget.declared_calls} declared statistical tests (false-alarm rate {budget.total:g}), "
+            f"profile {report.profile}, seed {report.seed}, {report.seconds:.0f} s"
+        )
+    )
+    console.print(Text(f"reports: {folder}"))
+    console.print(Text(f"verdict: {report.verdict}, exit status {report.exit_status}", style="bold"))
+
+
+def _table(report: Report) -> Table:
+    table = Table(title=Text(report.paper), title_justify="left")
+    rows = claim_matrix(report)
+    table.add_column("claim")
+    table.add_column("verdict")
+    columns = list(rows[0].cells) if rows else []
+    for name in columns:
+        table.add_column(Text(name), overflow="fold")
+    for row in rows:
+        cells = [_short(row.cells[name].text) for name in columns]
+        table.add_row(Text(row.claim), Text(row.verdict, style=STYLES.get(row.verdict, "")), *cells)
+    return table
+
+
+def _short(text: str) -> Text:
+    return Text(text, style=STYLES.get(text, ""))
+
+
+def _notable(trial: Trial) -> bool:
+    return trial.verdict not in {"supported", "assumptions-not-met"} or trial.conclusion == "fails"
+
+
+def _print_finding(console: Console, claim: ClaimReport, trial: Trial, folder: Path) -> None:
+    conclusion = f", conclusion {trial.conclusion}" if trial.conclusion else ""
+    console.print(Text(f"\n{claim.id} [{trial.activation}, {trial.stratum}]: {trial.verdict}{conclusion}", style="bold"))
+    if trial.reason:
+        console.print(Text(f"  {trial.reason}"))
+    shown = next((o for o in claim.outcomes if o.case_id == trial.minimal), None)
+    if shown is not None:
+        console.print(Text(f"  {shown.quantity}: {shown.measured:.6g} against {shown.bound:.6g}"))
+        console.print(Text(f"  minimal case: {canonical_json(shown.case)}"), soft_wrap=True)
+        console.print(Text(f"  replay: theory-check replay {folder / 'report.json'} {shown.case_id}"), soft_wrap=True)
