@@ -1,6 +1,8 @@
 """Levels, tails, power and detectable effects of the tests of a normal law, against independent references."""
 
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 
 import flint
@@ -301,3 +303,11 @@ def test_lilliefors_can_go_below_the_end_of_its_table() -> None:
     x = np.random.Generator(np.random.PCG64(10)).exponential(size=2000)
     assert lilliefors(x, pvalmethod="table")[1] > 0.0009
     assert reported_normality(x)["lilliefors"] < 1e-6
+
+
+def test_the_judges_load_neither_torch_nor_statsmodels() -> None:
+    """Both are slow to import, and reading a report needs neither."""
+    judges = ", ".join(f"theory_check.evidence.{name}" for name in ("gaussianity", "rates", "definiteness"))
+    code = f"import sys, {judges}; print({{'torch', 'statsmodels', 'scipy.stats'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

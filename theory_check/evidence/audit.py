@@ -269,7 +269,7 @@ class Audit:
             bound=float(bound),
             ratio=None if ratio is None or not math.isfinite(ratio) else float(ratio),
             reason="; ".join(part for part in (unmet, reason) if part),
-            details={k: v for k, v in (details or {}).items() if not isinstance(v, float) or math.isfinite(v)},
+            details=_plain(details or {}),
             comparisons=comparisons,
         )
         self._store(outcome)
@@ -288,6 +288,12 @@ class Audit:
 
     def _store(self, outcome: Outcome) -> None:
         self.judged[canonical_json(outcome.case)] = outcome
+
+
+def _plain(details: Mapping[str, Detail]) -> dict[str, Detail]:
+    """Numbers of NumPy as those of Python; what is not finite has no place in JSON."""
+    plain = {name: float(value) if isinstance(value, float) else value for name, value in details.items()}
+    return {name: value for name, value in plain.items() if not isinstance(value, float) or math.isfinite(value)}
 
 
 def _level_share(result: StagedResult, *, exact: bool) -> float:

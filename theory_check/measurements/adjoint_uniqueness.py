@@ -92,8 +92,9 @@ def _solvers(instance: Instance, parameters: Parameters, rate: float, *, refined
     state_error = carried * adaptive_bound(tolerance, largest_norm(trajectory.grid), count, solver_steps)
     # An error of the state changes lambda_T by L2 times it, and the adjoint's coefficients by (L / L1) L2 times it.
     through_state = carried * final * bend / steep * state_error * (1.0 + rate * model.horizon * carried)
-    # Rows of lambda are solved at unit root mean square and scaled back.
-    own = carried * final / math.sqrt(count) * adaptive_bound(tolerance, math.sqrt(count) * carried, count, solver_steps)
+    # Rows of lambda start every piece at unit root mean square, |lambda| <= P |lambda_T|, and grow by at most e in it.
+    unit = adaptive_bound(tolerance, math.e * math.sqrt(count), count, solver_steps) / math.sqrt(count)
+    own = carried * carried * final * unit
     rounding = flow_rounding(16 * steps, parameters.W.shape[-1], final * carried, rate, model.horizon)
     return Discrepancy(
         "difference of the adjoint between two solvers",

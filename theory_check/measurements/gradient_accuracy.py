@@ -202,8 +202,8 @@ def _solver_bound(
     state = carried * adaptive_bound(tolerance, largest_norm(fine.grid), count, steps)
     at_end = readout * (readout * steep * state * steep + error_of_residual * bend * state)
     along = model.horizon * (rate / steep if steep > 0 else 0.0) * bend * state * carried * final
-    # Rows of lambda are solved at unit root mean square and scaled back.
-    own = carried * final / math.sqrt(count) * adaptive_bound(tolerance, math.sqrt(count) * carried, count, steps)
+    # Rows of lambda start every piece at unit root mean square, |lambda| <= P |lambda_T|, and grow by at most e in it.
+    own = carried * carried * final * adaptive_bound(tolerance, math.e * math.sqrt(count), count, steps) / math.sqrt(count)
     adjoint_error = carried * (at_end + along) + own
     on_w = model.sigma_w / math.sqrt(width) * model.horizon * (adjoint_error * features + final * carried * steep * state)
     inputs_size = float(torch.linalg.vector_norm(instance.inputs)) / math.sqrt(instance.inputs.shape[1])
