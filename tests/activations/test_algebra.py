@@ -86,8 +86,13 @@ def test_smooth_bounds_are_certified(tree: Activation, certifier: Certifier) -> 
     # ELU's second derivative jumps, so no Taylor step and the slack of first-order enclosures.
     taylor = re.search(r"\belu", tree.expression) is None
     edges = [k / 2 for k in range(-16, 17)]
-    slack = 1e-9 if taylor else 1e-4
-    assert certifier(tree.ball, tree.lipschitz, tree.derivative_lipschitz, edges, taylor=taylor, slack=slack) is None
+    slack, corners = (1e-9, 0) if taylor else (1e-4, 16)
+    assert (
+        certifier(
+            tree.ball, tree.lipschitz, tree.derivative_lipschitz, edges, taylor=taylor, slack=slack, corners=corners
+        )
+        is None
+    )
 
 
 @settings(max_examples=60)

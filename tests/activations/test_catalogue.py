@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 
 import pytest
 import torch
@@ -197,6 +198,7 @@ def test_slopes_at_kinks() -> None:
         assert entry.kinks == tuple(kinks)
         for at, (left, right) in kinks.items():
             assert (entry.slope_at(at, -1), entry.slope_at(at, 1)) == (left, right)
+            assert entry.corners[list(kinks).index(at)].jump == Fraction(right) - Fraction(left)
             x = torch.tensor([at], dtype=torch.float64)
             for clarke in (0.0, 0.25, 0.5, 1.0):
                 assert float(entry.derivative(x, clarke)) == pytest.approx((1 - clarke) * left + clarke * right)

@@ -1,6 +1,7 @@
 """The gradient of the loss three ways, and differences that know their own errors."""
 
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -13,10 +14,16 @@ from theory_check.networks.gradients import (
     loss,
     loss_gradient_continuous,
     loss_gradient_discrete,
+    low_order_difference,
 )
 from theory_check.networks.model import NonFiniteState
 from theory_check.networks.parameters import add_scaled, draw_parameters, inner, norm
 from theory_check.networks.schemes import forward
+
+
+def each(function: Callable[[float], float]) -> Callable[[Sequence[float]], list[float]]:
+    """A function of one number as one of many points."""
+    return lambda points: [function(t) for t in points]
 
 
 def test_loss_is_half_the_sum_of_squares() -> None:
@@ -51,7 +58,7 @@ def test_continuous_gradient_equals_differences_of_the_loss(state: str, network)
             p = add_scaled(net.parameters, t, direction)
             return float(loss(forward(net.activation, net.neural_ode, p, net.inputs, steps=100).outputs, labels))
 
-        difference = directional_difference(moved, initial_step=0.05)
+        difference = directional_difference(each(moved), initial_step=0.05)
         bound = difference.truncation + difference.rounding + 1000 * tolerance * norm(found) * norm(direction)
         assert abs(inner(found, direction) - difference.value) <= bound
         assert bound < 1e-3 * norm(found) * norm(direction)
@@ -70,7 +77,7 @@ def test_differences_know_their_own_error(frequency: float, phase: float, size: 
     def function(t: float) -> float:
         return size * (offset + math.sin(frequency * t + phase))
 
-    found = directional_difference(function, initial_step=0.2)
+    found = directional_difference(each(function), initial_step=0.2)
     true = size * frequency * math.cos(phase)
     # sin itself is within an ulp, four of which the noise estimate can miss on a lucky phase.
     slack = 4 * np.finfo(np.float64).eps * size * (1 + offset)
@@ -81,26 +88,41 @@ def test_differences_know_their_own_error(frequency: float, phase: float, size: 
 def test_noise_of_the_function_is_seen() -> None:
     """With noise of 1e-7 added to the values, the rounding estimate grows with it and still covers the error."""
     generator = np.random.Generator(np.random.PCG64(0))
-    clean = directional_difference(math.exp, initial_step=0.2)
+    clean = directional_difference(each(math.exp), initial_step=0.2)
     for _ in range(20):
-        noisy = directional_difference(lambda t: math.exp(t) + generator.uniform(-1e-7, 1e-7), initial_step=0.2)
+        noisy = directional_difference(
+            each(lambda t: math.exp(t) + generator.uniform(-1e-7, 1e-7)), initial_step=0.2
+        )
         assert noisy.rounding > 1e4 * clean.rounding
         assert abs(noisy.value - 1) <= 2 * (noisy.truncation + noisy.rounding)
 
 
 def test_polynomials_are_differentiated_exactly() -> None:
     """A cubic needs one extrapolation, a quintic two: only rounding is left."""
-    found = directional_difference(lambda t: 3 * t**5 + t**3 - 2 * t + 1, initial_step=1.0)
+    found = directional_difference(each(lambda t: 3 * t**5 + t**3 - 2 * t + 1), initial_step=1.0)
     assert abs(found.value + 2) < 1e-12
     assert found.truncation < 1e-12
 
 
 def test_more_levels_extrapolate_further() -> None:
     """Two levels leave an error of fourth order that six levels remove."""
-    rough = directional_difference(math.sin, initial_step=1.0, levels=2)
-    fine = directional_difference(math.sin, initial_step=1.0, levels=6)
+    rough = directional_difference(each(math.sin), initial_step=1.0, levels=2)
+    fine = directional_difference(each(math.sin), initial_step=1.0, levels=6)
     assert 1e-4 < abs(rough.value - 1) < rough.truncation
     assert abs(fine.value - 1) < 1e-12
+
+
+@pytest.mark.parametrize("corner", [0.0, 1e-4, 3e-4, -7e-4])
+def test_low_order_differences_cover_a_jump_of_the_second_derivative(corner: float) -> None:
+    """For t^2 bent at a corner, where extrapolation has nothing to go on, the error stays within its bound."""
+
+    def function(t: float) -> float:
+        return math.sin(t) + 40 * max(0.0, t - corner) ** 2
+
+    true = 1.0 + 80 * max(0.0, -corner)
+    found = low_order_difference(each(function), initial_step=1e-3)
+    assert abs(found.value - true) <= found.truncation + found.rounding
+    assert found.truncation < 0.1
 
 
 @pytest.mark.parametrize(
@@ -114,10 +136,10 @@ def test_more_levels_extrapolate_further() -> None:
 def test_bad_settings_are_refused(change: dict[str, float], message: str) -> None:
     """Each bad value is shown with what would be right."""
     with pytest.raises(ValueError, match=message):
-        directional_difference(math.sin, **change)
+        directional_difference(each(math.sin), **change)
 
 
 def test_a_value_that_is_not_finite_is_named() -> None:
     """The message shows where the function failed."""
     with pytest.raises(NonFiniteState, match=r"not finite at -0\.5: nan"):
-        directional_difference(lambda t: math.nan if t < 0 else t, initial_step=0.5)
+        directional_difference(each(lambda t: math.nan if t < 0 else t), initial_step=0.5)

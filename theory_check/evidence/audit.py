@@ -144,7 +144,7 @@ class Audit:
             details[f"{test.name}: samples"] = sum(d.samples for d in drawn)
             details |= {f"{test.name}: {key}": value for key, value in drawn[-1].details.items()}
             details["level of a test"] = level
-            share = _level_share(result, exact=test.exact)
+            share = max(_level_share(result, exact=test.exact), 1.0 if result.rejected else 0.0)
             if worst is None or result.rejected or share > worst[0]:
                 worst = share, test, result
             if result.rejected:

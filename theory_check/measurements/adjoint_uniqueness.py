@@ -22,7 +22,14 @@ from theory_check.measurements.bounds import (
     growth,
     halving_bound,
 )
-from theory_check.measurements.instance import Instance, Setting, largest_norm, prepare, propagator_bound, with_bounded_growth
+from theory_check.measurements.instance import (
+    Instance,
+    Setting,
+    largest_norm,
+    prepare,
+    propagator_bound,
+    with_bounded_growth,
+)
 from theory_check.networks.flow import solve_adjoint
 from theory_check.networks.parameters import Parameters
 from theory_check.networks.schemes import adjoint, forward

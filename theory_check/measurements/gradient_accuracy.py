@@ -6,6 +6,7 @@ truncation and the rounding of the difference, to the forward scheme (by halving
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -33,9 +34,9 @@ from theory_check.networks.gradients import (
     loss_gradient_discrete,
     low_order_difference,
 )
-from theory_check.networks.model import final_adjoint, recurrent_matrix
-from theory_check.networks.parameters import Parameters, add_scaled, inner, norm
-from theory_check.networks.schemes import Trajectory, forward
+from theory_check.networks.model import final_adjoint, readout, recurrent_matrix
+from theory_check.networks.parameters import Parameters, inner, norm
+from theory_check.networks.schemes import Trajectory, final_states, forward
 
 MOST_GROWTH = 3.0
 TOLERANCE = 1e-11
@@ -159,14 +160,15 @@ def _directions(instance: Instance, gradient: Parameters) -> list[Parameters]:
 def _difference(
     instance: Instance, parameters: Parameters, labels: Tensor, direction: Parameters, steps: int
 ) -> Difference:
-    def along(t: float) -> float:
-        moved = add_scaled(parameters, t, direction)
-        outputs = forward(
-            instance.activation, instance.case.neural_ode, moved, instance.inputs, scheme="rk4", steps=steps
-        ).outputs
-        return float(loss(outputs, labels))
+    model, activation = instance.case.neural_ode, instance.activation
 
-    if instance.activation.analytic:
+    def along(points: Sequence[float]) -> list[float]:
+        factors = labels.new_tensor(points)[:, None, None]
+        moved = Parameters(*(p + factors * d for p, d in zip(_tensors(parameters), _tensors(direction), strict=True)))
+        features = activation(final_states(activation, model, moved, instance.inputs, scheme="rk4", steps=steps))
+        return [float(loss(outputs, labels)) for outputs in readout(model, moved, features)]
+
+    if activation.analytic:
         return directional_difference(along, initial_step=INITIAL_STEP)
     # Where phi'' jumps (elu) the error of a difference is no series in the step: nothing to extrapolate.
     return low_order_difference(along, initial_step=LOW_ORDER_STEP)

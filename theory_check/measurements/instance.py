@@ -14,7 +14,6 @@ from theory_check.networks.parameters import Parameters, draw_parameters, initia
 from theory_check.networks.schemes import tangent_flow
 from theory_check.profile import Profile
 
-
 # Pieces of the propagator's grid for each unit of L T: Gronwall's factor for two partial pieces is then exp(1/4).
 PIECES_PER_GROWTH = 8
 

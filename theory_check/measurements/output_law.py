@@ -89,7 +89,7 @@ class OutputLaw:
         return _numpy(drawn.f[:, 0] / drawn.S[:, 0, 0].sqrt())
 
     def _combined(self, stage: int) -> Samples:
-        """c . f / sqrt(c^T S c) for a random c: exactly N(0, 1) as well, and blind to none of the covariances in S."""
+        """C . f / sqrt(c^T S c) for a random c: exactly N(0, 1) as well, and blind to none of the covariances in S."""
         drawn = self._own(stage)
         c = torch.randn(drawn.f.shape[1], generator=self.instance.generator("combination"), dtype=torch.float64)
         c = c.to(drawn.f)

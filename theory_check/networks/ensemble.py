@@ -9,9 +9,9 @@ from torch import Tensor
 
 from theory_check.activations.activation import Activation
 from theory_check.networks.memory import require_memory
-from theory_check.networks.model import NonFiniteState, readout, recurrent_matrix
-from theory_check.networks.parameters import Parameters, draw_parameters, initial_states
-from theory_check.networks.tableau import stepper, tableau_of
+from theory_check.networks.model import NonFiniteState, readout
+from theory_check.networks.parameters import Parameters, draw_parameters
+from theory_check.networks.schemes import final_states, tableau_of
 from theory_check.neural_ode import NeuralODE
 
 # Bytes of one chunk's W. Fixed, so that a result never depends on the memory that happens to be free; a chunk
@@ -69,7 +69,7 @@ def ensemble_variances(
         MemoryShortage: a chunk would not fit.
         NonFiniteState: a state overflowed; the message names the seed.
     """
-    tableau = tableau_of(scheme, steps)
+    tableau_of(scheme, steps)
     if not seeds:
         raise ValueError("seeds must hold at least one seed, got none")
     if width < 1:
@@ -86,15 +86,7 @@ def ensemble_variances(
     for start in range(0, len(seeds), size):
         some = seeds[start : start + size]
         stacked = _stacked(some, width, inputs)
-        A_T = recurrent_matrix(neural_ode, stacked).mT
-
-        def field(h: Tensor, A_T: Tensor = A_T) -> Tensor:
-            return torch.bmm(activation(h), A_T)
-
-        advance = stepper(field, tableau, neural_ode.horizon / steps)
-        h = initial_states(neural_ode, stacked, inputs)
-        for _ in range(steps):
-            h, _stages = advance(h)
+        h = final_states(activation, neural_ode, stacked, inputs, scheme=scheme, steps=steps)
         finite = torch.isfinite(h).flatten(1).all(1)
         if not finite.all():
             seed = some[int(torch.nonzero(~finite)[0])]

@@ -1,7 +1,7 @@
 """The gradient of the loss three ways: discrete adjoint, continuous adjoint, differences along a direction."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,7 +92,11 @@ class Difference:
     rounding: float
 
 
-def directional_difference(function: Callable[[float], float], *, initial_step: float, levels: int = 5) -> Difference:
+# A function of a real number, evaluated at many at once: networks along a line are solved together.
+Values = Callable[[Sequence[float]], Sequence[float]]
+
+
+def directional_difference(function: Values, *, initial_step: float, levels: int = 5) -> Difference:
     """The derivative of `function` at 0 by central differences, extrapolated (Richardson).
 
     Row k of the table starts with D(s) = (f(s) - f(-s)) / (2 s) at s = initial_step / 2^k. For smooth f the error of D
@@ -107,7 +111,7 @@ def directional_difference(function: Callable[[float], float], *, initial_step: 
     within the steps leaves no series to extrapolate, and neither estimate is then worth anything.
 
     Args:
-        function: f, of a real number. Called 2 levels + 9 times.
+        function: f, from points to values. Called once, with 2 levels + 9 points.
         initial_step: the largest step.
         levels: rows of the table, at least 2.
 
@@ -120,10 +124,8 @@ def directional_difference(function: Callable[[float], float], *, initial_step: 
     if levels < 2:
         raise ValueError(f"levels must be at least 2, got {levels!r}")
     steps = [initial_step / 2**k for k in range(levels)]
-    pairs = [(_finite(function, s), _finite(function, -s)) for s in steps]
-    near = [_finite(function, k * initial_step * 2.0**-20) for k in range(-4, 5)]
-    noise = _noise([value for pair in pairs for value in pair], near)
-    values = [[(plus - minus) / (2 * s)] for (plus, minus), s in zip(pairs, steps, strict=True)]
+    central, noise = _central_differences(function, steps)
+    values = [[difference] for difference in central]
     rounding = [[noise / s] for s in steps]
     best: Difference | None = None
     for k in range(1, levels):
@@ -140,29 +142,31 @@ def directional_difference(function: Callable[[float], float], *, initial_step: 
     return best
 
 
-def low_order_difference(function: Callable[[float], float], *, initial_step: float) -> Difference:
+def low_order_difference(function: Values, *, initial_step: float) -> Difference:
     """The derivative of `function` at 0 by central differences alone, for f whose derivative is only Lipschitz.
 
     Steps s, s/2 and s/4. The error of D(s) then falls at least like s, so that the finest errs by at most
     |D(s/2) - D(s/4)|; |D(s) - D(s/2)| is added, since a single difference can vanish by accident. Rounding as in
-    `directional_difference`. Called 15 times.
+    `directional_difference`.
 
     Raises:
         NonFiniteState: a value of the function is not finite.
     """
     steps = [initial_step / 2**k for k in range(3)]
-    pairs = [(_finite(function, s), _finite(function, -s)) for s in steps]
-    near = [_finite(function, k * initial_step * 2.0**-20) for k in range(-4, 5)]
-    noise = _noise([value for pair in pairs for value in pair], near)
-    first, second, third = ((plus - minus) / (2 * s) for (plus, minus), s in zip(pairs, steps, strict=True))
+    (first, second, third), noise = _central_differences(function, steps)
     return Difference(third, abs(first - second) + abs(second - third), noise / steps[-1])
 
 
-def _finite(function: Callable[[float], float], at: float) -> float:
-    value = float(function(at))
-    if not math.isfinite(value):
-        raise NonFiniteState(f"the function is not finite at {at!r}: {value!r}")
-    return value
+def _central_differences(function: Values, steps: list[float]) -> tuple[list[float], float]:
+    """(f(s) - f(-s)) / (2 s) for every step, and the error of single values of f."""
+    points = [*steps, *(-s for s in steps), *(k * steps[0] * 2.0**-20 for k in range(-4, 5))]
+    values = [float(value) for value in function(points)]
+    for point, value in zip(points, values, strict=True):
+        if not math.isfinite(value):
+            raise NonFiniteState(f"the function is not finite at {point!r}: {value!r}")
+    count = len(steps)
+    pairs = zip(values[:count], values[count : 2 * count], steps, strict=True)
+    return [(plus - minus) / (2 * s) for plus, minus, s in pairs], _noise(values[: 2 * count], values[2 * count :])
 
 
 def _noise(values: list[float], near: list[float]) -> float:

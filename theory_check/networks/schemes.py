@@ -216,6 +216,31 @@ def gradient_of_pass(
 
 
 @torch.no_grad()
+def final_states(
+    activation: Activation,
+    neural_ode: NeuralODE,
+    parameters: Parameters,
+    inputs: Float[Tensor, "inputs dimension"],
+    *,
+    scheme: str = "rk4",
+    steps: int = 32,
+) -> Float[Tensor, "networks inputs width"]:
+    """h_T of many networks at once (a leading dimension of U, W and V), without keeping the way there.
+
+    Not checked for overflow: the caller knows which network is whose.
+
+    Raises:
+        ValueError: an unknown scheme or fewer than one step.
+    """
+    tableau = tableau_of(scheme, steps)
+    advance = stepper(_field(activation, recurrent_matrix(neural_ode, parameters)), tableau, neural_ode.horizon / steps)
+    h = initial_states(neural_ode, parameters, inputs)
+    for _ in range(steps):
+        h, _stages = advance(h)
+    return h
+
+
+@torch.no_grad()
 def integrate(
     activation: Activation,
     neural_ode: NeuralODE,

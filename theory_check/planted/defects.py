@@ -98,7 +98,7 @@ DEFECTS = {
         Defect(
             "weights-scaled-by-width",
             "W is scaled by 1/n in place of 1/sqrt n",
-            "theory_check.networks.ensemble:recurrent_matrix",
+            "theory_check.networks.schemes:recurrent_matrix",
             _divided_by_root_width,
         ),
         Defect(
