@@ -9,7 +9,11 @@ from theory_check.strategies import Sizes, cases, smooth_activations, widths
 
 
 @checks("ntk-positive-definite")
-@given(case=cases(smooth_activations(), width=widths(64, 64), sizes=Sizes(inputs=(1, 10), dimensions=(2, 6)), most_growth=2.0))
+@given(
+    case=cases(
+        smooth_activations(), width=widths(64, 64), sizes=Sizes(inputs=(1, 10), dimensions=(2, 6)), most_growth=2.0
+    )
+)
 def test_tangent_kernel_is_positive_definite(case: Case, audit: Audit) -> None:
     """The smallest eigenvalue of the normalised kernel is proved positive."""
     spectrum = tangent_spectrum(case, audit)

@@ -53,6 +53,7 @@ class Explicit(msgspec.Struct, frozen=True, tag="explicit", tag_field="kind", fo
 
 
 Data = Sphere | Digits | Explicit
+Structure = Literal["gaussian", "zero", "symmetric", "antisymmetric", "rank-one"]
 
 
 class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,7 +65,7 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         (row 0 of W is zero and row 0 of U is parallel to that input). The probe for kinks.
     """
 
-    structure: Literal["gaussian", "zero", "symmetric", "antisymmetric", "rank-one"] = "gaussian"
+    structure: Structure = "gaussian"
     gain: float = 1.0
     pinned: float | None = None
 

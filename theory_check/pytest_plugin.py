@@ -5,8 +5,7 @@ installed. Under pytest-xdist workers run trials and send what they found with t
 collects them in the order of the plan and writes one report.
 """
 
-import datetime
-import os
+import datetime as dt
 import shlex
 import sys
 import time
@@ -18,7 +17,6 @@ import pytest
 
 if TYPE_CHECKING:
     from theory_check.reporting.assembly import Found
-    from theory_check.reporting.records import Report
     from theory_check.request import Request
 
 PLAN = "theory_check_plan"
@@ -116,15 +114,16 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     from threadpoolctl import threadpool_limits
 
     from theory_check.reporting.assembly import encode
-    from theory_check.trial import property_of, run_trial
+    from theory_check.trial import Plan, property_of, run_trial
 
     prop = property_of(pyfuncitem.function)
-    if prop is None:
+    plan = pyfuncitem.callspec.params[PLAN]
+    if prop is None or not isinstance(plan, Plan):
         return None
     # One compute thread: sums are then taken in one order, and a rerun is identical to the last bit.
     torch.set_num_threads(1)
     with threadpool_limits(limits=1):
-        found = run_trial(prop, pyfuncitem.callspec.params[PLAN], request_of(pyfuncitem.config))
+        found = run_trial(prop, plan, request_of(pyfuncitem.config))
     pyfuncitem.stash[_RESULT] = encode(found)
     _tell_pytest(found)
     return True
@@ -167,7 +166,7 @@ class _Collector:
     def __init__(self) -> None:
         self.found: list[Found] = []
         self.lost: list[str] = []
-        self.started = datetime.datetime.now(datetime.UTC)
+        self.started = dt.datetime.now(dt.UTC)
         self.clock = time.perf_counter()
 
 
@@ -232,4 +231,4 @@ class _Listener:
 
 def _option_command(config: pytest.Config) -> str:
     recorded = config.getoption("--theory-check-command")
-    return str(recorded) if recorded else shlex.join([os.path.basename(sys.argv[0]), *config.invocation_params.args])
+    return str(recorded) if recorded else shlex.join([Path(sys.argv[0]).name, *config.invocation_params.args])

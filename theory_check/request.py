@@ -1,7 +1,7 @@
 """What a user asks to be audited, checked: one clear line for anything that means nothing. Loads no torch by itself."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,8 +91,9 @@ def make_request(
     )
 
 
-def _nearest(word: str, known: Sequence[str] | dict[str, object]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.4)
+def _nearest(word: str, known: Iterable[str]) -> str:
+    known = list(known)
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.4)
     return (f"did you mean {near[0]!r}? " if near else "") + f"known: {', '.join(known)}"
 
 

@@ -28,6 +28,7 @@ from theory_check.case import (
     Digits,
     Explicit,
     Sphere,
+    Structure,
     Weights,
     correlations,
     materialise,
@@ -45,6 +46,7 @@ SLOPES = (1.0, 2.0, 0.5, -1.0, 1.5, 0.75, -0.5, 3.0, -2.0)
 SHIFTS = (0.0, 1.0, -1.0, 0.5, -0.5, 0.25)
 SCALES = (1.0, 0.5, 2.0, 0.75, 1.5, 1.25)
 HORIZONS = (1.0, 0.5, 2.0, 0.25, 1.5, 0.1, 3.0, 4.0)
+STRUCTURES: tuple[Structure, ...] = ("gaussian", "symmetric", "antisymmetric", "rank-one", "zero")
 GAINS = (1.0, 0.5, 2.0, 0.25, 3.0)
 # A tree steeper than this is divided by a power of two: horizons would have to shrink to nothing otherwise.
 STEEPEST = 8.0
@@ -179,8 +181,8 @@ def neural_odes(draw: DrawFn, most: float = 4.0) -> NeuralODE:
 @st.composite
 def arbitrary_weights(draw: DrawFn) -> Weights:
     """Weights that need not be typical: W scaled, symmetric, antisymmetric, of rank one or zero."""
-    structure = draw(st.sampled_from(("gaussian", "symmetric", "antisymmetric", "rank-one", "zero")))
-    return Weights(structure=structure, gain=draw(st.sampled_from(GAINS)))
+    structure = draw(st.sampled_from(STRUCTURES))
+    return Weights(structure, draw(st.sampled_from(GAINS)))
 
 
 # --- data --------------------------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ def _plain_states(network: Network, U: Tensor, W: Tensor, scheme: str, steps: in
     return states
 
 
-def _plain_outputs(  # noqa: PLR0917  as many as autograd differentiates
+def _plain_outputs(
     network: Network, U: Tensor, W: Tensor, V: Tensor, scheme: str, steps: int
 ) -> Tensor:
     """Outputs of every input, (inputs, outputs), differentiable by autograd."""

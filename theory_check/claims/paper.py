@@ -4,7 +4,7 @@ Statements and sources are paraphrased. Written by hand, nothing else in here.
 """
 
 from theory_check.claims import quantities as q
-from theory_check.claims.claim import Claim, Control
+from theory_check.claims.claim import Claim, Control, Stratum
 
 PAPER = "Global Convergence in Neural ODEs: Impact of Activation Functions (ICLR 2025, arXiv 2509.22436)"
 
@@ -17,6 +17,13 @@ _SPREAD = "test_relative_variance_of_the_conditional_variance_falls"
 _VARIANCE = "test_output_variance_has_a_limit"
 _DEFINITE = "test_tangent_kernel_is_positive_definite"
 _CONVERGENCE = "test_gradient_descent_converges_linearly"
+
+_AT_KINKS: tuple[tuple[str, Stratum], ...] = (("relu", "zero-input"), ("relu", "pinned"), ("hardtanh", "pinned"))
+_SINGULAR: tuple[tuple[str, Stratum], ...] = (
+    ("identity", "crowded"),
+    ("softplus", "repeated"),
+    ("tanh", "antipodal"),
+)
 
 _CLAIMS = (
     Claim(
@@ -61,7 +68,7 @@ _CLAIMS = (
                 conclusion="fails",
                 quantity=q.JUMP,
             )
-            for activation, stratum in (("relu", "zero-input"), ("relu", "pinned"), ("hardtanh", "pinned"))
+            for activation, stratum in _AT_KINKS
         ),
     ),
     Claim(
@@ -154,8 +161,8 @@ _CLAIMS = (
     ),
     Claim(
         id="ntk-positive-definite",
-        statement="For smooth phi that is not a polynomial, and inputs of which no two are parallel, the tangent kernel "
-        "is positive definite. Judged on empirical kernels of wide networks.",
+        statement="For smooth phi that is not a polynomial, and inputs of which no two are parallel, the tangent "
+        "kernel is positive definite. Judged on empirical kernels of wide networks.",
         source="Abstract: sufficient nonlinearity of the activation keeps the spectrum of the tangent kernel positive.",
         quantifier="ALL",
         assumptions=("smooth", "nonlinear", "distinct-inputs"),
@@ -169,13 +176,14 @@ _CLAIMS = (
                 conclusion="fails",
                 quantity=q.EIGENVALUE,
             )
-            for activation, stratum in (("identity", "crowded"), ("softplus", "repeated"), ("tanh", "antipodal"))
+            for activation, stratum in _SINGULAR
         ),
     ),
     Claim(
         id="linear-convergence",
-        statement="From a stated width on, gradient descent with learning rate at most 1 / lambda_max(Theta_0) decreases "
-        "the loss at least by (1 - eta lambda_0 / 2)^2 in every step while lambda_min(Theta_k) >= lambda_0 / 2.",
+        statement="From a stated width on, gradient descent with learning rate at most 1 / lambda_max(Theta_0) "
+        "decreases the loss at least by (1 - eta lambda_0 / 2)^2 in every step while "
+        "lambda_min(Theta_k) >= lambda_0 / 2.",
         source="Abstract: global convergence of gradient descent at a linear rate.",
         quantifier="ALL",
         assumptions=("smooth", "nonlinear", "distinct-inputs", "small-learning-rate"),

@@ -9,7 +9,7 @@ CLASSES = ("smooth", "kinked", "polynomial", "not-lipschitz")
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME|EXPRESSION]...")
-@click.option("--draws", default=0, type=click.IntRange(0, 10_000), help="Draw so many at random; show the distribution.")
+@click.option("--draws", default=0, type=click.IntRange(0, 10_000), help="Draw so many; show the distribution.")
 @click.option("--class", "kind", default="smooth", show_default=True, type=click.Choice(CLASSES), help="Class to draw.")
 @click.option("--seed", default=0, type=click.IntRange(0, 2**63 - 1), show_default=True, help="Of the draws.")
 @click.option("--trust-code", is_flag=True, help="Allow MODULE:NAME, which runs that module's code.")
@@ -29,9 +29,8 @@ def activations(names: tuple[str, ...], draws: int, kind: str, seed: int, *, tru
     for name in request.activations or CATALOGUE:
         a = request.load(name)
         kinks = ", ".join(f"{kink:g}" for kink in a.kinks)
-        click.echo(
-            f"{a.name:24} {a.classification:14} {a.lipschitz:>10.6g} {a.derivative_lipschitz:>10.6g}  {a.bounds:9} {kinks}"
-        )
+        bounds = f"{a.lipschitz:>10.6g} {a.derivative_lipschitz:>10.6g}"
+        click.echo(f"{a.name:24} {a.classification:14} {bounds}  {a.bounds:9} {kinks}")
 
 
 def _show_draws(draws: int, kind: str, seed: int) -> None:

@@ -30,7 +30,7 @@ ERROR_STATUS = 4
 @click.option("--profile", default="quick", show_default=True, metavar="quick|gate|full", help="How hard to try.")
 @click.option("--seed", default="0", show_default=True, metavar="N", help="Root seed of all weights and searches.")
 @click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda", help="Where networks run.")
-@click.option("--report-dir", default="reports", show_default=True, metavar="DIR", help="Reports go to a new folder here.")
+@click.option("--report-dir", default="reports", show_default=True, metavar="DIR", help="Reports go below this folder.")
 @click.option("--baseline", default=None, metavar="REPORT", help="Exit 0 when verdicts equal this report's, else 1.")
 @click.option("--workers", default=None, type=click.IntRange(min=1), help="Processes; one for each core by default.")
 @click.option("--trust-code", is_flag=True, help="Allow MODULE:NAME, which runs that module's code.")

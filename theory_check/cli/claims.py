@@ -29,4 +29,5 @@ def claims(ids: tuple[str, ...]) -> None:
         click.echo(f"  searched: {', '.join(claim.strata)}\n  controls, which must come out as said:")
         for control in claim.controls:
             defect = f" with the planted defect {control.defect}" if control.defect else ""
-            click.echo(f"    - {control.activation}, {control.stratum}{defect}: {control.verdict}, by: {control.quantity}")
+            subject = f"{control.activation}, {control.stratum}{defect}"
+            click.echo(f"    - {subject}: {control.verdict}, by: {control.quantity}")

@@ -41,7 +41,7 @@ def replay(report: str, case: str, *, trust_code: bool) -> None:
 def _recompute(recorded: "Report", outcome: "Outcome", *, trust_code: bool) -> "Outcome":
     from threadpoolctl import threadpool_limits
 
-    import theory_check.trial as trial
+    from theory_check import trial
     from theory_check.cli.properties import load_property
     from theory_check.request import RequestError, make_request
 

@@ -27,7 +27,7 @@ def print_summary(report: Report, folder: Path) -> None:
     console.print(
         Text(
             f"{sum(trial.executed for claim in report.claims for trial in claim.trials)} cases, "
-            f"{budget.calls} of {budget.declared_calls} declared statistical tests (false-alarm rate {budget.total:g}), "
+            f"{budget.calls} of {budget.declared_calls} statistical tests (false-alarm rate {budget.total:g}), "
             f"profile {report.profile}, seed {report.seed}, {report.seconds:.0f} s"
         )
     )
@@ -59,7 +59,8 @@ def _notable(trial: Trial) -> bool:
 
 def _print_finding(console: Console, claim: ClaimReport, trial: Trial, folder: Path) -> None:
     conclusion = f", conclusion {trial.conclusion}" if trial.conclusion else ""
-    console.print(Text(f"\n{claim.id} [{trial.activation}, {trial.stratum}]: {trial.verdict}{conclusion}", style="bold"))
+    subject = f"{claim.id} [{trial.activation}, {trial.stratum}]"
+    console.print(Text(f"\n{subject}: {trial.verdict}{conclusion}", style="bold"))
     if trial.reason:
         console.print(Text(f"  {trial.reason}"))
     shown = next((o for o in claim.outcomes if o.case_id == trial.minimal), None)

@@ -128,7 +128,7 @@ class Audit:
         )
 
     def law(self, case: Case, *tests: LawTest) -> None:
-        """No test rejects its law at this audit's level (LAW claims); exact tails staged, approximate ones confirmed."""
+        """No test rejects its law at this audit's level (LAW claims); exact tails are staged, others confirmed."""
         details: dict[str, Detail] = {}
         worst: tuple[float, LawTest, StagedResult] | None = None
         for test in tests:

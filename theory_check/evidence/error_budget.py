@@ -17,11 +17,11 @@ CONFIRMATIONS = 3
 GROWTH = 4
 
 
-class BudgetExceeded(RuntimeError):  # noqa: N818 - the name says what happened
+class BudgetExceeded(RuntimeError):
     """More statistical tests were made than the audit declared, so its error rate is no longer guaranteed."""
 
 
-class NonFiniteEvidence(ValueError):  # noqa: N818 - the name says what was found
+class NonFiniteEvidence(ValueError):
     """A sample, statistic or p-value is NaN, infinite or out of range; raised before anything is compared with it."""
 
 

@@ -11,7 +11,8 @@ from theory_check.activations.activation import Activation
 from theory_check.networks.memory import require_memory
 from theory_check.networks.model import NonFiniteState, readout
 from theory_check.networks.parameters import Parameters, draw_parameters
-from theory_check.networks.schemes import final_states, tableau_of
+from theory_check.networks.schemes import final_states
+from theory_check.networks.tableau import tableau_of
 from theory_check.neural_ode import NeuralODE
 
 # Bytes of one chunk's W. Fixed, so that a result never depends on the memory that happens to be free; a chunk

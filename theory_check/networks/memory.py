@@ -9,7 +9,7 @@ GIB = 2**30
 _ALWAYS_ALLOWED = 2**26
 
 
-class MemoryShortage(MemoryError, ValueError):  # noqa: N818  named for what is short, as MemoryError's subclass
+class MemoryShortage(MemoryError, ValueError):
     """More memory is needed than is available. The message shows both, in GiB."""
 
 

@@ -19,7 +19,7 @@ from theory_check.networks.parameters import Parameters
 from theory_check.neural_ode import NeuralODE
 
 
-class NonFiniteState(ArithmeticError):  # noqa: N818  the state is what is not finite
+class NonFiniteState(ArithmeticError):
     """A state, an adjoint or a solver step left the finite numbers. The message says where."""
 
 
@@ -35,7 +35,7 @@ def readout(
     return (features @ parameters.V.mT) * (neural_ode.sigma_v / math.sqrt(parameters.V.shape[-1]))
 
 
-def final_adjoint(  # noqa: PLR0917  the model's parts, then the cotangent and phi' at kinks
+def final_adjoint(
     activation: Activation,
     neural_ode: NeuralODE,
     parameters: Parameters,

@@ -131,7 +131,7 @@ def forward(
 
 
 @torch.no_grad()
-def adjoint(  # noqa: PLR0917  the model's four parts, then the cotangent and phi' at kinks
+def adjoint(
     activation: Activation,
     neural_ode: NeuralODE,
     parameters: Parameters,

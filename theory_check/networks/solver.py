@@ -21,7 +21,7 @@ MAX_STEPS = 10_000
 _SAMPLES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-class SolverFailure(ArithmeticError):  # noqa: N818  a failure is no error of the caller's
+class SolverFailure(ArithmeticError):
     """The solver gave up: its step underflowed, its state was not finite or it took too many steps."""
 
 

@@ -207,7 +207,7 @@ def _stage_sum(
     return total
 
 
-def _rounding_bound(  # noqa: PLR0917  the scales and the five factors of the kernel
+def _rounding_bound(
     scales: tuple[float, float, float],
     final: Float[Tensor, "inputs width"],
     weights: Float[Tensor, "stages inputs width"],

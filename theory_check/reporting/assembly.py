@@ -1,10 +1,11 @@
 """From what the trials of an audit found, in any order and from any process, to one report."""
 
-import datetime
+import datetime as dt
 import os
 import platform
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -16,7 +17,9 @@ from theory_check.profile import DECLARED_CALLS, FALSE_ALARM_RATE
 from theory_check.reporting.exit_status import exit_status, unexpected_controls
 from theory_check.reporting.matrix import overall_verdict, worst_verdict
 from theory_check.reporting.records import Budget, ClaimReport, Environment, Report, Trial
-from theory_check.request import Request
+
+if TYPE_CHECKING:
+    from theory_check.request import Request
 
 PACKAGES = (
     "theory-check",
@@ -58,9 +61,9 @@ def decode(text: str) -> Found:
 def assemble(
     found: Iterable[Found],
     *,
-    request: Request,
+    request: "Request",
     command: str,
-    started: datetime.datetime,
+    started: dt.datetime,
     seconds: float,
     lost: Sequence[str] = (),
 ) -> Report:
@@ -89,7 +92,7 @@ def assemble(
         command=command,
         profile=request.profile.name,
         seed=request.seed,
-        started=started.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        started=started.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         seconds=seconds,
         environment=environment_of(request.device),
         budget=Budget(
