@@ -36,5 +36,5 @@ def test_relative_variance_of_the_conditional_variance_falls(case: Case, audit: 
 @checks("gaussian-output", share=0.25)
 @given(case=cases(lipschitz_activations(), width=widths(8, 8), sizes=FEW, most_growth=1.0))
 def test_output_variance_has_a_limit(case: Case, audit: Audit) -> None:
-    """E[S] is within a fixed allowance of its limit: a Bessel function for the identity, its value at n/4 for others."""
+    """E[S] is within a fixed allowance of its limit: a Bessel function for the identity, that at n/4 for others."""
     audit.law(case, OutputLaw(case, audit).variance_test())

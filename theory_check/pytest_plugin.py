@@ -17,6 +17,7 @@ import pytest
 
 if TYPE_CHECKING:
     from theory_check.reporting.assembly import Found
+    from theory_check.reporting.records import Report
     from theory_check.request import Request
 
 PLAN = "theory_check_plan"

@@ -142,7 +142,11 @@ def _data(source: str) -> tuple[str | Explicit | None, str]:
     note = ""
     if offending:
         first, second = offending
-        note = f"row {first} of {source} is zero" if first == second else f"rows {first} and {second} of {source} are parallel"
+        note = (
+            f"row {first} of {source} is zero"
+            if first == second
+            else f"rows {first} and {second} of {source} are parallel"
+        )
     return Explicit(tuple(tuple(float(value) for value in row) for row in rows)), note
 
 
@@ -161,7 +165,9 @@ def _rows_of_file(source: str) -> NDArray[np.float64]:
         hint = "a pickled array is refused, save plain numbers" if "pickle" in str(error).lower() else str(error)
         raise RequestError(f"{source!r} holds no matrix of numbers: {' '.join(hint.split())}") from None
     if array.ndim != 2 or 0 in array.shape:
-        raise RequestError(f"data must have shape (rows, dimension) with at least one of each, got {array.shape} in {source!r}")
+        raise RequestError(
+            f"data must have shape (rows, dimension) with at least one of each, got {array.shape} in {source!r}"
+        )
     if array.dtype.kind not in "iuf":
         raise RequestError(f"data must be real numbers, got type {array.dtype} in {source!r}")
     if len(array) > MOST_ROWS:

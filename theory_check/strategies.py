@@ -324,6 +324,7 @@ def cases(
     """Whole cases of the stratum under trial.
 
     Args:
+        draw: supplied by Hypothesis.
         activations: where the activation comes from, unless the trial names one.
         width: strategy for the width, 1 to 32 by default.
         sizes: numbers and dimensions of inputs.

@@ -82,7 +82,9 @@ def checks(claim: str | Claim, *, share: float = 1.0) -> Callable[[Callable[...,
 
     def mark(function: Callable[..., None]) -> Callable[..., None]:
         def test(theory_check_plan: Plan) -> None:
-            raise RuntimeError(f"a property needs the pytest plugin of theory_check, which did not run {theory_check_plan}")
+            raise RuntimeError(
+                f"a property needs the pytest plugin of theory_check, which did not run {theory_check_plan}"
+            )
 
         test.__name__ = test.__qualname__ = function.__name__
         test.__doc__ = function.__doc__
