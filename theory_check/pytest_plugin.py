@@ -24,7 +24,7 @@ PLAN = "theory_check_plan"
 FOUND = "theory_check_found"
 PLAN_ID = "trial-"
 
-REPORT = pytest.StashKey["Report"]()
+REPORT: "pytest.StashKey[Report]" = pytest.StashKey()
 WRITTEN = pytest.StashKey[Path]()
 PROBLEM = pytest.StashKey[str]()
 _COLLECTOR = pytest.StashKey["_Collector"]()

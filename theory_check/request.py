@@ -69,8 +69,8 @@ def make_request(
     """Check what a user wrote and make a request of it.
 
     Raises:
-        RequestError: an unknown profile, claim or activation, a seed that is none, data that cannot be used, or a device
-            that is absent.
+        RequestError: an unknown profile, claim or activation, a seed that is none, data that cannot be used, or a
+            device that is absent.
     """
     if profile not in PROFILES:
         raise RequestError(f"unknown profile {profile!r}; {_nearest(profile, PROFILES)}")
