@@ -209,7 +209,10 @@ class Audit:
         elif certificate.estimate <= singular_below and self._unmet(case):
             conclusion, reason = Conclusion.FAILS, "singular to rounding"
         else:
-            conclusion, reason = Conclusion.UNDECIDED, "uninformative: the smallest eigenvalue is within rounding of zero"
+            conclusion, reason = (
+                Conclusion.UNDECIDED,
+                "uninformative: the smallest eigenvalue is within rounding of zero",
+            )
         holds = conclusion is Conclusion.HOLDS
         self.record(
             case,
@@ -225,14 +228,18 @@ class Audit:
     # --- records ------------------------------------------------------------------------------------------------
 
     def error(self, case: Case, reason: str) -> None:
-        """The case could not be measured; the reason stays on one line."""
+        """The case could not be measured; the reason stays on one line.
+
+        Where an assumption is not met (a derivative that is infinite, say) the conclusion is undecided, no error.
+        """
+        unmet = self._unmet(case)
         self._store(
             Outcome(
                 **self._names(case),
-                verdict=Verdict.ERROR,
+                verdict=Verdict.ASSUMPTIONS_NOT_MET if unmet else Verdict.ERROR,
                 conclusion=Conclusion.UNDECIDED,
                 quantity="none: the measurement failed",
-                reason=" ".join(reason.split()),
+                reason="; ".join(part for part in (unmet, " ".join(reason.split())) if part),
                 comparisons=0,
             )
         )
