@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PLAN = "theory_check_plan"
 FOUND = "theory_check_found"
 PLAN_ID = "trial-"
+INTERRUPTED = "interrupted"
 
 REPORT: "pytest.StashKey[Report]" = pytest.StashKey()
 WRITTEN = pytest.StashKey[Path]()
@@ -197,6 +198,9 @@ class _Listener:
         collector = self.config.stash[_COLLECTOR]
         if not collector.found and not collector.lost:
             return
+        if session.exitstatus == pytest.ExitCode.INTERRUPTED:
+            self.config.stash[PROBLEM] = INTERRUPTED
+            return  # a report of some of the trials would pass for one of all
         from theory_check.reporting.assembly import assemble
         from theory_check.reporting.records import ReportError
         from theory_check.reporting.writing import new_run_name, write_reports

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable
+from fractions import Fraction
 
 import pytest
 import torch
@@ -200,6 +201,7 @@ def test_kinks_are_enumerated(text: str, kinks: tuple[float, ...]) -> None:
         "relu(0.3*x - 0.3) - hardtanh(0.3*x - 0.3)",
         "relu(7*x - 1)",
         "abs(3*x - 1) + relu(x - 0.1)",
+        "relu(3*x - 0.1)",
         "relu(tanh(x) - 0.3)",
         "relu(-7*x + 3)",
     ],
@@ -289,9 +291,43 @@ def test_operations_agree_with_expressions() -> None:
 
 def test_bounds_are_rounded_outwards() -> None:
     """0.1 + 0.2 and 0.1 * 3 as bounds are not below the exact sum and product of the doubles."""
-    assert activation("0.1*sin(x) + 0.2*sin(x)").lipschitz >= 0.1 + 0.2
-    exact = activation("0.7*sin(0.7*x)").lipschitz
-    assert exact * (1 - EPS) <= 0.7 * 0.7 <= exact
+    tenths = [k / 10 for k in range(1, 10)]
+    for a, b in ((a, b) for a in tenths for b in tenths):
+        for text, exact in (
+            (f"{a}*sin({b}*x)", Fraction(a) * Fraction(b)),
+            (f"{a}*sin(x) + {b}*sin(x)", Fraction(a) + Fraction(b)),
+        ):
+            bound = Fraction(activation(text).lipschitz)
+            assert exact <= bound <= exact * (1 + Fraction(2 * EPS))
+    assert activation("2*sin(0.5*x)").lipschitz == 1.0
+
+
+def test_products_and_powers_have_the_bounds_of_their_rules() -> None:
+    """(fg)'' = f''g + 2f'g' + fg'' and (f^n)'' = n f^(n-1) f'' + n (n-1) f^(n-2) f'^2, with suprema of 1 or known."""
+    bend = 4 / (3 * math.sqrt(3))
+    product, cube = activation("sin(x)*tanh(x)"), activation("(2*tanh(x))**3")
+    assert (product.lipschitz, product.derivative_lipschitz) == pytest.approx((2.0, 3.0 + bend))
+    assert (cube.lipschitz, cube.derivative_lipschitz) == pytest.approx((24.0, 12.0 * 2 * bend + 6 * 2 * 4))
+    assert (cube.lower, cube.upper) == (-8.0, 8.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "jump"),
+    [
+        ("1/(1+abs(x))", -2.0),
+        ("abs(x)/(2+abs(x))", 1.0),
+        ("tanh(x+1)*abs(x)", 2 * math.tanh(1)),
+        ("(1+relu(x))**3", 3.0),
+        ("sin(1+abs(x))", 2 * math.cos(1)),
+        ("hardtanh(2*abs(x)-1)", 4.0),
+        ("hardtanh(-2*abs(x)-1)", 0.0),
+        ("hardtanh(abs(2*x))", 4.0),
+    ],
+)
+def test_jumps_follow_the_rules_of_differentiation(text: str, jump: float) -> None:
+    """The jump at 0 of quotients, products, powers and compositions."""
+    jumps = {float(c.location): float(c.jump) for c in activation(text).corners}
+    assert jumps.get(0.0, 0.0) == pytest.approx(jump)
 
 
 def test_results_beyond_the_limits_are_refused() -> None:

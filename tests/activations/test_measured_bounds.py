@@ -75,6 +75,18 @@ def test_a_jump_below_one_part_in_1e8_is_rounding(size: float) -> None:
     assert (step.lipschitz == math.inf) == (size > 1e-8)
 
 
+def test_an_infinite_second_derivative_is_no_kink() -> None:
+    """|x|^1.5 has a continuous slope that is not Lipschitz: L2 is infinite, without a kink."""
+    seen = measure(lambda x: x.abs() ** 1.5, lambda x: 1.5 * x.sign() * x.abs().sqrt())
+    assert (seen.curvature, seen.kinks) == (math.inf, ())
+
+
+def test_overflow_counts_as_growth() -> None:
+    """The slope of exp overflows within the windows; its bounds are infinite, not the largest double."""
+    seen = measure(torch.exp, torch.exp)
+    assert (seen.lipschitz, seen.curvature, seen.upper) == (math.inf, math.inf, math.inf)
+
+
 def test_steep_is_not_kinked() -> None:
     """A slope that turns within 1e-5 is smooth, with its large curvature."""
     scale = 1e5

@@ -37,6 +37,7 @@ NONLINEAR = [
     *(name for name in CATALOGUE if name != "identity"),
     "tanh(0.001*x)",
     "x + 1e-9*tanh(x)",
+    "x + 1e-18*tanh(x)",
     "softplus(x) - 0.99*softplus(-x)",
     "relu(x - 6)",
     "hardtanh(x/7)",

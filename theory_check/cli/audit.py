@@ -87,6 +87,7 @@ def _run(request: "Request", report_dir: str, workers: int | None, asked: dict[s
 
     from theory_check.cli.progress import Progress
     from theory_check.cli.properties import properties_folder
+    from theory_check.pytest_plugin import INTERRUPTED
 
     folder = properties_folder()
     for name in THREAD_VARIABLES:
@@ -110,8 +111,11 @@ def _run(request: "Request", report_dir: str, workers: int | None, asked: dict[s
     ]
     with Progress() as progress:
         pytest.main(arguments, plugins=[progress])
+    if progress.problem == INTERRUPTED:
+        raise click.Abort
     if progress.report is None or progress.folder is None:
-        raise click.ClickException(f"no trial ran: {progress.problem or 'the properties could not be collected'}")
+        click.echo(f"theory-check: no report: {progress.problem or 'the properties could not be collected'}", err=True)
+        click.get_current_context().exit(ERROR_STATUS)
     return progress.report, progress.folder
 
 

@@ -10,12 +10,15 @@ from rich.text import Text
 from theory_check.case import canonical_json
 from theory_check.reporting.document import ClaimReport, Report, Trial, claim_matrix
 
+LOG_WIDTH = 120
 STYLES = {"supported": "green", "refuted": "bold red", "error": "bold magenta", "inconclusive": "yellow"}
 
 
 def print_summary(report: Report, folder: Path) -> None:
     """Print the table of verdicts and what a reader must know about each failure."""
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
+    # Lines of a log have no width of their own; eighty columns would cut the table's words.
+    width = None if sys.stdout.isatty() else LOG_WIDTH
+    console = Console(file=sys.stdout, highlight=False, width=width)
     for warning in report.warnings:
         console.print(Text(f"warning: {warning}", style="bold yellow"))
     console.print(_table(report))
@@ -38,7 +41,7 @@ def print_summary(report: Report, folder: Path) -> None:
 def _table(report: Report) -> Table:
     table = Table(title=Text(report.paper), title_justify="left")
     rows = claim_matrix(report)
-    table.add_column("claim")
+    table.add_column("claim", no_wrap=True)
     table.add_column("verdict")
     columns = list(rows[0].cells) if rows else []
     for name in columns:
