@@ -60,7 +60,7 @@ STEP = 2.5e-3
 GRID = (torch.arange(-6400, 6401, dtype=torch.float64) + math.sqrt(2.0) - 1.0) * STEP
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(tree=smooth_trees() | kinked_trees())
 def test_grids_never_exceed_the_bounds(tree: Activation) -> None:
     """Slopes, difference quotients of slopes, and values on a dense grid stay within L1, L2 and the range."""
@@ -77,7 +77,7 @@ def test_grids_never_exceed_the_bounds(tree: Activation) -> None:
     assert float((change * inside).max()) <= tree.curvature * STEP * (1 + 1e-9) + slack
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(tree=smooth_trees())
 def test_smooth_bounds_are_certified(tree: Activation, certifier: Certifier) -> None:
     """Ball evaluation over [-8, 8] proves the declared L1 and L2 of random smooth trees."""
@@ -96,7 +96,7 @@ def test_smooth_bounds_are_certified(tree: Activation, certifier: Certifier) -> 
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(tree=smooth_trees() | kinked_trees())
 def test_canonical_expression_gives_the_function_back(tree: Activation) -> None:
     """The text of a tree is a fixed point, and gives the same values, bounds and kinks."""
@@ -110,7 +110,7 @@ def test_canonical_expression_gives_the_function_back(tree: Activation) -> None:
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(tree=smooth_trees() | kinked_trees())
 def test_balls_enclose_values(tree: Activation) -> None:
     """The ball of a tree and its float64 values agree to rounding."""
@@ -120,7 +120,7 @@ def test_balls_enclose_values(tree: Activation) -> None:
         assert float(abs(enclosure - tree.value_at(x)).upper()) <= 1e3 * EPS * (20 * tree.lipschitz + 10)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(tree=smooth_trees() | kinked_trees(), side=st.sampled_from([-1, 1]))
 def test_one_sided_derivatives_are_one_sided_limits(tree: Activation, side: int) -> None:
     """At kinks and elsewhere the slope is the limit of quotients from its own side, within curvature * h / 2."""
@@ -134,7 +134,7 @@ def test_one_sided_derivatives_are_one_sided_limits(tree: Activation, side: int)
         assert abs(quotient - tree.slope_at(x, side)) <= 2 * tree.curvature * h + noise
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(tree=kinked_trees())
 def test_kinks_are_where_the_sides_differ(tree: Activation) -> None:
     """The sides agree on a grid without kinks, and differ by the declared jump across every kink."""
@@ -152,7 +152,7 @@ def test_kinks_are_where_the_sides_differ(tree: Activation) -> None:
     assert tree.is_affine or (tree.derivative_lipschitz == math.inf) == bool(tree.kinks)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(tree=smooth_trees() | kinked_trees())
 def test_derivative_is_that_of_autograd(tree: Activation) -> None:
     """Away from kinks phi' is what torch.autograd makes of phi."""

@@ -1,0 +1,1 @@
+"""Infinite width: dual activations, two-time covariances, and the limits of the NNGP and tangent kernels."""
