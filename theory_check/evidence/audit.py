@@ -127,8 +127,14 @@ class Audit:
             comparisons=len(executed),
         )
 
-    def law(self, case: Case, *tests: LawTest) -> None:
-        """No test rejects its law at this audit's level (LAW claims); exact tails are staged, others confirmed."""
+    def law(self, case: Case, *tests: LawTest, unusable: str = "") -> None:
+        """No test rejects its law at this audit's level (LAW claims); exact tails are staged, others confirmed.
+
+        `unusable` says why the case's data cannot be tested: it is then inconclusive.
+        """
+        if unusable:
+            self._not_executed(case, tests[0].name, unusable)
+            return
         details: dict[str, Detail] = {}
         worst: tuple[float, LawTest, StagedResult] | None = None
         for test in tests:
@@ -164,13 +170,23 @@ class Audit:
         )
 
     def rate(
-        self, case: Case, quantity: str, ladder: Callable[[int], RateResult], *, expected: float, margin: float
+        self,
+        case: Case,
+        quantity: str,
+        ladder: Callable[[int], RateResult],
+        *,
+        expected: float,
+        margin: float,
+        unusable: str = "",
     ) -> None:
         """A slope over a ladder is the stated one, or at least as steep (RATE claims).
 
         `ladder(k)` measures the k-th fresh ladder. The first supports; a refutation takes three that agree, since
-        the tail of their p-values is approximate.
+        the tail of their p-values is approximate. `unusable` as in `law`.
         """
+        if unusable:
+            self._not_executed(case, quantity, unusable)
+            return
         level = self.budget.spend()
         first = ladder(0)
         conclusion = Conclusion.HOLDS
@@ -227,6 +243,11 @@ class Audit:
 
     # --- records ------------------------------------------------------------------------------------------------
 
+    def _not_executed(self, case: Case, quantity: str, reason: str) -> None:
+        self.record(
+            case, Conclusion.UNDECIDED, quantity=quantity, measured=None, bound=None, ratio=None, reason=reason, comparisons=0
+        )
+
     def error(self, case: Case, reason: str) -> None:
         """The case could not be measured; the reason stays on one line.
 
@@ -250,8 +271,8 @@ class Audit:
         conclusion: Conclusion,
         *,
         quantity: str,
-        measured: float,
-        bound: float,
+        measured: float | None,
+        bound: float | None,
         ratio: float | None,
         reason: str = "",
         details: Mapping[str, Detail] | None = None,
@@ -272,9 +293,9 @@ class Audit:
             verdict=verdict,
             conclusion=conclusion,
             quantity=quantity,
-            measured=float(measured),
-            bound=float(bound),
-            ratio=None if ratio is None or not math.isfinite(ratio) else float(ratio),
+            measured=_finite(measured),
+            bound=_finite(bound),
+            ratio=_finite(ratio),
             reason="; ".join(part for part in (unmet, reason) if part),
             details=_plain(details or {}),
             comparisons=comparisons,
@@ -295,6 +316,10 @@ class Audit:
 
     def _store(self, outcome: Outcome) -> None:
         self.judged[canonical_json(outcome.case)] = outcome
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
 
 
 def _plain(details: Mapping[str, Detail]) -> dict[str, Detail]:

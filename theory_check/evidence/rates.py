@@ -166,15 +166,15 @@ def relative_variance_with_error(samples: Float[NDArray[np.float64], " samples"]
 
     Raises:
         NonFiniteEvidence: a NaN or an infinity.
-        ValueError: fewer than ten samples, samples that are not all positive, or fewer than three distinct values.
+        ValueError: fewer than ten samples, a negative sample, samples that are all 0, or fewer than three distinct values.
     """
     samples = np.asarray(samples, dtype=np.float64)
     if samples.ndim != 1 or samples.size < MINIMUM_REPLICATES:
         raise ValueError(f"at least {MINIMUM_REPLICATES} samples in one dimension are needed, got {samples.shape}")
     if not np.isfinite(samples).all():
         raise NonFiniteEvidence(f"{np.count_nonzero(~np.isfinite(samples))} of {samples.size} samples are not finite")
-    if not (samples > 0).all():
-        raise ValueError(f"a relative variance takes positive samples, got {samples.min()!r}")
+    if not ((samples >= 0).all() and samples.mean() > 0):
+        raise ValueError(f"a relative variance takes samples of at least 0, not all 0, got {float(samples.min())!r}")
     if np.unique(samples).size < 3:
         raise ValueError("a relative variance takes at least three distinct values, or leaving one out has no spread")
     count = samples.size

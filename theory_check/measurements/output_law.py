@@ -19,6 +19,7 @@ from theory_check.claims import quantities as q
 from theory_check.evidence.audit import LawTest
 from theory_check.evidence.error_budget import stage_samples
 from theory_check.evidence.gaussianity import (
+    NEYMAN_MINIMUM,
     TestResult,
     dkw_band_test,
     mean_test,
@@ -40,6 +41,7 @@ DISTANCE_ALLOWANCE = 0.005
 # Relative: E[S] at the top width of a gate differs from its limit by O(1/n), a few percent.
 VARIANCE_ALLOWANCE = 0.05
 SOLVER_STEPS = 16
+ALIVE_NETWORKS = 100
 RATE_MARGIN = 0.15
 # Of one ladder; a refutation takes three.
 CONFIRMED_LEVEL = (FALSE_ALARM_RATE / DECLARED_CALLS) ** (1 / 3)
@@ -80,20 +82,33 @@ class OutputLaw:
             LawTest("joint law over inputs", exact=True, sample=lambda stage: variance_test(self._combined(stage))),
         )
 
+    def unusable(self, width: int | None = None) -> str:
+        """Why the output cannot be judged: most networks have no feature left (a shifted ReLU, say); else empty.
+
+        At `width`, by default the case's own, where the tests of f / sqrt(S) need networks with S > 0.
+        """
+        if width is None:
+            alive = len(self._standardised(0))
+            least = NEYMAN_MINIMUM
+        else:
+            drawn = self.ensemble("alive", 0, width, ALIVE_NETWORKS)
+            alive, least = int((drawn.S[:, 0, 0] > 0).sum()), ALIVE_NETWORKS // 2
+        return "" if alive >= least else f"all features vanish in too many networks: {alive} are left, {least} needed"
+
     def _own(self, stage: int) -> EnsembleResult:
         case = self.instance.case
         return self.ensemble("conditional", stage, case.width, stage_samples(self.profile.networks, stage))
 
     def _standardised(self, stage: int) -> Samples:
         drawn = self._own(stage)
-        return _numpy(drawn.f[:, 0] / drawn.S[:, 0, 0].sqrt())
+        return _ratio(drawn.f[:, 0], drawn.S[:, 0, 0])
 
     def _combined(self, stage: int) -> Samples:
         """C . f / sqrt(c^T S c) for a random c: exactly N(0, 1) as well, and blind to none of the covariances in S."""
         drawn = self._own(stage)
         c = torch.randn(drawn.f.shape[1], generator=self.instance.generator("combination"), dtype=torch.float64)
         c = c.to(drawn.f)
-        return _numpy((drawn.f @ c) / torch.einsum("i,kij,j->k", c, drawn.S, c).sqrt())
+        return _ratio(drawn.f @ c, torch.einsum("i,kij,j->k", c, drawn.S, c))
 
 
     def _shape(self, stage: int) -> TestResult:
@@ -173,6 +188,12 @@ class OutputLaw:
             return mean_within_test(high.mean() / limit - 1.0, spread, allowance=VARIANCE_ALLOWANCE, samples=networks)
 
         return LawTest(q.VARIANCE.removeprefix("p-value: "), exact=False, sample=sample)
+
+
+def _ratio(f: Tensor, S: Tensor) -> Samples:
+    """F / sqrt(S); a network whose features all vanish has f = S = 0 and says nothing about the law given them."""
+    kept = (f != 0) | (S != 0)
+    return _numpy(f[kept] / S[kept].sqrt())
 
 
 def _numpy(values: Tensor) -> Samples:
