@@ -9,7 +9,7 @@ import datetime as dt
 import shlex
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ _RESULT = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of an audit, each with its twin in the ini file."""
+    """Add the options of an audit, each but the last two with its twin in the ini file."""
     group = parser.getgroup("theory_check", "claims on trial")
     for name, default, text in (
         ("profile", "quick", "how hard to try: quick, gate or full"),
@@ -44,8 +44,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     ):
         group.addoption(f"--theory-check-{name}", default=None, help=f"{text} (default: {default or 'none'})")
         parser.addini(f"theory_check_{name.replace('-', '_')}", text, default=default)
-    group.addoption("--theory-check-claim", action="append", default=[], help="audit this claim only (repeatable)")
-    group.addoption("--theory-check-activation", action="append", default=[], help="audit this activation (repeatable)")
+    for name in ("claim", "activation"):
+        text = f"audit this {name} only (repeatable)"
+        group.addoption(f"--theory-check-{name}", action="append", default=None, help=text)
+        parser.addini(f"theory_check_{name}", f"{text}, one a line", type="linelist", default=[])
     group.addoption("--theory-check-trust-code", action="store_true", help="allow package.module:name activations")
     group.addoption("--theory-check-command", default=None, help="the command to record (set by theory-check audit)")
 
@@ -58,6 +60,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def _option(config: pytest.Config, name: str) -> str:
     given = config.getoption(f"--theory-check-{name}")
     return str(given if given is not None else config.getini(f"theory_check_{name.replace('-', '_')}"))
+
+
+def _options(config: pytest.Config, name: str) -> list[str]:
+    given = config.getoption(f"--theory-check-{name}")
+    return list(given if given is not None else config.getini(f"theory_check_{name}"))
 
 
 def request_of(config: pytest.Config) -> "Request":
@@ -74,8 +81,8 @@ def request_of(config: pytest.Config) -> "Request":
             seed=_option(config, "seed"),
             data=_option(config, "data"),
             device=_option(config, "device"),
-            claims=config.getoption("--theory-check-claim"),
-            activations=config.getoption("--theory-check-activation"),
+            claims=_options(config, "claim"),
+            activations=_options(config, "activation"),
             trust_code=config.getoption("--theory-check-trust-code"),
         )
     except RequestError as error:
@@ -123,9 +130,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if prop is None or not isinstance(plan, Plan):
         return None
     # One compute thread: sums are then taken in one order, and a rerun is identical to the last bit.
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    with threadpool_limits(limits=1):
-        found = run_trial(prop, plan, request_of(pyfuncitem.config))
+    try:
+        with threadpool_limits(limits=1):
+            found = run_trial(prop, plan, request_of(pyfuncitem.config))
+    finally:
+        torch.set_num_threads(threads)
     pyfuncitem.stash[_RESULT] = encode(found)
     _tell_pytest(found)
     return True
@@ -168,6 +179,8 @@ class _Collector:
     def __init__(self) -> None:
         self.found: list[Found] = []
         self.lost: list[str] = []
+        self.awaited: dict[str, None] = {}
+        self.stopped_by_hand = False
         self.started = dt.datetime.now(dt.UTC)
         self.clock = time.perf_counter()
 
@@ -183,6 +196,16 @@ class _Listener:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
 
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._await(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        self._await(ids)
+
+    def _await(self, node_ids: Iterable[str]) -> None:
+        self.config.stash[_COLLECTOR].awaited.update((name, None) for name in node_ids if f"[{PLAN_ID}" in name)
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         collector = self.config.stash[_COLLECTOR]
         text = getattr(report, FOUND, None)
@@ -190,17 +213,23 @@ class _Listener:
             from theory_check.reporting.assembly import decode
 
             collector.found.append(decode(text))
-        elif report.failed and f"[{PLAN_ID}" in report.nodeid:
+            collector.awaited.pop(report.nodeid, None)
+        elif not report.passed and report.nodeid in collector.awaited:
+            del collector.awaited[report.nodeid]
             collector.lost.append(f"{report.nodeid}: {' '.join(str(report.longrepr).split())[-300:]}")
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        # A kind of KeyboardInterrupt is how pytest itself stops, after --maxfail or too many crashed workers.
+        self.config.stash[_COLLECTOR].stopped_by_hand = excinfo.type is KeyboardInterrupt
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         collector = self.config.stash[_COLLECTOR]
-        if not collector.found and not collector.lost:
-            return
-        if session.exitstatus == pytest.ExitCode.INTERRUPTED:
+        if collector.stopped_by_hand:
             self.config.stash[PROBLEM] = INTERRUPTED
             return  # a report of some of the trials would pass for one of all
+        if self.config.option.collectonly or not (collector.found or collector.lost):
+            return
         from theory_check.reporting.assembly import assemble
         from theory_check.reporting.records import ReportError
         from theory_check.reporting.writing import new_run_name, write_reports
@@ -211,7 +240,7 @@ class _Listener:
             command=_option_command(self.config),
             started=collector.started,
             seconds=time.perf_counter() - collector.clock,
-            lost=collector.lost,
+            lost=[*collector.lost, *(f"{name}: it was never run" for name in collector.awaited)],
         )
         self.config.stash[REPORT] = report
         folder = _option(self.config, "report-dir")
@@ -228,10 +257,14 @@ class _Listener:
         if report is None:
             return
         terminalreporter.section("theory_check")
+        for warning in report.warnings:
+            terminalreporter.write_line(f"warning: {warning}")
         for claim in report.claims:
             terminalreporter.write_line(f"{claim.id}: {claim.verdict}")
         if WRITTEN in self.config.stash:
             terminalreporter.write_line(f"reports: {self.config.stash[WRITTEN]}")
+        elif PROBLEM in self.config.stash:
+            terminalreporter.write_line(f"no report: {self.config.stash[PROBLEM]}")
 
 
 def _option_command(config: pytest.Config) -> str:

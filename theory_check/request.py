@@ -1,6 +1,7 @@
 """What a user asks to be audited, checked: one clear line for anything that means nothing. Loads no torch by itself."""
 
 import difflib
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,9 +102,9 @@ def _seed(text: str | int) -> int:
     try:
         seed = int(text)
     except ValueError:
-        raise RequestError(f"the seed must be a whole number, got {text!r}") from None
+        raise RequestError(f"the seed must be a whole number, got {text!r:.40}") from None
     if not 0 <= seed <= MOST_SEED:
-        raise RequestError(f"the seed must be from 0 to 2^63 - 1, got {seed}")
+        raise RequestError(f"the seed must be from 0 to 2^63 - 1, got {seed!s:.40}")
     return seed
 
 
@@ -137,7 +138,10 @@ def _data(source: str) -> tuple[str | Explicit | None, str]:
         return None, ""
     if source in SOURCES:
         return source, ""
-    rows = to_sphere(_rows_of_file(source))
+    rows = _rows_of_file(source)
+    # To the sphere in two steps: the square of 1e200 is infinite. Powers of two change no digit.
+    _, exponents = np.frexp(np.abs(rows).max(axis=1, keepdims=True))
+    rows = to_sphere(np.ldexp(rows, -exponents))
     offending = parallel_rows(rows)
     note = ""
     if offending:
@@ -155,15 +159,21 @@ def _rows_of_file(source: str) -> NDArray[np.float64]:
     if path.suffix not in {".npy", ".csv"}:
         raise RequestError(f"data must be digits, sphere, FILE.npy or FILE.csv, got {source!r}")
     try:
-        if path.suffix == ".npy":
-            array = np.load(path, allow_pickle=False)
-        else:
-            array = np.loadtxt(path, delimiter=",", ndmin=2, dtype=np.float64)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a file without rows: its shape says so below, in one line
+            if path.suffix == ".npy":
+                # Mapped: nothing is read, and no memory taken, before its shape has been checked.
+                array = np.load(path, mmap_mode="r", allow_pickle=False)
+            else:
+                array = np.loadtxt(path, delimiter=",", ndmin=2, dtype=np.float64, max_rows=MOST_ROWS + 1)
     except OSError as error:
         raise RequestError(f"cannot read {source!r}: {error.strerror or error}") from None
     except (ValueError, EOFError) as error:
-        hint = "a pickled array is refused, save plain numbers" if "pickle" in str(error).lower() else str(error)
+        pickled = "pickle" in str(error).lower() or "Python objects" in str(error)
+        hint = "a pickled array is refused, save plain numbers" if pickled else str(error)
         raise RequestError(f"{source!r} holds no matrix of numbers: {' '.join(hint.split())}") from None
+    if not isinstance(array, np.ndarray):
+        raise RequestError(f"{source!r} holds no matrix of numbers: it is an archive, save one array with numpy.save")
     if array.ndim != 2 or 0 in array.shape:
         raise RequestError(
             f"data must have shape (rows, dimension) with at least one of each, got {array.shape} in {source!r}"
@@ -171,7 +181,7 @@ def _rows_of_file(source: str) -> NDArray[np.float64]:
     if array.dtype.kind not in "iuf":
         raise RequestError(f"data must be real numbers, got type {array.dtype} in {source!r}")
     if len(array) > MOST_ROWS:
-        raise RequestError(f"data must have at most {MOST_ROWS} rows, got {len(array)} in {source!r}")
+        raise RequestError(f"data must have at most {MOST_ROWS} rows, {source!r} has more")
     rows: NDArray[np.float64] = array.astype(np.float64)
     bad = ~np.isfinite(rows).all(axis=1)
     if bad.any():

@@ -182,6 +182,8 @@ def _judge(prop: Property, audit: Audit, case: Case) -> Outcome | None:
         raise
     except Exception as problem:  # noqa: BLE001 - whatever a measurement raises is the error verdict of its case
         audit.error(case, f"{type(problem).__name__}: {problem}")
+    if canonical_json(case) not in audit.judged:
+        audit.error(case, "the property judged nothing")
     return None
 
 
@@ -256,7 +258,8 @@ class _Search:
         if self.broken:
             verdict, reason = Verdict.ERROR, self.broken
         control, conclusion = self.plan.control, ablation(outcomes)
-        if self.plan.stratum == "given" and self.request.data_note:
+        needs_distinct = "distinct-inputs" in self.prop.claim.assumptions
+        if self.plan.stratum == "given" and needs_distinct and self.request.data_note:
             reason = "; ".join(part for part in (self.request.data_note, reason) if part)
         trial = Trial(
             property=self.prop.name,
@@ -311,7 +314,9 @@ def _pinned_constants() -> Iterator[None]:
     name = "_get_local_constants"
     original: Any = getattr(providers, name)
     setattr(providers, name, Constants)
+    providers.CONSTANTS_CACHE.cache.clear()  # what other tests of this process mined
     try:
         yield
     finally:
         setattr(providers, name, original)
+        providers.CONSTANTS_CACHE.cache.clear()

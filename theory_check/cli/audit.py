@@ -93,7 +93,8 @@ def _run(request: "Request", report_dir: str, workers: int | None, asked: dict[s
     for name in THREAD_VARIABLES:
         os.environ[name] = "1"
     # Options and plugins of the user's own test runs have no say in an audit.
-    os.environ.pop("PYTEST_ADDOPTS", None)
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+        os.environ.pop(name, None)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     count = workers or os.cpu_count() or 1
     command = shlex.join(["theory-check", *sys.argv[1:]])
@@ -102,9 +103,9 @@ def _run(request: "Request", report_dir: str, workers: int | None, asked: dict[s
         *("-c", str(folder / "pytest.ini"), "--rootdir", str(folder)),
         *("-p", "theory_check.pytest_plugin", "-p", "xdist.plugin", "-p", "no:terminal", "-p", "no:cacheprovider"),
         *("-n", str(count), "--dist", "worksteal"),
-        *("--theory-check-profile", request.profile.name, "--theory-check-seed", str(request.seed)),
-        *("--theory-check-device", request.device, "--theory-check-report-dir", report_dir),
-        *("--theory-check-command", command, "--theory-check-data", str(asked["data"])),
+        *(f"--theory-check-profile={request.profile.name}", f"--theory-check-seed={request.seed}"),
+        *(f"--theory-check-device={request.device}", f"--theory-check-report-dir={report_dir}"),
+        *(f"--theory-check-command={command}", f"--theory-check-data={asked['data']}"),
         *(f"--theory-check-claim={claim}" for claim in request.claims),
         *(f"--theory-check-activation={name}" for name in request.activations),
         *(["--theory-check-trust-code"] if request.trust_code else []),

@@ -1,11 +1,12 @@
 """Entry point of `theory-check`. Imports nothing heavy: `--help` answers at once."""
 
 import sys
+import traceback
 
 import click
 
 from theory_check.cli.activations import activations
-from theory_check.cli.audit import audit
+from theory_check.cli.audit import ERROR_STATUS, audit
 from theory_check.cli.claims import claims
 from theory_check.cli.replay import replay
 
@@ -41,4 +42,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("theory-check: interrupted; nothing was written", err=True)
         status = 130
+    except Exception:  # noqa: BLE001 - Python's own status of a crash is 1, which would read as a refutation
+        traceback.print_exc()
+        status = ERROR_STATUS
     sys.exit(status or 0)

@@ -245,7 +245,14 @@ class Audit:
 
     def _not_executed(self, case: Case, quantity: str, reason: str) -> None:
         self.record(
-            case, Conclusion.UNDECIDED, quantity=quantity, measured=None, bound=None, ratio=None, reason=reason, comparisons=0
+            case,
+            Conclusion.UNDECIDED,
+            quantity=quantity,
+            measured=None,
+            bound=None,
+            ratio=None,
+            reason=reason,
+            comparisons=0,
         )
 
     def error(self, case: Case, reason: str) -> None:

@@ -166,7 +166,8 @@ def relative_variance_with_error(samples: Float[NDArray[np.float64], " samples"]
 
     Raises:
         NonFiniteEvidence: a NaN or an infinity.
-        ValueError: fewer than ten samples, a negative sample, samples that are all 0, or fewer than three distinct values.
+        ValueError: fewer than ten samples, a negative sample, samples that are all 0, or fewer than three distinct
+            values.
     """
     samples = np.asarray(samples, dtype=np.float64)
     if samples.ndim != 1 or samples.size < MINIMUM_REPLICATES:

@@ -88,7 +88,15 @@ def _solvers(instance: Instance, parameters: Parameters, rate: float, *, refined
         trajectory = forward(activation, model, parameters, inputs, scheme="rk4", steps=k * steps)
         runs.append(adjoint(activation, model, parameters, trajectory, ones).lambda_0)
     adaptive = solve_adjoint(
-        activation, model, parameters, inputs, ones, method="dopri5", rtol=tolerance, atol=tolerance, state="checkpoints"
+        activation,
+        model,
+        parameters,
+        inputs,
+        ones,
+        method="dopri5",
+        rtol=tolerance,
+        atol=tolerance,
+        state="checkpoints",
     )
     fixed_bound = halving_bound(*(float(torch.linalg.vector_norm(b - a)) for a, b in pairwise(runs)))
     steep, bend = _slopes(activation)
@@ -108,7 +116,12 @@ def _solvers(instance: Instance, parameters: Parameters, rate: float, *, refined
         float(torch.linalg.vector_norm(adaptive.lambda_0 - runs[-1])),
         fixed_bound + through_state + own + rounding,
         float(torch.linalg.vector_norm(runs[-1])) + final,
-        {"fixed-step": fixed_bound, "adaptive, through the state": through_state, "adaptive": own, "rounding": rounding},
+        {
+            "fixed-step": fixed_bound,
+            "adaptive, through the state": through_state,
+            "adaptive": own,
+            "rounding": rounding,
+        },
     )
 
 

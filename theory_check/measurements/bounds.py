@@ -7,6 +7,8 @@ solutions separate, and variations of the adjoint grow, at most like exp(L t) (G
 import math
 
 UNIT_ROUNDOFF = 2.0**-53
+
+
 def growth(rate: float, duration: float) -> float:
     """exp(rate x duration): how much Gronwall lets a difference grow."""
     return math.exp(rate * duration)
@@ -24,8 +26,8 @@ def halving_bound(coarse: float, fine: float) -> float:
 def adaptive_bound(tolerance: float, magnitude: float, size: int, steps: float) -> float:
     """Sum of the errors, in 2-norm, that the accepted steps of an adaptive solve with rtol = atol = tolerance make.
 
-    torchdiffeq keeps the root mean square of err_i / (tolerance (1 + |y_i|)) of a step at most 1, so that |err| is at most
-    tolerance (sqrt(size) + |y|). `magnitude` bounds |y|, the 2-norm of all `size` numbers. What the flow makes of these
+    torchdiffeq keeps the root mean square of err_i / (tolerance (1 + |y_i|)) of a step at most 1, so that |err| is at
+    most tolerance (sqrt(size) + |y|). `magnitude` bounds |y|, the 2-norm of all `size` numbers. What the flow makes of these
     errors later is a factor of its own: Gronwall's, or a measured one.
     """
     return steps * tolerance * (math.sqrt(size) + magnitude)

@@ -107,8 +107,8 @@ def _steps_within_tolerance(
 ) -> Discrepancy:
     """The largest embedded error estimate of an accepted backward step over what the tolerance asked for allows.
 
-    Every accepted step is taken again with SciPy's table of the same pair, in the root mean square over (state, adjoint)
-    that torchdiffeq controls. Its estimate uses Shampine's weights, two thirds of SciPy's: hence the bound of 3/2.
+    Every accepted step is taken again with SciPy's table of the same pair, in the root mean square over state
+    and adjoint that torchdiffeq controls. Its estimate uses Shampine's weights, two thirds of SciPy's: hence the bound of 3/2.
     """
     A = recurrent_matrix(instance.case.neural_ode, parameters)
     activation = instance.activation
@@ -127,7 +127,7 @@ def _steps_within_tolerance(
 
 
 def _scale(instance: Instance, parameters: Parameters, fine: Trajectory, labels: Tensor, size: float) -> float:
-    """|gradient|; where that is zero to rounding (x = 0 with phi(0) = 0), the size of lambda_T for the steepest phi'."""
+    """|gradient|; where that is zero to rounding (x = 0 with phi(0) = 0), that of lambda_T for the steepest phi'."""
     model = instance.case.neural_ode
     readout = float(torch.linalg.vector_norm(parameters.V)) * model.sigma_v / math.sqrt(parameters.W.shape[-1])
     residual = float(torch.linalg.vector_norm(fine.outputs - labels))
@@ -141,7 +141,7 @@ def _tensors(p: Parameters) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _directions(instance: Instance, gradient: Parameters) -> list[Parameters]:
-    """A unit direction in each of U, W, V: half along the gradient, so that a wrong sign or factor shows, half random."""
+    """A unit direction in each of U, W, V: half along the gradient, so that a wrong sign shows, half random."""
     generator = instance.generator("directions")
     zero = Parameters(*(torch.zeros_like(t) for t in _tensors(gradient)))
     found = []
@@ -186,8 +186,8 @@ def _solver_bound(
     """Error of the gradient from an adaptive forward and an adaptive backward solve.
 
     Every accepted step errs by at most the tolerance asked for, and what it makes of that later is measured: P bounds
-    |dh_t / dh_s| for all s <= t. With e = P times the sum over steps, the states err by e; the adjoint by what that changes
-    of its final value and of its equation, plus its own solve. The gradient with respect to W is the integral of
+    |dh_t / dh_s| for all s <= t. With e = P times the sum over steps, the states err by e; the adjoint by what that
+    changes of its final value and of its equation, plus its own solve. The gradient with respect to W is the integral of
     lambda phi^T, that with respect to U is lambda_0 x^T, that with respect to V is phi(h_T).
     """
     model, activation = instance.case.neural_ode, instance.activation
@@ -205,9 +205,17 @@ def _solver_bound(
     at_end = readout * (readout * steep * state * steep + error_of_residual * bend * state)
     along = model.horizon * (rate / steep if steep > 0 else 0.0) * bend * state * carried * final
     # Rows of lambda start every piece at unit root mean square, |lambda| <= P |lambda_T|, and grow by at most e in it.
-    own = carried * carried * final * adaptive_bound(tolerance, math.e * math.sqrt(count), count, steps) / math.sqrt(count)
+    own = (
+        carried
+        * carried
+        * final
+        * adaptive_bound(tolerance, math.e * math.sqrt(count), count, steps)
+        / math.sqrt(count)
+    )
     adjoint_error = carried * (at_end + along) + own
-    on_w = model.sigma_w / math.sqrt(width) * model.horizon * (adjoint_error * features + final * carried * steep * state)
+    on_w = (
+        model.sigma_w / math.sqrt(width) * model.horizon * (adjoint_error * features + final * carried * steep * state)
+    )
     inputs_size = float(torch.linalg.vector_norm(instance.inputs)) / math.sqrt(instance.inputs.shape[1])
     on_u = model.sigma_u * inputs_size * adjoint_error
     on_v = model.sigma_v / math.sqrt(width) * (error_of_residual * steep * state + readout * steep * state * features)

@@ -20,7 +20,9 @@ from theory_check.evidence.audit import LawTest
 from theory_check.evidence.error_budget import stage_samples
 from theory_check.evidence.gaussianity import (
     NEYMAN_MINIMUM,
+    Details,
     TestResult,
+    detectable,
     dkw_band_test,
     mean_test,
     mean_within_test,
@@ -75,10 +77,18 @@ class OutputLaw:
         """Tests of f / sqrt(S) ~ N(0, 1) at the case's own width, and of the independence of readout and W."""
         return (
             LawTest("correlation of the readout with a row of W", exact=True, sample=self._readout),
-            LawTest("variance of f / sqrt S", exact=True, sample=lambda stage: variance_test(self._standardised(stage))),
+            LawTest(
+                "variance of f / sqrt S",
+                exact=True,
+                sample=lambda stage: _with_power(variance_test(self._standardised(stage))),
+            ),
             LawTest("mean of f / sqrt S", exact=True, sample=lambda stage: mean_test(self._standardised(stage))),
             LawTest("shape of f / sqrt S", exact=False, sample=self._shape),
-            LawTest("law of f / sqrt S", exact=True, sample=lambda stage: dkw_band_test(self._standardised(stage))),
+            LawTest(
+                "law of f / sqrt S",
+                exact=True,
+                sample=lambda stage: _with_power(dkw_band_test(self._standardised(stage))),
+            ),
             LawTest("joint law over inputs", exact=True, sample=lambda stage: variance_test(self._combined(stage))),
         )
 
@@ -110,7 +120,6 @@ class OutputLaw:
         c = c.to(drawn.f)
         return _ratio(drawn.f @ c, torch.einsum("i,kij,j->k", c, drawn.S, c))
 
-
     def _shape(self, stage: int) -> TestResult:
         """Neyman's smooth test; statsmodels' tests are reported beside it and judge nothing."""
         x = self._standardised(stage)
@@ -124,8 +133,8 @@ class OutputLaw:
     def mixture_test(self) -> LawTest:
         """Is f within a fixed allowance of a normal law, at the top width (or the case's own, where that is narrow)?
 
-        The scale is the root of the mean of S over the same networks: it errs by sqrt(rho / networks) / 2, far less than
-        the band. With it estimated the p-value is not exact, so three samples must agree.
+        The scale is the root of the mean of S over the same networks: it errs by sqrt(rho / networks) / 2, far less
+        than the band. With it estimated the p-value is not exact, so three samples must agree.
         """
         case = self.instance.case
         width = case.width if case.stratum == "narrow" else self.profile.width_rungs[-1]
@@ -133,15 +142,15 @@ class OutputLaw:
         def sample(stage: int) -> TestResult:
             drawn = self.ensemble("mixture", stage, width, self.profile.networks)
             scale = float(_numpy(drawn.S[:, 0, 0]).mean() ** 0.5)
-            return dkw_band_test(_numpy(drawn.f[:, 0]), scale=scale, allowance=DISTANCE_ALLOWANCE)
+            return _with_power(dkw_band_test(_numpy(drawn.f[:, 0]), scale=scale, allowance=DISTANCE_ALLOWANCE))
 
         return LawTest(q.MIXTURE.removeprefix("p-value: "), exact=False, sample=sample)
 
     def relative_variance_ladder(self, stage: int) -> RateResult:
         """Slope of log Var(S) / E[S]^2 against log width; at least as steep as -1 supports the claim.
 
-        S has heavy tails where the flow amplifies, so a ladder that cannot decide is measured afresh with eight times the
-        networks: that is what its spread asks for.
+        S has heavy tails where the flow amplifies, so a ladder that cannot decide is measured afresh with eight times
+        the networks: that is what its spread asks for.
         """
         result = self._ladder(stage, self.profile.ladder_networks)
         if result.verdict is Verdict.INCONCLUSIVE:
@@ -201,5 +210,23 @@ def _numpy(values: Tensor) -> Samples:
     return array
 
 
-def _with_details(result: TestResult, details: dict[str, float]) -> TestResult:
+def _with_power(result: TestResult) -> TestResult:
+    """What this test could have seen at the level of an audit's calls."""
+    allowance = result.details.get("allowance", 0.0)
+    seen = detectable(
+        result.samples,
+        FALSE_ALARM_RATE / DECLARED_CALLS,
+        result.name,
+        allowance=allowance if isinstance(allowance, float) else 0.0,
+    )
+    return _with_details(
+        result,
+        {
+            f"power against a {seen['alternative']}": seen["power"],
+            f"smallest detectable {seen['effect']}": seen["smallest_detectable"],
+        },
+    )
+
+
+def _with_details(result: TestResult, details: Details) -> TestResult:
     return msgspec.structs.replace(result, details={**result.details, **details})
