@@ -27,8 +27,8 @@ def adaptive_bound(tolerance: float, magnitude: float, size: int, steps: float) 
     """Sum of the errors, in 2-norm, that the accepted steps of an adaptive solve with rtol = atol = tolerance make.
 
     torchdiffeq keeps the root mean square of err_i / (tolerance (1 + |y_i|)) of a step at most 1, so that |err| is at
-    most tolerance (sqrt(size) + |y|). `magnitude` bounds |y|, the 2-norm of all `size` numbers. What the flow makes of these
-    errors later is a factor of its own: Gronwall's, or a measured one.
+    most tolerance (sqrt(size) + |y|). `magnitude` bounds |y|, the 2-norm of all `size` numbers. What the flow makes
+    of these errors later is a factor of its own: Gronwall's, or a measured one.
     """
     return steps * tolerance * (math.sqrt(size) + magnitude)
 

@@ -107,8 +107,9 @@ def _steps_within_tolerance(
 ) -> Discrepancy:
     """The largest embedded error estimate of an accepted backward step over what the tolerance asked for allows.
 
-    Every accepted step is taken again with SciPy's table of the same pair, in the root mean square over state
-    and adjoint that torchdiffeq controls. Its estimate uses Shampine's weights, two thirds of SciPy's: hence the bound of 3/2.
+    Every accepted step is taken again with SciPy's table of the same pair, in the root mean square over state and
+    adjoint that torchdiffeq controls. Its estimate uses Shampine's weights, two thirds of SciPy's: hence the bound of
+    3/2.
     """
     A = recurrent_matrix(instance.case.neural_ode, parameters)
     activation = instance.activation
@@ -187,8 +188,8 @@ def _solver_bound(
 
     Every accepted step errs by at most the tolerance asked for, and what it makes of that later is measured: P bounds
     |dh_t / dh_s| for all s <= t. With e = P times the sum over steps, the states err by e; the adjoint by what that
-    changes of its final value and of its equation, plus its own solve. The gradient with respect to W is the integral of
-    lambda phi^T, that with respect to U is lambda_0 x^T, that with respect to V is phi(h_T).
+    changes of its final value and of its equation, plus its own solve. The gradient with respect to W is the integral
+    of lambda phi^T, that with respect to U is lambda_0 x^T, that with respect to V is phi(h_T).
     """
     model, activation = instance.case.neural_ode, instance.activation
     width, count = parameters.W.shape[-1], fine.grid[0].numel()
