@@ -29,6 +29,7 @@ U_STAR = 1.1996786402577337
         ("sign_sqrt(tanh(x))", math.inf, math.inf, -1.0, 1.0),
         ("x*sign_sqrt(x)", math.inf, math.inf, 0.0, math.inf),
         ("tanh(x*sign_sqrt(x))", None, math.inf, None, 1.0),
+        ("exp(-100*(x-0.3)**2)", math.sqrt(200 / math.e), 200.0, 0.0, 1.0),
         ("1000*x/(1000+abs(x))", 1.0, 2e-3, -1000.0, 1000.0),
         ("sin(x**2)", math.inf, math.inf, -1.0, 1.0),
     ],
@@ -76,9 +77,11 @@ def test_a_jump_below_one_part_in_1e8_is_rounding(size: float) -> None:
 
 
 def test_an_infinite_second_derivative_is_no_kink() -> None:
-    """|x|^1.5 has a continuous slope that is not Lipschitz: L2 is infinite, without a kink."""
-    seen = measure(lambda x: x.abs() ** 1.5, lambda x: 1.5 * x.sign() * x.abs().sqrt())
-    assert (seen.curvature, seen.kinks) == (math.inf, ())
+    """A slope sign(x) sqrt|x| / (1 + |x|) is continuous, at most 1/2, not Lipschitz: L2 is infinite, without a kink."""
+    seen = measure(
+        lambda x: 2 * (x.abs().sqrt() - torch.atan(x.abs().sqrt())), lambda x: x.sign() * x.abs().sqrt() / (1 + x.abs())
+    )
+    assert (seen.lipschitz, seen.curvature, seen.kinks) == (pytest.approx(0.5), math.inf, ())
 
 
 def test_overflow_counts_as_growth() -> None:
