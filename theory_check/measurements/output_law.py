@@ -149,12 +149,12 @@ class OutputLaw:
     def relative_variance_ladder(self, stage: int) -> RateResult:
         """Slope of log Var(S) / E[S]^2 against log width; at least as steep as -1 supports the claim.
 
-        S has heavy tails where the flow amplifies, so a ladder that cannot decide is measured afresh with eight times
+        S has heavy tails where the flow amplifies, so a ladder that cannot decide is measured afresh with four times
         the networks: that is what its spread asks for.
         """
         result = self._ladder(stage, self.profile.ladder_networks)
         if result.verdict is Verdict.INCONCLUSIVE:
-            result = self._ladder(stage, 8 * self.profile.ladder_networks)
+            result = self._ladder(stage, 4 * self.profile.ladder_networks)
         return result
 
     def _ladder(self, stage: int, networks: int) -> RateResult:
