@@ -29,6 +29,7 @@ REPORT: "pytest.StashKey[Report]" = pytest.StashKey()
 WRITTEN = pytest.StashKey[Path]()
 PROBLEM = pytest.StashKey[str]()
 _COLLECTOR = pytest.StashKey["_Collector"]()
+_REQUEST: "pytest.StashKey[Request]" = pytest.StashKey()
 _RESULT = pytest.StashKey[str]()
 
 
@@ -53,8 +54,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Set up the collection of results; workers of pytest-xdist only send theirs."""
+    """Set up the collection of results; refuse options that mean nothing before anything is collected."""
     config.stash[_COLLECTOR] = _Collector()
+    asked = [_option(config, name) for name in ("profile", "seed", "data", "device")]
+    if asked != ["quick", "0", "", "cpu"] or _options(config, "claim") or _options(config, "activation"):
+        request_of(config)
 
 
 def _option(config: pytest.Config, name: str) -> str:
@@ -75,8 +79,10 @@ def request_of(config: pytest.Config) -> "Request":
     """
     from theory_check.request import RequestError, make_request
 
+    if _REQUEST in config.stash:
+        return config.stash[_REQUEST]
     try:
-        return make_request(
+        config.stash[_REQUEST] = make_request(
             profile=_option(config, "profile"),
             seed=_option(config, "seed"),
             data=_option(config, "data"),
@@ -87,6 +93,7 @@ def request_of(config: pytest.Config) -> "Request":
         )
     except RequestError as error:
         raise pytest.UsageError(str(error)) from None
+    return config.stash[_REQUEST]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -179,7 +186,7 @@ class _Collector:
     def __init__(self) -> None:
         self.found: list[Found] = []
         self.lost: list[str] = []
-        self.awaited: dict[str, None] = {}
+        self.answered: dict[str, bool] = {}
         self.stopped_by_hand = False
         self.started = dt.datetime.now(dt.UTC)
         self.clock = time.perf_counter()
@@ -204,7 +211,9 @@ class _Listener:
         self._await(ids)
 
     def _await(self, node_ids: Iterable[str]) -> None:
-        self.config.stash[_COLLECTOR].awaited.update((name, None) for name in node_ids if f"[{PLAN_ID}" in name)
+        for name in node_ids:
+            if f"[{PLAN_ID}" in name:
+                self.config.stash[_COLLECTOR].answered.setdefault(name, False)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         collector = self.config.stash[_COLLECTOR]
@@ -213,9 +222,9 @@ class _Listener:
             from theory_check.reporting.assembly import decode
 
             collector.found.append(decode(text))
-            collector.awaited.pop(report.nodeid, None)
-        elif not report.passed and report.nodeid in collector.awaited:
-            del collector.awaited[report.nodeid]
+            collector.answered[report.nodeid] = True
+        elif not report.passed and collector.answered.get(report.nodeid) is False:
+            collector.answered[report.nodeid] = True
             collector.lost.append(f"{report.nodeid}: {' '.join(str(report.longrepr).split())[-300:]}")
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -240,7 +249,7 @@ class _Listener:
             command=_option_command(self.config),
             started=collector.started,
             seconds=time.perf_counter() - collector.clock,
-            lost=[*collector.lost, *(f"{name}: it was never run" for name in collector.awaited)],
+            lost=[*collector.lost, *(f"{name}: never run" for name, done in collector.answered.items() if not done)],
         )
         self.config.stash[REPORT] = report
         folder = _option(self.config, "report-dir")

@@ -13,16 +13,22 @@ from theory_check.case import Case, Seeds, canonical_json, case_id
 from theory_check.claims.claim import Claim
 from theory_check.evidence.definiteness import Certificate
 from theory_check.evidence.discrepancy import Discrepancy
-from theory_check.evidence.error_budget import ErrorBudget, StagedResult, confirmed_test, staged_test
+from theory_check.evidence.error_budget import (
+    CONFIRMATIONS,
+    STAGES,
+    ErrorBudget,
+    StagedResult,
+    confirmed_test,
+    staged_test,
+)
 from theory_check.evidence.gaussianity import TestResult
+from theory_check.evidence.plain_numbers import Detail, finite, plain
 from theory_check.evidence.rates import RateResult
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
 from theory_check.profile import Profile
 
 if TYPE_CHECKING:
     from theory_check.activations.activation import Activation  # loads torch
-
-Detail = float | int | str | bool | None
 
 
 class ConclusionFails(AssertionError):
@@ -94,16 +100,19 @@ class Audit:
         A comparison whose bound exceeds 1 % of its scale is not executed. A failure is refuted only if `confirm`,
         the same measurement with refined numerics, fails in the same quantity as well.
         """
-        for d in discrepancies:
-            if not all(map(math.isfinite, (d.error, d.bound, d.scale or 0.0))):
-                self.error(case, f"{d.quantity}: not finite: error {d.error}, bound {d.bound}, scale {d.scale}")
-                return
+        if not discrepancies:
+            raise ValueError("a claim needs at least one comparison, got none")
+        if self._not_finite(case, discrepancies):
+            return
         executed = [d for d in discrepancies if not d.powerless]
         failing = [d for d in executed if d.error > d.bound]
         worst = max(failing or executed or discrepancies, key=lambda d: d.share)
         reason = ""
         if failing and confirm is not None:
-            still = {d.quantity for d in confirm() if not d.powerless and d.error > d.bound}
+            refined = confirm()
+            if self._not_finite(case, refined):
+                return
+            still = {d.quantity for d in refined if not d.powerless and d.error > d.bound}
             confirmed = [d for d in failing if d.quantity in still]
             worst = max(confirmed or failing, key=lambda d: d.share)
             failing = confirmed
@@ -255,6 +264,14 @@ class Audit:
             comparisons=0,
         )
 
+    def _not_finite(self, case: Case, discrepancies: tuple[Discrepancy, ...]) -> bool:
+        """Whether a number to be compared is none, which is then the outcome: `nan > bound` is False, a silent pass."""
+        for d in discrepancies:
+            if not all(map(math.isfinite, (d.error, d.bound, d.scale or 0.0))):
+                self.error(case, f"{d.quantity}: not finite: error {d.error}, bound {d.bound}, scale {d.scale}")
+                return True
+        return False
+
     def error(self, case: Case, reason: str) -> None:
         """The case could not be measured; the reason stays on one line.
 
@@ -300,11 +317,11 @@ class Audit:
             verdict=verdict,
             conclusion=conclusion,
             quantity=quantity,
-            measured=_finite(measured),
-            bound=_finite(bound),
-            ratio=_finite(ratio),
+            measured=finite(measured),
+            bound=finite(bound),
+            ratio=finite(ratio),
             reason="; ".join(part for part in (unmet, reason) if part),
-            details=_plain(details or {}),
+            details=plain(details or {}),
             comparisons=comparisons,
         )
         self._store(outcome)
@@ -325,18 +342,9 @@ class Audit:
         self.judged[canonical_json(outcome.case)] = outcome
 
 
-def _finite(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else float(value)
-
-
-def _plain(details: Mapping[str, Detail]) -> dict[str, Detail]:
-    """Numbers of NumPy as those of Python; what is not finite has no place in JSON."""
-    plain = {name: float(value) if isinstance(value, float) else value for name, value in details.items()}
-    return {name: value for name, value in plain.items() if not isinstance(value, float) or math.isfinite(value)}
-
-
 def _level_share(result: StagedResult, *, exact: bool) -> float:
-    """Share of the level that was used, on a log scale: 1 where a test just rejects."""
-    logs = [math.log(max(p, 5e-324)) for p in result.p_values]
-    # A staged test rejects at a stage once p <= level / stages; the other needs its three p-values in product.
-    return abs(min(logs) / math.log(result.level / 3) if exact else sum(logs) / math.log(result.level))
+    """Share of the level that was used, on a log scale: 1 where a test rejects, below it where it does not."""
+    # A staged test rejects at its first stage once p <= level / stages; the other needs three p <= level^(1/3).
+    limit = math.log(result.level / STAGES) if exact else math.log(result.level) / CONFIRMATIONS
+    shares = [math.log(max(p, 5e-324)) / limit for p in result.p_values]
+    return max(shares) if exact else sum(min(share, 1.0) for share in shares) / CONFIRMATIONS

@@ -16,20 +16,17 @@ from theory_check.activations.activation import Activation
 from theory_check.case import Case
 from theory_check.claims import quantities as q
 from theory_check.evidence.discrepancy import Discrepancy
-from theory_check.measurements.bounds import (
-    adaptive_bound,
-    flow_rounding,
-    growth,
-    halving_bound,
-)
+from theory_check.measurements.adjoint_error import adaptive_errors, adjoint_error, fixed_step_rounding
+from theory_check.measurements.bounds import growth, halving_bound
 from theory_check.measurements.instance import (
     Instance,
     Setting,
-    largest_norm,
     prepare,
     propagator_bound,
+    slope_bounds,
     with_bounded_growth,
 )
+from theory_check.measurements.rounding import adjoint_rounding
 from theory_check.networks.flow import solve_adjoint
 from theory_check.networks.parameters import Parameters
 from theory_check.networks.schemes import adjoint, forward
@@ -38,7 +35,6 @@ MOST_GROWTH = 4.0
 TOLERANCE = 1e-12
 # Far above the rounding of a state, far below any distance over which a smooth derivative changes visibly.
 RELATIVE_SHIFT = 2.0**-40
-DOPRI5_STAGES = 6
 
 
 def backward_discrepancies(case: Case, setting: Setting, *, refined: bool = False) -> tuple[Discrepancy, ...]:
@@ -64,12 +60,22 @@ def _jump(instance: Instance, parameters: Parameters, rate: float, *, refined: b
         adjoint(_shifted(activation, sign * shift), model, parameters, trajectory, ones).lambda_0 for sign in (-1, 1)
     )
     # |phi'(h + shift) - phi'(h - shift)| <= 2 L2 shift changes lambda_T by the readout times that, and the adjoint's
-    # equation by (L / L1) 2 L2 shift |lambda| over T; Gronwall carries both, and lambda itself, with exp(L T).
-    steep, bend = _slopes(activation)
+    # equation at t by (L / L1) 2 L2 shift |lambda_t|, |lambda_t| <= exp(L (T - t)) |lambda_T|; what is changed at t is
+    # carried on to 0 with exp(L t).
+    steep, bend = slope_bounds(activation)
     readout = _readout(instance, parameters)
     grown = growth(rate, model.horizon)
-    change = 2.0 * bend * shift * readout * grown * (1.0 + rate * model.horizon * grown)
-    rounding = flow_rounding(4 * steps, parameters.W.shape[-1], readout * steep, rate, model.horizon)
+    change = 2.0 * bend * shift * readout * grown * (1.0 + rate * model.horizon)
+    rounding = 2.0 * adjoint_rounding(
+        instance,
+        parameters,
+        trajectory.grid,
+        final=readout * steep,
+        flat=readout,
+        carried=grown,
+        steps=steps,
+        duration=model.horizon,
+    )
     return Discrepancy(
         q.JUMP,
         float(torch.linalg.vector_norm(right - left)),
@@ -99,29 +105,25 @@ def _solvers(instance: Instance, parameters: Parameters, rate: float, *, refined
         state="checkpoints",
     )
     fixed_bound = halving_bound(*(float(torch.linalg.vector_norm(b - a)) for a, b in pairwise(runs)))
-    steep, bend = _slopes(activation)
-    final = _readout(instance, parameters) * steep
-    carried = propagator_bound(instance, parameters, rate)
-    solver_steps = adaptive.evaluations / DOPRI5_STAGES
-    count = runs[-1].numel()
-    state_error = carried * adaptive_bound(tolerance, largest_norm(trajectory.grid), count, solver_steps)
-    # An error of the state changes lambda_T by L2 times it, and the adjoint's coefficients by (L / L1) L2 times it.
-    through_state = carried * final * bend / steep * state_error * (1.0 + rate * model.horizon * carried)
-    # Rows of lambda start every piece at unit root mean square, |lambda| <= P |lambda_T|, and grow by at most e in it.
-    unit = adaptive_bound(tolerance, math.e * math.sqrt(count), count, solver_steps) / math.sqrt(count)
-    own = carried * carried * final * unit
-    rounding = flow_rounding(16 * steps, parameters.W.shape[-1], final * carried, rate, model.horizon)
+    steep, bend = slope_bounds(activation)
+    flat = _readout(instance, parameters)
+    final, carried = flat * steep, propagator_bound(instance, parameters, rate)
+    sizes = {"final": final, "flat": flat, "carried": carried}
+    rounded, solved = (
+        fixed_step_rounding(instance, parameters, trajectory, **sizes),
+        adaptive_errors(instance, parameters, trajectory, adaptive, tolerance=tolerance, **sizes),
+    )
+    # An error of the state changes lambda_T by L2 times it.
+    rounding, adaptive_bound = (
+        adjoint_error(instance, rate, e, at_end=flat * bend * e.state, final=final, carried=carried)
+        for e in (rounded, solved)
+    )
     return Discrepancy(
         "difference of the adjoint between two solvers",
         float(torch.linalg.vector_norm(adaptive.lambda_0 - runs[-1])),
-        fixed_bound + through_state + own + rounding,
+        fixed_bound + adaptive_bound + rounding,
         float(torch.linalg.vector_norm(runs[-1])) + final,
-        {
-            "fixed-step": fixed_bound,
-            "adaptive, through the state": through_state,
-            "adaptive": own,
-            "rounding": rounding,
-        },
+        {"fixed-step": fixed_bound, "adaptive": adaptive_bound, "rounding": rounding},
     )
 
 
@@ -136,10 +138,3 @@ def _shifted(activation: Activation, shift: float) -> Activation:
     original = activation.one_sided_derivative
     side = 1 if shift > 0 else -1
     return replace(activation, one_sided_derivative=lambda x, _side: original(x + shift, side), kinks=())
-
-
-def _slopes(activation: Activation) -> tuple[float, float]:
-    """L1 and L2; where a constant is infinite, that of a smooth function of the same steepness takes its place."""
-    steep = activation.lipschitz if 0 < activation.lipschitz < math.inf else 1.0
-    bend = activation.derivative_lipschitz if math.isfinite(activation.derivative_lipschitz) else steep
-    return steep, bend

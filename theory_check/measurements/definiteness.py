@@ -4,12 +4,18 @@ Judged on the empirical kernel of one network of width at least 16 N: sums of pr
 entries carry rounding only, and the verified test of Rump accounts for it.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from theory_check.case import Case, count_of
-from theory_check.evidence.definiteness import Certificate, certified_lower_bound, normalise_to_unit_diagonal
+from theory_check.evidence.definiteness import (
+    Certificate,
+    Matrix,
+    certified_lower_bound,
+    normalise_to_unit_diagonal,
+)
 from theory_check.measurements.instance import Setting, prepare
 from theory_check.networks.tangent_kernel import kernels_of
 
@@ -31,28 +37,34 @@ class KernelSpectrum:
     details: dict[str, float | int | str]
 
 
-def tangent_spectrum(case: Case, setting: Setting) -> KernelSpectrum:
-    """The certified smallest eigenvalue of the tangent kernel, normalised to unit diagonal.
+def certified_spectrum(kernel: Matrix, rounding: Matrix) -> tuple[Certificate, float]:
+    """The certificate of a kernel normalised to unit diagonal, and the largest error of an entry of that.
 
-    Raises:
-        ValueError: a diagonal entry is zero (an input whose gradient vanishes), so that nothing can be normalised.
+    An input whose gradient vanishes makes the kernel singular, whatever the others do, and cannot be normalised.
     """
+    if not (np.diagonal(kernel) > 0).all():
+        return Certificate(lower_bound=-math.inf, certified=False, estimate=0.0, error_bound=0.0), 0.0
+    normalised, error = normalise_to_unit_diagonal(kernel, rounding)
+    return certified_lower_bound(normalised, error), float(np.max(error))
+
+
+def tangent_spectrum(case: Case, setting: Setting) -> KernelSpectrum:
+    """The certified smallest eigenvalue of the tangent kernel, normalised to unit diagonal."""
     instance = prepare(case, setting)
     count = count_of(case.data)
     width = max(LEAST_WIDTH, WIDTH_PER_INPUT * count, case.width)
     kernels = kernels_of(
         instance.activation, case.neural_ode, instance.parameters(width=width), instance.inputs, steps=SOLVER_STEPS
     )
-    kernel, error = normalise_to_unit_diagonal(kernels.tangent.cpu().numpy(), kernels.rounding.cpu().numpy())
-    certificate = certified_lower_bound(kernel, error)
-    eigenvalues = np.linalg.eigvalsh(kernel)
+    kernel = kernels.tangent.cpu().numpy()
+    certificate, error = certified_spectrum(kernel, kernels.rounding.cpu().numpy())
     return KernelSpectrum(
         certificate,
-        10 * count * float(np.max(error)),
+        10 * count * error,
         {
             "inputs": count,
             "width": width,
-            "largest eigenvalue": float(eigenvalues[-1]),
-            "largest error of an entry": float(np.max(error)),
+            "largest eigenvalue before it is normalised": float(np.linalg.eigvalsh(kernel)[-1]),
+            "largest error of an entry": error,
         },
     )

@@ -11,11 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from theory_check.case import Case
+from theory_check.activations.nonlinearity import is_certified_nonlinear
+from theory_check.case import Case, parallel_rows
 from theory_check.claims import quantities as q
-from theory_check.evidence.definiteness import Certificate, certified_lower_bound, normalise_to_unit_diagonal
+from theory_check.evidence.definiteness import Certificate
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.measurements.bounds import UNIT_ROUNDOFF
+from theory_check.measurements.definiteness import certified_spectrum
 from theory_check.measurements.instance import Instance, Setting, prepare
 from theory_check.networks.descent import DescentTrace, gradient_descent
 from theory_check.networks.tangent_kernel import kernels_of
@@ -29,7 +31,10 @@ CONVERGED = 1e-12
 
 @dataclass(frozen=True)
 class _Run:
-    """One run of gradient descent: the largest decrease factor over its bound, and whether the kernel stayed put."""
+    """One run of gradient descent: the largest decrease factor over its bound, and whether the kernel stayed put.
+
+    stall: the least share of the initial loss, over the run, along the eigenvector of lambda_0.
+    """
 
     worst: float
     tolerance: float
@@ -60,8 +65,10 @@ def convergence_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy
         }
         stalls = [run for run in runs if not run.certificate.certified]
         if stalls:
-            # A direction without a rate: what lies along it stays.
-            return (Discrepancy(q.STALL, max(run.stall for run in stalls), CONVERGED, details=details),)
+            # A direction without a rate: what lies along it stays. Rounding alone makes no such direction.
+            reason = "" if _is_singular(instance) else "uninformative: lambda_0 is within rounding of zero"
+            stalled = max(run.stall for run in stalls)
+            return (Discrepancy(q.STALL, stalled, CONVERGED, details=details, unusable=reason),)
         decrease = Discrepancy(q.DECREASE, worst.worst, 1.0 + worst.tolerance, details=details)
         last = width == WIDTHS[-1] or case.eta_factor > 1.0
         if all(run.kernel_stayed for run in runs) and worst.worst <= decrease.bound:
@@ -70,6 +77,12 @@ def convergence_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy
             return (decrease,)
     reason = f"the kernel moved below lambda_0 / 2 at width {WIDTHS[-1]}: not wide enough for the claim to speak"
     return (replace(decrease, unusable=reason),)
+
+
+def _is_singular(instance: Instance) -> bool:
+    """Whether the kernel has a reason to be singular: parallel inputs, or a phi that may be affine."""
+    inputs = instance.inputs.cpu().numpy()
+    return parallel_rows(inputs) is not None or not is_certified_nonlinear(instance.activation)
 
 
 def _run(instance: Instance, width: int, replicate: int, steps: int) -> _Run:
@@ -81,7 +94,7 @@ def _run(instance: Instance, width: int, replicate: int, steps: int) -> _Run:
     )
     kernel = start.tangent.cpu().numpy()
     values, vectors = np.linalg.eigh(kernel)
-    certificate = certified_lower_bound(*normalise_to_unit_diagonal(kernel, start.rounding.cpu().numpy()))
+    certificate, _error = certified_spectrum(kernel, start.rounding.cpu().numpy())
     rate = case.eta_factor / float(values[-1])
     trace = gradient_descent(
         instance.activation,
@@ -114,11 +127,11 @@ def _judged(
     # A loss of residuals r is known to 2 u |f| / |r| relative to itself: the steps below that show rounding only.
     noise = 8 * len(labels) * UNIT_ROUNDOFF * (np.abs(outputs).max() + np.abs(labels).max())
     seen = np.sqrt(2 * losses[:-1]) * rate * max(lambda_0, 1e-300) / 4 > noise
-    seen[0] = True
+    seen[:1] = True
     factors = losses[1:] / np.maximum(losses[:-1], np.finfo(np.float64).tiny) / bound
-    worst = math.inf if trace.diverged_at is not None else float(np.max(factors[seen])) if len(factors) else 0.0
-    reached = float(np.sqrt(2 * losses[:-1][seen].min()))
-    null = vectors[:, 0] @ residual
+    worst = math.inf if trace.diverged_at is not None else float(np.max(factors[seen], initial=0.0))
+    reached = float(np.sqrt(2 * np.min(losses[:-1][seen], initial=losses[0])))
+    null = float(np.min(((outputs - labels) @ vectors[:, 0]) ** 2))
     predicted = np.array([vectors @ ((1 - rate * values) ** k * (vectors.T @ residual)) for k in range(len(outputs))])
     total = float(residual @ residual)
     return _Run(
@@ -127,7 +140,7 @@ def _judged(
         kernel_stayed=min(eigenvalues) >= lambda_0 / 2,
         least_eigenvalue=min(eigenvalues) / lambda_0 if lambda_0 > 0 else 0.0,
         certificate=certificate,
-        stall=float(null**2 / total) if total > 0 else 0.0,
+        stall=null / total if total > 0 else 0.0,
         reduction=float(losses[-1] / losses[0]) if losses[0] > 0 else 0.0,
         deviation=float(np.abs(outputs - labels - predicted).max() / math.sqrt(total)) if total > 0 else 0.0,
     )

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -16,8 +16,11 @@ from theory_check.profile import Profile
 
 # Pieces of the propagator's grid for each unit of L T: Gronwall's factor for two partial pieces is then exp(1/4).
 PIECES_PER_GROWTH = 8
+# Evaluations of the field for each step of dopri5, whose last stage is the first of the next step.
+DOPRI5_STAGES = 6
 
 
+@runtime_checkable
 class Setting(Protocol):
     """Where a measurement gets what a case does not hold; the judge of a trial is one."""
 
@@ -99,6 +102,18 @@ def with_bounded_growth(instance: Instance, parameters: Parameters, most: float)
 def largest_norm(states: Float[Tensor, "points inputs width"]) -> float:
     """The largest 2-norm, over all inputs together, along a trajectory."""
     return float(torch.linalg.vector_norm(states, dim=(-2, -1)).max())
+
+
+def largest_entry(states: Float[Tensor, "points inputs width"]) -> float:
+    """The largest absolute value along a trajectory."""
+    return float(states.abs().max())
+
+
+def slope_bounds(activation: Activation) -> tuple[float, float]:
+    """L1 and L2; where a constant is infinite, that of a smooth function of the same steepness takes its place."""
+    steep = activation.lipschitz if 0 < activation.lipschitz < math.inf else 1.0
+    bend = activation.derivative_lipschitz if math.isfinite(activation.derivative_lipschitz) else steep
+    return steep, bend
 
 
 def propagator_bound(instance: Instance, parameters: Parameters, rate: float) -> float:

@@ -1,0 +1,69 @@
+"""The paper's properties, loaded as an audit and a replay load them, and run in this process."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import jaxtyping
+import msgspec
+import pytest
+import torch
+
+from theory_check.cli.properties import load_property, properties_folder
+from theory_check.profile import PROFILES, Profile
+from theory_check.reporting.assembly import assemble
+from theory_check.reporting.records import Report
+from theory_check.request import Request
+from theory_check.trial import Property, plans, property_of, run_trial
+
+# What a control must show is that it fails; how small its case can be made is tested where it matters.
+BRIEF = msgspec.structs.replace(PROFILES["quick"], shrink_calls=3)
+
+
+@cache
+def _properties() -> dict[str, Property]:
+    found: dict[str, Property] = {}
+    for path in sorted(properties_folder().glob("test_*.py")):
+        names = [line[4:].partition("(")[0] for line in path.read_text().splitlines() if line.startswith("def test_")]
+        for name in names:
+            module, function = load_property(f"{path.name}::{name}")
+            prop = property_of(getattr(module, function))
+            assert prop is not None
+            found[function] = prop
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _as_in_an_audit() -> Iterator[None]:
+    """One compute thread, and no run-time check of shapes: the tests of each room make it, at five times the cost."""
+    torch.set_num_threads(1)
+    jaxtyping.config.update("jaxtyping_disable", True)  # noqa: FBT003 - its only form
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)  # noqa: FBT003
+
+
+@pytest.fixture(scope="session")
+def properties() -> dict[str, Property]:
+    """Every property of the paper, by the name of its function."""
+    return _properties()
+
+
+@pytest.fixture(scope="session")
+def brief() -> Profile:
+    """The quick profile with little shrinking."""
+    return BRIEF
+
+
+@pytest.fixture(scope="session")
+def audited(properties: dict[str, Property]) -> Callable[[Request], Report]:
+    """A whole audit of a request in this process, controls included."""
+
+    def audited(request: Request) -> Report:
+        found = [
+            run_trial(prop, plan, request)
+            for prop in properties.values()
+            for plan in plans(prop.claim, prop.name, request)
+        ]
+        return assemble(found, request=request, command="", started=dt.datetime.now(dt.UTC), seconds=0.0)
+
+    return audited

@@ -1,0 +1,66 @@
+"""Every negative control of every claim comes out as the claim says, shown by the quantity that it names."""
+
+from dataclasses import replace
+
+import pytest
+
+from theory_check.claims.claim import Claim, Control
+from theory_check.claims.paper import CLAIMS
+from theory_check.planted.defects import DEFECTS
+from theory_check.profile import Profile
+from theory_check.request import Request
+from theory_check.trial import CONTROL_EXAMPLES, Property, plans, run_trial
+
+CONTROLS = [(claim, control) for claim in CLAIMS.values() for control in claim.controls]
+
+
+def _name(value: object) -> str | None:
+    if isinstance(value, Claim):
+        return value.id
+    if isinstance(value, Control):
+        return "-".join(filter(None, [value.activation, value.stratum, value.defect]))
+    return None
+
+
+@pytest.mark.parametrize("seed", [101, 102, 103])
+@pytest.mark.parametrize(("claim", "control"), CONTROLS, ids=_name)
+def test_a_control_comes_out_as_expected(
+    properties: dict[str, Property], brief: Profile, claim: Claim, control: Control, seed: int
+) -> None:
+    """The search finds the failure by itself, narrowed to the control's activation and stratum only."""
+    prop = properties[control.test]
+    request = Request(profile=brief, seed=seed)
+    (plan,) = (plan for plan in plans(claim, prop.name, request) if plan.control == control)
+    found = run_trial(prop, plan, request)
+    assert found.trial.as_expected is True, found.trial
+    assert found.trial.verdict == control.verdict
+    minimal = [outcome for outcome in found.outcomes if outcome.case_id == found.trial.minimal]
+    if control.conclusion == "fails":
+        assert [(o.quantity, o.conclusion, o.defect) for o in minimal] == [(control.quantity, "fails", control.defect)]
+    else:
+        assert not minimal
+        assert {o.quantity for o in found.outcomes} == {control.quantity}
+
+
+def test_a_control_that_finds_nothing_is_not_as_expected(properties: dict[str, Property], brief: Profile) -> None:
+    """A smooth function in the place of an affine one: the claim holds, so the control has failed."""
+    claim = CLAIMS["ntk-positive-definite"]
+    (control,) = (control for control in claim.controls if control.activation == "identity")
+    prop, request = properties[control.test], Request(profile=brief)
+    (plan,) = (plan for plan in plans(claim, prop.name, request) if plan.control == control)
+    trial = run_trial(prop, replace(plan, activation="tanh"), request).trial
+    assert (trial.as_expected, trial.verdict, trial.executed) == (False, "supported", CONTROL_EXAMPLES)
+
+
+def test_every_control_belongs_to_a_property_of_its_claim(properties: dict[str, Property]) -> None:
+    """A control of a property that does not exist would never run, and nobody would notice."""
+    for claim, control in CONTROLS:
+        assert properties[control.test].claim is claim
+    assert {prop.claim.id for prop in properties.values()} == set(CLAIMS)
+
+
+def test_every_claim_has_a_negative_control_and_every_defect_is_used() -> None:
+    """A claim that nothing can refute is not checked; a defect that no claim must catch is none."""
+    for claim in CLAIMS.values():
+        assert any(control.conclusion == "fails" for control in claim.controls), claim.id
+    assert {control.defect for _, control in CONTROLS if control.defect} == set(DEFECTS)

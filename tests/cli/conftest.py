@@ -1,0 +1,50 @@
+"""The command line in this process: what `theory-check ...` prints and how it ends."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from theory_check.cli.main import main
+
+
+class Ran(NamedTuple):
+    """Exit status, standard output and standard error."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """Run `theory-check` with arguments, through its entry point."""
+
+    def run(*arguments: str) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["theory-check", *arguments])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as done:
+            main()
+        return Ran(int(done.value.code or 0), *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def refused(run: Callable[..., Ran], tmp_path: Path) -> Callable[..., str]:
+    """Run an audit that must be refused: status 2, one line, nothing written. Returns the line."""
+
+    def refused(*arguments: str) -> str:
+        reports = tmp_path / "reports"
+        ran = run("audit", "--report-dir", str(reports), *arguments)
+        assert ran.status == 2, ran
+        assert ran.out == ""
+        assert ran.err.startswith("theory-check: ")
+        assert ran.err.count("\n") == 1
+        assert len(ran.err) < 400
+        assert not reports.exists()
+        return ran.err
+
+    return refused
