@@ -159,7 +159,7 @@ def _tangent(
 
 def _without_constant(instance: Instance, parameters: Parameters, *, refined: bool) -> tuple[Discrepancy, ...]:
     horizon = instance.case.neural_ode.horizon
-    steps = 8_000 if refined else 4_000
+    steps = 3_200 if refined else 1_600
     coarse, reached = (_reached_time(instance, parameters, count) for count in (steps // 2, steps))
     if reached is None or coarse is None:
         reason = f"neither a blow-up nor the horizon was reached in {steps} steps"
