@@ -50,6 +50,8 @@ class Explicit(msgspec.Struct, frozen=True, tag="explicit", tag_field="kind", fo
             raise ValueError("inputs must be finite, got a NaN or an infinity")
         if self.labels is not None and len(self.labels) != len(self.rows):
             raise ValueError(f"labels must be one for each row, got {len(self.labels)} for {len(self.rows)} rows")
+        if self.labels is not None and not all(map(math.isfinite, self.labels)):
+            raise ValueError("labels must be finite, got a NaN or an infinity")
 
 
 Data = Sphere | Digits | Explicit
@@ -69,6 +71,11 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gain: float = 1.0
     pinned: float | None = None
 
+    def __post_init__(self) -> None:
+        for name, value in (("gain", self.gain), ("pinned", self.pinned)):
+            if value is not None and not math.isfinite(value):
+                raise ValueError(f"{name} must be a finite number, got {value!r}")
+
 
 class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One instance: an activation, a model, data, a width and a rule for the weights.
@@ -86,10 +93,23 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     stratum: str = "sphere"
     eta_factor: float = 1.0
 
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.eta_factor) and self.eta_factor > 0):
+            raise ValueError(f"eta_factor must be a positive finite number, got {self.eta_factor!r}")
+
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+_DECODER = msgspec.json.Decoder(Case)
+
 
 def canonical_json(case: Case) -> str:
-    """The one spelling of a case: keys sorted, no spaces, shortest decimals that round-trip."""
-    return msgspec.json.encode(case, order="sorted").decode()
+    """The one spelling of a case: keys sorted, no spaces, shortest decimals that round-trip.
+
+    Raises:
+        msgspec.ValidationError: a field is not what its type says.
+    """
+    # Read back once, so that a whole number in place of a float is spelt as the float that it means.
+    return _ENCODER.encode(_DECODER.decode(_ENCODER.encode(case))).decode()
 
 
 def case_id(claim: str, case: Case, *, test: str = "", defect: str | None = None) -> str:
@@ -143,6 +163,7 @@ def count_of(data: Data) -> int:
 
 def to_sphere(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rows scaled to |x| = sqrt(dimension); a zero row stays zero."""
+    rows = _of_size_one(rows)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     scaled: NDArray[np.float64] = rows * (math.sqrt(rows.shape[1]) / np.where(norms > 0, norms, 1.0))
     return scaled
@@ -160,6 +181,7 @@ def parallel_rows(inputs: NDArray[np.float64]) -> tuple[int, int] | None:
 
     Returns indices (i, j) with i < j; a zero row i alone is reported as (i, i).
     """
+    inputs = _of_size_one(inputs)
     norms = np.linalg.norm(inputs, axis=1)
     if (norms == 0).any():
         zero = int(np.argmax(norms == 0))
@@ -174,6 +196,13 @@ def parallel_rows(inputs: NDArray[np.float64]) -> tuple[int, int] | None:
         if (gaps <= threshold).any():
             return i, i + 1 + int(np.argmax(gaps <= threshold))
     return None
+
+
+def _of_size_one(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Every row times the power of two that brings its largest entry to [1/2, 1): exact, and its square is a double."""
+    _, exponents = np.frexp(np.abs(rows).max(axis=1, keepdims=True))
+    scaled: NDArray[np.float64] = np.ldexp(rows, -exponents)
+    return scaled
 
 
 @lru_cache(maxsize=1)

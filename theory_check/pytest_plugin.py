@@ -237,7 +237,7 @@ class _Listener:
         if collector.stopped_by_hand:
             self.config.stash[PROBLEM] = INTERRUPTED
             return  # a report of some of the trials would pass for one of all
-        if self.config.option.collectonly or not (collector.found or collector.lost):
+        if not collector.found and not collector.lost:
             return
         from theory_check.reporting.assembly import assemble
         from theory_check.reporting.records import ReportError

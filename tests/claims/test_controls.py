@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from theory_check.claims.claim import Claim, Control
@@ -50,6 +51,19 @@ def test_a_control_that_finds_nothing_is_not_as_expected(properties: dict[str, P
     (plan,) = (plan for plan in plans(claim, prop.name, request) if plan.control == control)
     trial = run_trial(prop, replace(plan, activation="tanh"), request).trial
     assert (trial.as_expected, trial.verdict, trial.executed) == (False, "supported", CONTROL_EXAMPLES)
+
+
+def test_a_control_that_fails_by_another_quantity_is_not_as_expected(
+    properties: dict[str, Property], brief: Profile
+) -> None:
+    """It would be right for the wrong reason."""
+    claim = CLAIMS["ntk-positive-definite"]
+    prop, request = properties[claim.controls[0].test], Request(profile=brief)
+    (plan,) = (plan for plan in plans(claim, prop.name, request) if plan.control == claim.controls[0])
+    assert plan.control is not None
+    wrong = msgspec.structs.replace(plan.control, quantity="another")
+    trial = run_trial(prop, replace(plan, control=wrong), request).trial
+    assert (trial.as_expected, trial.verdict, trial.conclusion) == (False, "assumptions-not-met", "fails")
 
 
 def test_every_control_belongs_to_a_property_of_its_claim(properties: dict[str, Property]) -> None:

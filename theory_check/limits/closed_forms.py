@@ -41,7 +41,7 @@ class ClosedDual:
     def refined(self) -> None:
         """A closed form cannot be refined."""
 
-    def marginals(self, variances: Float[Array, "groups times"]) -> Marginals:
+    def marginals(self, variances: Float[Array, "groups times"], *, checked: bool = True) -> Marginals:  # noqa: ARG002
         """Second moments; no coefficients."""
         nothing = np.zeros((*variances.shape, 0))
         return Marginals(variances, self.mean_square(variances), nothing, nothing, np.zeros_like(variances))
@@ -74,7 +74,7 @@ class PolynomialDual:
     def refined(self) -> None:
         """Exact already."""
 
-    def marginals(self, variances: Float[Array, "groups times"]) -> Marginals:
+    def marginals(self, variances: Float[Array, "groups times"], *, checked: bool = True) -> Marginals:  # noqa: ARG002
         """Exact coefficients: x^j = sum_i j! / (2^i i! (j - 2i)!) He_(j-2i)(x)."""
         degree = self.terms
         table = np.zeros((degree + 1, degree + 1))

@@ -4,12 +4,14 @@ The one place that decides how the dual of an activation is computed: a closed f
 series (hermite.py).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
+from torch import Tensor
 
 from theory_check.activations import loading, polynomial
 from theory_check.activations.activation import Activation
@@ -18,8 +20,8 @@ from theory_check.activations.parsing import parse
 from theory_check.limits import closed_forms
 from theory_check.limits.breakpoints import breakpoints
 from theory_check.limits.closed_forms import PolynomialDual, derivative_of
-from theory_check.limits.hermite import HermiteDual
-from theory_check.limits.marginals import Dual, correlation
+from theory_check.limits.hermite import HermiteDual, RealFunction
+from theory_check.limits.marginals import Dual
 from theory_check.limits.piecewise_linear import PiecewiseLinearDual
 
 Array = NDArray[np.float64]
@@ -178,13 +180,10 @@ def _piecewise_linear(activation: Activation, *, slope: bool) -> PiecewiseLinear
     )
 
 
-def _on_arrays(function):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _on_arrays(function: Callable[[Tensor], Tensor]) -> RealFunction:
     def on_arrays(x: Array) -> Array:
         with torch.no_grad():
             values: Array = function(torch.from_numpy(np.ascontiguousarray(x))).numpy()
         return values
 
     return on_arrays
-
-
-__all__ = ["DualActivation", "DualValues", "InfiniteKernel", "correlation", "dual_of", "dual_values"]

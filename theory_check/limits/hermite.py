@@ -11,23 +11,21 @@ otherwise by Gauss-Legendre panels that are split at the breakpoints of phi (CLA
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
+from theory_check.limits.gaussian_quadrature import by_moving_panels, split_at_zero, trapezoid
 from theory_check.limits.marginals import UNIT_ROUNDOFF, Marginals
 
 Array = NDArray[np.float64]
 RealFunction = Callable[[Array], Array]
 
-# exp(-13^2/2) is 2e-37: what phi makes of |Z| > 13 is below rounding unless phi^2 grows like a Gaussian decays.
-WINDOW = 13.0
 # Trapezoid intervals and Hermite terms, each step finer than the one before. The rule resolves h_k while
 # sqrt(k) < pi / step.
 _RESOLUTIONS = ((400, 64), (800, 256), (1600, 1024), (3200, 2048))
-_PANEL_ORDER = 16
+_PANEL_ORDER, _COARSE_ORDER = 16, 12
 _CHUNK = 2**21
 
 
@@ -63,21 +61,24 @@ class HermiteDual:
 
     def refined(self) -> "HermiteDual | None":
         """More nodes and terms; None at the end of the ladder."""
-        if self.resolution + 1 == len(_RESOLUTIONS):
+        # Nodes that move with the variance make every polynomial a matrix: the last step would take minutes.
+        last = len(_RESOLUTIONS) - (2 if any(self.breakpoints) else 1)
+        if self.resolution == last:
             return None
         return replace(self, resolution=self.resolution + 1)
 
-    def marginals(self, variances: Float[Array, "groups times"]) -> Marginals:
-        """Coefficients, second moments and error estimates of phi(sqrt(a) Z) for every variance a >= 0.
+    def marginals(self, variances: Float[Array, "groups times"], *, checked: bool = True) -> Marginals:
+        """Coefficients and second moments of phi(sqrt(a) Z) for every variance a >= 0.
+
+        Unless `checked`, errors of the quadrature are left at zero: enough for `values`.
 
         Raises:
             ArithmeticError: E[phi^2] is not finite, or not decided by |Z| <= 13.
         """
         flat = variances.ravel()
         shared = all(point == 0.0 for point in self.breakpoints)
-        # Nodes that depend on the variance make every polynomial a matrix; chunks keep them in memory.
-        size = max(1, _CHUNK // (4 * self.nodes)) if not shared else max(1, _CHUNK // self.nodes)
-        parts = [self._of(flat[i : i + size], shared=shared) for i in range(0, len(flat), size)]
+        size = max(1, _CHUNK // self.nodes)
+        parts = [self._of(flat[i : i + size], shared=shared, checked=checked) for i in range(0, len(flat), size)]
         coefficients, moments, errors, moment_errors = (np.concatenate(part) for part in zip(*parts, strict=True))
         if not np.isfinite(moments).all():
             raise ArithmeticError(f"E[{self.name}^2] is not finite at variance {flat[~np.isfinite(moments)][0]:.6g}")
@@ -106,9 +107,7 @@ class HermiteDual:
     def error(self, left: Marginals, right: Marginals, rho: Float[Array, "pairs times times2"]) -> Array:
         """Bound of |values - truth|: truncation (proved), quadrature (estimated), rounding (to first order)."""
         cut = self._cut(left, right, rho)
-        truncation = np.abs(rho) ** (cut + 1) * np.sqrt(
-            left.tails[:, :, None, cut] * right.tails[:, None, :, cut]
-        )
+        truncation = np.abs(rho) ** (cut + 1) * np.sqrt(left.tails[:, :, None, cut] * right.tails[:, None, :, cut])
         size_left, size_right = np.sqrt(left.second_moment), np.sqrt(right.second_moment)
         quadrature = left.error[:, :, None] * size_right[:, None, :] + size_left[:, :, None] * right.error[:, None, :]
         # Horner with K terms: at most 2 K + 2 rounded operations on |rho^k c_k c_k'|, summing to |c| |c'|.
@@ -124,86 +123,37 @@ class HermiteDual:
         enough = largest ** np.arange(1, len(worst) + 1) * worst <= allowed
         return int(np.argmax(enough)) if enough.any() else len(worst) - 1
 
-    def _of(self, variances: Array, *, shared: bool) -> tuple[Array, Array, Array, Array]:
+    def _of(self, variances: Array, *, shared: bool, checked: bool) -> tuple[Array, Array, Array, Array]:
         """Coefficients, second moments, and the error of each by comparison with a coarser rule."""
         scales = np.sqrt(variances)
-        if not self.breakpoints:
-            z, weights = _trapezoid(self.nodes)
-            values = self.function(scales[:, None] * z)
-            self._require_decay(values, z, weights)
-            half = weights.copy()
-            half[1::2], half[::2] = 0.0, 2.0 * half[::2]
-            polynomials = _hermite_functions(self.nodes, self.terms)
-            density = np.exp(-0.25 * z * z) / (2 * math.pi) ** 0.25
-            fine, coarse = ((values * (w * density)) @ polynomials.T for w in (weights, half))
-            moments = [(values**2) @ (w * density**2) for w in (weights, half)]
-        else:
-            points = np.array([[0.0]]) if shared else np.array(self.breakpoints) / np.maximum(scales, 1e-150)[:, None]
-            (fine, moment), (coarse, moment_coarse) = (
-                _by_panels(self.function, scales, points, self.nodes // 16, order, self.terms)
-                for order in (_PANEL_ORDER, _PANEL_ORDER - 4)
-            )
-            moments = [moment, moment_coarse]
-        return fine, moments[0], np.linalg.norm(fine - coarse, axis=1), np.abs(moments[0] - moments[1])
+        fine, moments = self._integrals(scales, shared=shared, coarse=False)
+        if not checked:
+            return fine, moments, np.zeros_like(scales), np.zeros_like(scales)
+        coarse, coarse_moments = self._integrals(scales, shared=shared, coarse=True)
+        return fine, moments, np.linalg.norm(fine - coarse, axis=1), np.abs(moments - coarse_moments)
 
-    def _require_decay(self, values: Array, z: Array, weights: Array) -> None:
-        """phi^2 times the density must have died out at the ends of the window."""
-        density = np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+    def _integrals(self, scales: Array, *, shared: bool, coarse: bool) -> tuple[Array, Array]:
+        """By one rule; the coarse one has half the nodes, or panels of a lower order."""
+        if not self.breakpoints:
+            rule = trapezoid(self.nodes // 2 if coarse else self.nodes, self.terms)
+        elif shared:
+            rule = split_at_zero(self.nodes // _PANEL_ORDER, _COARSE_ORDER if coarse else _PANEL_ORDER, self.terms)
+        else:
+            order = _COARSE_ORDER if coarse else _PANEL_ORDER
+            return by_moving_panels(
+                self.function, scales, self.breakpoints, self.nodes // _PANEL_ORDER, order, self.terms
+            )
         with np.errstate(over="ignore", invalid="ignore"):
-            squares = values**2 * density
-            total = squares @ weights
+            values = self.function(scales[:, None] * rule.z)
+            squares = values**2 * rule.density
+            moments = squares @ rule.weights
+        # phi^2 times the density must have died out at the ends of the window.
         ends = np.maximum(squares[:, 0], squares[:, -1])
-        if not (ends <= UNIT_ROUNDOFF * total + np.finfo(np.float64).tiny).all():
+        if not (ends <= UNIT_ROUNDOFF * moments + np.finfo(np.float64).tiny).all():
             raise ArithmeticError(f"E[{self.name}^2] is infinite or not decided within 13 standard deviations")
+        return values @ rule.weighted_polynomials.T, moments
 
 
 def _greatest_tails(marginals: Marginals) -> Array:
     greatest: Array = marginals.tails.reshape(-1, marginals.tails.shape[-1]).max(axis=0)
     return greatest
-
-
-def _trapezoid(intervals: int) -> tuple[Array, Array]:
-    z = np.linspace(-WINDOW, WINDOW, intervals + 1)
-    return z, np.full(intervals + 1, 2 * WINDOW / intervals)
-
-
-@lru_cache(maxsize=4)
-def _hermite_functions(intervals: int, terms: int) -> Array:
-    """h_k(z) times the root of the normal density, (terms + 1, nodes): neither overflows nor loses digits."""
-    z, _ = _trapezoid(intervals)
-    rows = np.empty((terms + 1, len(z)))
-    for k, row in zip(range(terms + 1), _recurrence(z), strict=False):
-        rows[k] = row
-    rows.setflags(write=False)
-    return rows
-
-
-def _recurrence(z: Array):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    before, now = np.zeros_like(z), np.exp(-0.25 * z * z) / (2 * math.pi) ** 0.25
-    k = 0
-    while True:
-        yield now
-        before, now = now, (z * now - math.sqrt(k) * before) / math.sqrt(k + 1)
-        k += 1
-
-
-def _by_panels(
-    function: RealFunction, scales: Array, points: Array, panels: int, order: int, terms: int
-) -> tuple[Array, Array]:
-    """Coefficients and second moments by Gauss-Legendre on panels split at `points` (one row, or one a variance)."""
-    inside = np.clip(points, -WINDOW, WINDOW)
-    grid = np.broadcast_to(np.linspace(-WINDOW, WINDOW, panels + 1), (len(inside), panels + 1))
-    edges = np.sort(np.concatenate([grid, inside], axis=1), axis=1)
-    x, w = np.polynomial.legendre.leggauss(order)
-    half_width = 0.5 * np.diff(edges, axis=1)[:, :, None]
-    z = (0.5 * (edges[:, 1:] + edges[:, :-1])[:, :, None] + half_width * x).reshape(len(inside), -1)
-    weights = (half_width * w).reshape(len(inside), -1)
-    weighted = function(scales[:, None] * z) * weights
-    root_density = np.exp(-0.25 * z * z) / (2 * math.pi) ** 0.25
-    moments = np.sum(weighted * function(scales[:, None] * z) * root_density**2, axis=1)
-    weighted *= root_density
-    coefficients = np.empty((len(scales), terms + 1))
-    # h_k root(density) root(density) phi, one degree after the other.
-    for k, row in zip(range(terms + 1), _recurrence(z), strict=False):
-        coefficients[:, k] = weighted @ row[0] if len(row) == 1 else np.einsum("vj,vj->v", weighted, row)
-    return coefficients, moments

@@ -1,6 +1,5 @@
 """What a dual activation has to know about each variance before it meets correlations."""
 
-import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,10 +42,26 @@ class Marginals:
             self.error[groups],
         )
 
-    @property
-    def size(self) -> float:
-        """The greatest root of a second moment."""
-        return math.sqrt(float(self.second_moment.max(initial=0.0)))
+    def at(self, time: int) -> "Marginals":
+        """One time only."""
+        now = slice(time, time + 1)
+        return Marginals(
+            self.variances[:, now],
+            self.second_moment[:, now],
+            self.coefficients[:, now],
+            self.tails[:, now],
+            self.error[:, now],
+        )
+
+    def extended(self, later: "Marginals") -> "Marginals":
+        """With times appended."""
+        return Marginals(
+            np.concatenate([self.variances, later.variances], axis=1),
+            np.concatenate([self.second_moment, later.second_moment], axis=1),
+            np.concatenate([self.coefficients, later.coefficients], axis=1),
+            np.concatenate([self.tails, later.tails], axis=1),
+            np.concatenate([self.error, later.error], axis=1),
+        )
 
 
 class Dual(Protocol):
@@ -67,8 +82,8 @@ class Dual(Protocol):
     def refined(self) -> "Dual | None":
         """A finer one, or None."""
 
-    def marginals(self, variances: Float[Array, "groups times"]) -> Marginals:
-        """What `values` and `error` need."""
+    def marginals(self, variances: Float[Array, "groups times"], *, checked: bool = True) -> Marginals:
+        """What `values` needs, and `error` too where `checked`."""
 
     def values(self, left: Marginals, right: Marginals, rho: Float[Array, "pairs times times2"]) -> Array:
         """E[phi(u) phi(v)], (pairs, times, times2)."""
@@ -78,7 +93,7 @@ class Dual(Protocol):
 
 
 def correlation(covariance: Float[Array, "pairs times times2"], left: Array, right: Array) -> Array:
-    """rho from covariance and variances, (pairs, times, times2); 0 where a variance is 0."""
+    """Correlations from covariances and variances, (pairs, times, times2); 0 where a variance is 0."""
     scale = np.sqrt(left[:, :, None] * right[:, None, :])
     with np.errstate(divide="ignore", invalid="ignore"):
         rho = np.where(scale > 0, covariance / scale, 0.0)

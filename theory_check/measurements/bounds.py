@@ -38,7 +38,7 @@ def defect_bound(rate: float, duration: float, defect: float) -> float:
     return growth(rate, duration) * defect
 
 
-def adaptive_bound(tolerance: float, largest: float, size: int, steps: float) -> float:
+def adaptive_bound(tolerance: float, largest: float, size: int, steps: int) -> float:
     """Sum of the errors, in 2-norm, that the accepted steps of an adaptive solve with rtol = atol = tolerance make.
 
     torchdiffeq keeps the root mean square of err_i / (tolerance (1 + |y_i|)) over all `size` numbers of a step at most

@@ -1,0 +1,119 @@
+"""Claim backward-unique: the choice of phi' matters at kinks, and never for smooth phi."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from theory_check.case import Case, Explicit, Weights
+from theory_check.claims import quantities as q
+from theory_check.measurements import adjoint_uniqueness
+from theory_check.measurements.adjoint_uniqueness import backward_discrepancies
+from theory_check.networks.schemes import adjoint, forward
+from theory_check.neural_ode import NeuralODE
+from theory_check.strategies import smooth_activations
+
+SOLVERS = "difference of the adjoint between two solvers"
+ZERO = Explicit(((0.0, 0.0),))
+ROWS = Explicit(((1.0, -0.5), (2.0, 1.0)))
+
+
+def case_at(expression: str, data: Explicit, pinned: float | None = None, width: int = 8) -> Case:
+    """Typical weights, the state pinned or not."""
+    return Case(
+        activation=expression,
+        data=data,
+        width=width,
+        neural_ode=NeuralODE(horizon=1.0),
+        weights=Weights(pinned=pinned),
+        stratum="pinned" if pinned is not None else "zero-input",
+    )
+
+
+def test_at_zero_the_adjoint_of_relu_is_what_the_derivative_is_chosen_to_be(bench: object) -> None:
+    """Probe (a): x = 0, lambda_0 for phi'(0) = 0, 1/2, 1 has growing norms, the first of them 0; the jump is all of it."""
+    case = case_at("relu", ZERO)
+    instance = bench.instance(case)
+    parameters = instance.parameters()
+    run = forward(instance.activation, case.neural_ode, parameters, instance.inputs)
+    ones = torch.ones_like(run.outputs)
+    norms = [
+        float(torch.linalg.vector_norm(adjoint(*_model(instance, parameters), run, ones, clarke).lambda_0))
+        for clarke in (0.0, 0.5, 1.0)
+    ]
+    assert norms[0] == 0.0 < 0.1 < norms[1] < norms[2]
+    jump, _ = backward_discrepancies(case, bench)
+    assert jump.quantity == q.JUMP
+    assert jump.error == pytest.approx(norms[2], rel=1e-9)
+    assert jump.error > 1e6 * jump.bound
+
+
+def _model(instance: object, parameters: object) -> tuple[object, object, object]:
+    return instance.activation, instance.case.neural_ode, parameters
+
+
+@pytest.mark.parametrize(
+    ("expression", "kink"), [("relu", 0.0), ("hardtanh", -1.0), ("hardtanh", 1.0), ("abs(x - 0.3)", 0.3)]
+)
+def test_a_state_that_stays_at_a_kink_gives_two_adjoints(expression: str, kink: float, bench: object) -> None:
+    """Probe (b): pinned at any kink, representable or not, every choice of derivative has its own adjoint."""
+    jump, _ = backward_discrepancies(case_at(expression, ROWS, kink), bench)
+    assert jump.error > 1e-3 * jump.scale
+    assert jump.error > 1e3 * jump.bound
+
+
+def test_the_jump_does_not_shrink_with_the_distance(bench: object) -> None:
+    """Probe (c): beside the kink by less than the shift it is the same jump; far beside it there is none."""
+    jumps = [backward_discrepancies(case_at("relu", ROWS, eps), bench)[0] for eps in (0.0, 1e-13, 1e-15, -1e-14)]
+    refined = [backward_discrepancies(case_at("relu", ROWS, 1e-13), bench, refined=True)[0]]
+    # The weights are those of each case, so sizes differ; none is small.
+    assert all(jump.error > 1e-3 * jump.scale for jump in jumps + refined)
+    away = backward_discrepancies(case_at("relu", ROWS, 1e-6), bench)[0]
+    assert away.error <= away.bound
+
+
+@pytest.mark.parametrize("stratum", ["arbitrary", "digits", "zero-input", "pinned"])
+def test_smooth_functions_have_one_adjoint(stratum: str, drawn: Callable[..., list[Case]], bench: object) -> None:
+    """Drawn trees, steep ones among them: both comparisons are made and hold."""
+    for case in drawn(smooth_activations(), stratum, 8, seed=21):
+        for found in backward_discrepancies(case, bench):
+            assert not found.powerless, case
+            assert found.error <= found.bound, case
+
+
+@pytest.mark.parametrize("expression", ["elu(x)", "tanh(8*x)", "sin(7*x + 1)", "4*softplus(2*x)", "0.001*tanh(x) + x", "x"])
+def test_elu_and_steep_functions_have_one_adjoint(expression: str, bench: object) -> None:
+    """phi'' that jumps, L2 far above L1, and next to none at all, at the place where phi'' jumps too."""
+    for data, pinned in ((ZERO, None), (ROWS, 0.0), (ROWS, 0.5)):
+        for found in backward_discrepancies(case_at(expression, data, pinned), bench):
+            assert not found.powerless
+            assert found.error <= found.bound
+
+
+def test_the_bound_of_the_jump_is_used(bench: object) -> None:
+    """tanh(8 x) changes its derivative by nearly what its L2 allows: the bound is within ten times the change."""
+    found = [backward_discrepancies(case_at("tanh(8*x)", ROWS, 0.08, width=1), bench)[0] for _ in range(1)]
+    assert max(d.share for d in found) > 0.1
+
+
+def test_an_adjoint_off_by_a_thousandth_is_seen(bench: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The discrete adjoint scaled by 1.001 no longer agrees with the continuous one."""
+    case = case_at("softplus", ROWS)
+    assert all(d.error <= d.bound for d in backward_discrepancies(case, bench))
+    right = adjoint_uniqueness.solve_adjoint
+
+    def wrong(*args: object, **kwargs: object) -> object:
+        solved = right(*args, **kwargs)
+        solved.lambda_0.mul_(1.001)
+        return solved
+
+    monkeypatch.setattr(adjoint_uniqueness, "solve_adjoint", wrong)
+    _, solvers = backward_discrepancies(case, bench)
+    assert solvers.quantity == SOLVERS
+    assert solvers.error > solvers.bound
+
+
+def test_a_derivative_with_a_small_step_is_seen(bench: object) -> None:
+    """A user's kink of one millionth, met exactly, is still a kink: 1e-6 relu(x) + tanh(x) at 0."""
+    jump, _ = backward_discrepancies(case_at("tanh(x) + 0.000001*relu(x)", ROWS, 0.0), bench)
+    assert jump.error > jump.bound

@@ -1,0 +1,139 @@
+"""Two-time covariances at infinite width, by collocation in time and Picard sweeps (CLAIMS.md, section 2).
+
+    C(s,t) = q + c^2 integral_0^s integral_0^t E[phi(z_a) phi(z'_b)] da db,       c = sigma_w T, time on [0, 1]
+    D(s,t) = sigma_v^2 E[phi'(z_1) phi'(z'_1)] + c^2 integral_s^1 integral_t^1 E[phi'(z_a) phi'(z'_b)] D(a,b) da db
+
+The first is solved for each input with itself, where variances and covariances are unknown together, and then for
+pairs, whose variances are known. The second is linear. `evaluate` is the step they share.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from theory_check.limits.collocation import Grid
+from theory_check.limits.dual_activation import InfiniteKernel
+from theory_check.limits.marginals import UNIT_ROUNDOFF, Dual, Marginals, correlation
+
+Array = NDArray[np.float64]
+
+_MOST_SWEEPS = 500
+# A covariance beyond this has left every range in which a kernel means anything.
+HUGE = 1e60
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Both inputs of a batch of pairs: phi (or phi') under their variances.
+
+    Attributes:
+        dual: whose expectations are taken.
+        left: marginals of the first inputs; one group, or one for each pair.
+        right: of the second inputs.
+        same: both are one input: at equal times the correlation is exactly 1.
+    """
+
+    dual: Dual
+    left: Marginals
+    right: Marginals
+    same: bool
+
+    def rho(self, covariance: Float[Array, "pairs nodes nodes"]) -> Float[Array, "pairs nodes nodes"]:
+        """Correlations, in [-1, 1]."""
+        rho = correlation(covariance, self.left.variances, self.right.variances)
+        if self.same:
+            index = np.arange(rho.shape[-1])
+            rho[:, index, index] = np.where(self.left.variances > 0, 1.0, 0.0)
+        return rho
+
+    def expectation(self, covariance: Float[Array, "pairs nodes nodes"]) -> Float[Array, "pairs nodes nodes"]:
+        """E[phi(z_s) phi(z'_t)] at all nodes."""
+        values = self.dual.values(self.left, self.right, self.rho(covariance))
+        if self.same:
+            index = np.arange(values.shape[-1])
+            values[:, index, index] = self.left.second_moment
+        return values
+
+    def error(self, covariance: Float[Array, "pairs nodes nodes"]) -> Float[Array, "pairs nodes nodes"]:
+        """Bound of the error of `expectation`, the covariance taken as exact."""
+        bound = self.dual.error(self.left, self.right, self.rho(covariance))
+        if self.same:
+            index = np.arange(bound.shape[-1])
+            # Second moments are not cut; they inherit the error of the coefficients' quadrature.
+            moment = self.left.second_moment
+            bound[:, index, index] = 2 * self.left.error * np.sqrt(moment) + 16 * UNIT_ROUNDOFF * moment
+        return bound
+
+
+def picard(
+    step: Callable[[Array], Array], guess: Float[Array, "pairs nodes nodes"], *, settled: float
+) -> tuple[Float[Array, "pairs nodes nodes"], int]:
+    """The fixed point of a sweep, and how many sweeps it took.
+
+    Sweeps stop when the greatest change is below `settled`, or has reached rounding and no longer falls. The leftover
+    is part of the residual that is measured afterwards, so stopping early costs accuracy, never the bound.
+
+    Raises:
+        InfiniteKernel: values overflow, or the sweeps do not settle.
+    """
+    now, change = guess, math.inf
+    for sweep in range(1, _MOST_SWEEPS + 1):
+        following = step(now)
+        size = float(np.abs(following).max(initial=0.0))
+        if not size < HUGE:
+            raise InfiniteKernel("the covariance grows beyond all bounds before the horizon: sigma_w T is too large")
+        before, change = change, float(np.abs(following - now).max(initial=0.0))
+        now = following
+        if change <= settled or (change >= 0.5 * before and change <= 1e-12 * size):
+            return now, sweep
+    raise InfiniteKernel(
+        f"the covariance does not settle in {_MOST_SWEEPS} sweeps: it blows up before the horizon, or nearly so"
+    )
+
+
+def covariance_step(
+    grid: Grid, growth_squared: float, start: Float[Array, " pairs"], sides: Sides
+) -> Callable[[Array], Array]:
+    """One sweep for C of pairs whose variances are given."""
+
+    def step(covariance: Array) -> Array:
+        swept: Array = start[:, None, None] + growth_squared * grid.double_integral(sides.expectation(covariance))
+        return swept
+
+    return step
+
+
+def own_covariance_step(
+    grid: Grid, growth_squared: float, start: Float[Array, " pairs"], dual: Dual
+) -> Callable[[Array], Array]:
+    """One sweep for C of inputs with themselves: variances come from the diagonal of the sweep before."""
+
+    def step(covariance: Array) -> Array:
+        return covariance_step(grid, growth_squared, start, own_sides(dual, covariance, checked=False))(covariance)
+
+    return step
+
+
+def own_sides(dual: Dual, covariance: Float[Array, "groups nodes nodes"], *, checked: bool = True) -> Sides:
+    """The marginals of inputs with themselves."""
+    variances = np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0.0)
+    marginals = dual.marginals(np.ascontiguousarray(variances), checked=checked)
+    return Sides(dual, marginals, marginals, same=True)
+
+
+def adjoint_covariance(
+    grid: Grid, growth_squared: float, final: Float[Array, " pairs"], slopes: Float[Array, "pairs nodes nodes"]
+) -> Float[Array, "pairs nodes nodes"]:
+    """D from E[phi' phi'] at the nodes and its value at the final time, sigma_v^2 E[phi'(z_1) phi'(z'_1)]."""
+
+    def step(adjoint: Array) -> Array:
+        swept: Array = final[:, None, None] + growth_squared * grid.double_integral_to_end(slopes * adjoint)
+        return swept
+
+    guess = np.broadcast_to(final[:, None, None], slopes.shape).copy()
+    settled = 4 * UNIT_ROUNDOFF * float(np.abs(final).max(initial=0.0))
+    return picard(step, guess, settled=settled)[0]

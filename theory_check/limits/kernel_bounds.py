@@ -1,0 +1,185 @@
+"""Error bounds of both kernels of a batch of pairs, from what is known to be wrong along the way.
+
+The chain is: C errs by its residual, by the dual activation and by the variances it was given; so expectations are
+taken at wrong arguments; so D errs; and the kernels are made of all three. Every step is amplified by Gronwall's factor
+(growth.py). The same chain serves the Neural ODE and the L-layer network, whose sums over layers are dominated by the
+integrals: all bounds increase with time.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from theory_check.activations.activation import Activation
+from theory_check.limits.collocation import greatest
+from theory_check.limits.covariance import Sides
+from theory_check.limits.dual_activation import DualActivation
+from theory_check.limits.growth import resolvent
+from theory_check.limits.marginals import UNIT_ROUNDOFF
+from theory_check.limits.polynomial_moments import PolynomialSizes
+from theory_check.limits.sensitivity import ArgumentErrors, Sizes, change
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What all pairs share.
+
+    Attributes:
+        activation: phi.
+        duals: of phi and phi', at the resolution pairs need.
+        growth_squared: (sigma_w T)^2.
+        output_variance: sigma_v^2.
+        start_error: relative rounding of C(0, 0) by inner products and by grouping norms.
+    """
+
+    activation: Activation
+    duals: DualActivation
+    growth_squared: float
+    output_variance: float
+    start_error: float
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A batch as it was computed.
+
+    Attributes:
+        covariance: C at the times where bounds are taken.
+        adjoint: D where it multiplies expectations, (pairs, times, times).
+        adjoint_start: D(0, 0).
+        feature_values: E[phi phi].
+        features: phi under both inputs.
+        slopes: phi' under both inputs.
+        start: C(0, 0).
+        weights: of the times in an integral over [0, 1]; positive.
+        own_errors: of the covariances of the first and of the second inputs with themselves.
+        covariance_residual: bound of how far C is from satisfying its equation.
+        adjoint_residual: the same for D.
+        greatest_variance: of all inputs at all times, with room for its error.
+        exact: bounds at the nodes are to hold at all times (see `_envelope`).
+    """
+
+    covariance: Float[Array, "pairs nodes nodes"]
+    adjoint: Float[Array, "pairs nodes nodes"]
+    adjoint_start: Float[Array, " pairs"]
+    feature_values: Float[Array, "pairs nodes nodes"]
+    features: Sides
+    slopes: Sides
+    start: Float[Array, " pairs"]
+    weights: Float[Array, " nodes"]
+    own_errors: tuple[Float[Array, " pairs"], Float[Array, " pairs"]]
+    covariance_residual: Float[Array, " pairs"]
+    adjoint_residual: Float[Array, " pairs"]
+    greatest_variance: float
+    exact: bool
+
+    def total(self, values: Float[Array, "pairs nodes nodes"]) -> Float[Array, " pairs"]:
+        """The integral over the square."""
+        result: Array = self.weights @ values @ self.weights
+        return result
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Bounds of both kernels but for the error of the integral over time, and what of them is due to the duals."""
+
+    nngp: Float[Array, " pairs"]
+    tangent: Float[Array, " pairs"]
+    evaluation: Float[Array, " pairs"]
+
+
+def kernel_bounds(problem: Problem, seen: Seen) -> Bounds:
+    """Follow the errors from C to the kernels."""
+    growth, scale, same = problem.growth_squared, problem.output_variance, seen.features.same
+    features, slopes, total = seen.features, seen.slopes, seen.total
+    feature_error = _envelope(features.error(seen.covariance), exact=seen.exact)
+    slope_error = _envelope(slopes.error(seen.covariance), exact=seen.exact)
+    value_sizes, slope_sizes = _sizes(problem, features, slopes, seen.greatest_variance)
+    amplification = resolvent(growth, value_sizes.slope)
+    rounding = (2 * len(seen.weights) + 8) * UNIT_ROUNDOFF
+    left, right = seen.own_errors
+    start_error = problem.start_error * np.sqrt(features.left.variances[:, 0] * features.right.variances[:, 0])
+    rho = features.rho(seen.covariance)
+
+    # 1. The covariance: residual, dual activation, variances of both inputs, rounding; times the growth of errors.
+    covariance_error = left
+    if not same:
+        given = _errors(np.zeros_like(left), left, right, features)
+        by_variances = change(value_sizes, given, rho, features.dual.terms, same=False)
+        covariance_error = amplification * (
+            seen.covariance_residual
+            + growth * (total(feature_error) + by_variances.max(axis=(1, 2)))
+            + rounding * np.abs(seen.covariance).max(axis=(1, 2))
+            + start_error
+        )
+    errors = _errors(covariance_error, left, right, features)
+
+    # 2. Both expectations at the true arguments.
+    feature_change = feature_error + change(value_sizes, errors, rho, features.dual.terms, same=same)
+    slope_change = slope_error + change(slope_sizes, errors, rho, slopes.dual.terms, same=same)
+
+    # 3. The adjoint covariance.
+    size = _envelope(seen.adjoint, exact=seen.exact)
+    adjoint_error = amplification * (
+        seen.adjoint_residual
+        + scale * slope_change[:, -1, -1]
+        + growth * total(slope_change * size)
+        + rounding * size.max(axis=(1, 2))
+    )
+
+    # 4. The kernels: Sigma, the integral of D E[phi phi], and C(0,0) D(0,0).
+    reach = _envelope(seen.feature_values, exact=seen.exact) + feature_change
+    values = np.abs(scale * seen.feature_values[:, -1, -1])
+    nngp = scale * feature_change[:, -1, -1] + 4 * UNIT_ROUNDOFF * values
+    through_start = np.abs(seen.start * seen.adjoint_start)
+    tangent = (
+        nngp
+        + growth * (total(feature_change * size) + adjoint_error * total(reach))
+        + (np.abs(seen.start) + start_error) * adjoint_error
+        + start_error * np.abs(seen.adjoint_start)
+        + rounding * (values + growth * total(size * reach) + through_start)
+    )
+    return Bounds(nngp, tangent, (scale + growth) * (total(feature_error) + total(slope_error)))
+
+
+def _envelope(values: Array, *, exact: bool) -> Float[Array, "pairs nodes nodes"]:
+    """Absolute values at the nodes; where everything is to be proved, one bound for all times."""
+    if not exact:
+        return np.abs(values)
+    constant: Array = np.broadcast_to(greatest(values)[:, None, None], values.shape)
+    return constant
+
+
+def _errors(covariance: Array, left: Array, right: Array, sides: Sides) -> ArgumentErrors:
+    least = np.minimum(sides.left.variances.min(axis=1), sides.right.variances.min(axis=1))
+    most = np.maximum(sides.left.variances.max(axis=1), sides.right.variances.max(axis=1))
+    shape = covariance.shape
+    return ArgumentErrors(covariance, left, right, np.broadcast_to(least, shape), np.broadcast_to(most, shape))
+
+
+def _sizes(problem: Problem, features: Sides, slopes: Sides, greatest_variance: float) -> tuple[Sizes, Sizes]:
+    """Bounds for phi and for phi' along the trajectories: proved for polynomials, else second moments at the nodes."""
+    activation = problem.activation
+    value, slope = (
+        np.maximum(sides.left.second_moment.max(axis=1), sides.right.second_moment.max(axis=1))
+        for sides in (features, slopes)
+    )
+    if problem.duals.degree is not None:
+        proved = PolynomialSizes.of(activation, greatest_variance)
+        one = np.ones_like(value)
+        return (
+            Sizes(proved.value**2 * one, proved.slope**2 * one, math.inf, proved.curvature, math.inf),
+            Sizes(proved.slope**2 * one, proved.curvature**2 * one, math.inf, proved.third, math.inf),
+        )
+    lipschitz, second = activation.lipschitz, activation.derivative_lipschitz
+    jumps = sum(abs(activation.slope_at(kink, 1) - activation.slope_at(kink, -1)) for kink in activation.kinks)
+    return (
+        # One per cent for what lies between nodes: second moments vary slowly with time.
+        Sizes(1.01 * value, np.minimum(1.01 * slope, lipschitz**2), lipschitz, second, activation.supremum),
+        Sizes(1.01 * slope, np.full_like(slope, second**2), second, math.inf, lipschitz, jumps, activation.curvature),
+    )
