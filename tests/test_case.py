@@ -109,7 +109,9 @@ def test_the_order_of_fields_does_not_matter() -> None:
 
 def test_whole_numbers_are_spelt_as_the_floats_they_mean() -> None:
     """A case written with 1 in place of 1.0 is the same case, before and after its text is read back."""
-    whole = Case(activation="x", data=Explicit(((1, 0), (2, 1)), (1, 0)), width=3, eta_factor=1, weights=Weights(gain=2))
+    whole = Case(
+        activation="x", data=Explicit(((1, 0), (2, 1)), (1, 0)), width=3, eta_factor=1, weights=Weights(gain=2)
+    )
     floats = Case(
         activation="x", data=Explicit(((1.0, 0.0), (2.0, 1.0)), (1.0, 0.0)), width=3, weights=Weights(gain=2.0)
     )
@@ -245,9 +247,7 @@ def _rows(*rows: tuple[float, ...]) -> NDArray[np.float64]:
         (_rows((1.0,), (-2.0,)), (0, 1)),
     ],
 )
-def test_parallel_rows_are_those_parallel_to_rounding(
-    rows: NDArray[np.float64], found: tuple[int, int] | None
-) -> None:
+def test_parallel_rows_are_those_parallel_to_rounding(rows: NDArray[np.float64], found: tuple[int, int] | None) -> None:
     """Repeated, antipodal, scaled and zero rows count; rows an angle of 1e-6 apart do not."""
     assert parallel_rows(rows) == found
 

@@ -13,6 +13,7 @@ pytest_plugins = ["pytester"]
 OWN = """
 import os
 
+import torch
 from hypothesis import given, strategies as st
 
 from theory_check import Audit, Case, Claim, checks
@@ -28,6 +29,7 @@ OWN = Claim(
     strata=("sphere", "digits"),
     controls=(),
 )
+torch.set_num_threads(3)
 CASES = st.integers(1, 1000).map(lambda n: Case(activation="tanh(x)", data=Sphere(1, 2, n), width=1))
 
 
@@ -44,7 +46,7 @@ def test_numbers_are_small(case: Case, audit: Audit) -> None:
 
 
 def test_an_ordinary_one() -> None:
-    pass
+    assert torch.get_num_threads() == 3, "a trial takes one thread, and gives the others back"
 """
 CRASHING = OWN.replace('    audit.at_most(case, Discrepancy("nothing", 0.0, 1.0))', "    os._exit(3)")
 # None of these may reach a report.

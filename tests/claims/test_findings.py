@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from theory_check.case import Case, Explicit, Sphere, count_of, materialise, parallel_rows
+from theory_check.claims.quantities import SEPARATION
 from theory_check.evidence.verdict import Outcome
 from theory_check.profile import PROFILES
 from theory_check.reporting.records import Report
 from theory_check.request import Request, make_request
-from theory_check.trial import Plan, Property, run_trial
+from theory_check.trial import Plan, Property, plans, run_trial
 
 SEEDS = range(10)
 FORWARD = "test_forward_solution_exists_and_is_unique"
@@ -58,10 +59,21 @@ def test_a_kink_at_zero_is_found_from_the_zero_input_too(properties: dict[str, P
 
 
 def test_sign_sqrt_fails_forward_unique(properties: dict[str, Property]) -> None:
-    """From the state at rest, where its slope is infinite: one input, the zero one, width one."""
+    """From the state at rest, where its slope is infinite: one input, the zero one, width one.
+
+    As the claim's control: half of all weights of width one contract, and there the solution is unique.
+    """
+    prop = properties[FORWARD]
     for seed in SEEDS:
-        minimal = _minimal(properties[FORWARD], "sign_sqrt", "zero-input", seed)
-        assert minimal is not None
+        request = Request(seed=seed)
+        (plan,) = (
+            plan
+            for plan in plans(prop.claim, prop.name, request)
+            if plan.kind == "control" and plan.activation == "sign_sqrt"
+        )
+        found = run_trial(prop, plan, request)
+        (minimal,) = (outcome for outcome in found.outcomes if outcome.case_id == found.trial.minimal)
+        assert minimal.quantity == SEPARATION
         assert (minimal.case.data, minimal.case.width) == (Explicit(((0.0,),)), 1)
 
 

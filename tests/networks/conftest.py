@@ -83,9 +83,7 @@ def _plain_states(network: Network, U: Tensor, W: Tensor, scheme: str, steps: in
     return states
 
 
-def _plain_outputs(
-    network: Network, U: Tensor, W: Tensor, V: Tensor, scheme: str, steps: int
-) -> Tensor:
+def _plain_outputs(network: Network, U: Tensor, W: Tensor, V: Tensor, scheme: str, steps: int) -> Tensor:
     """Outputs of every input, (inputs, outputs), differentiable by autograd."""
     ode, phi = network.neural_ode, network.activation.function
     states = _plain_states(network, U, W, scheme, steps)

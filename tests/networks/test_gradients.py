@@ -90,9 +90,7 @@ def test_noise_of_the_function_is_seen() -> None:
     generator = np.random.Generator(np.random.PCG64(0))
     clean = directional_difference(each(math.exp), initial_step=0.2)
     for _ in range(20):
-        noisy = directional_difference(
-            each(lambda t: math.exp(t) + generator.uniform(-1e-7, 1e-7)), initial_step=0.2
-        )
+        noisy = directional_difference(each(lambda t: math.exp(t) + generator.uniform(-1e-7, 1e-7)), initial_step=0.2)
         assert noisy.rounding > 1e4 * clean.rounding
         assert abs(noisy.value - 1) <= 2 * (noisy.truncation + noisy.rounding)
 

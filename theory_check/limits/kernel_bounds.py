@@ -86,7 +86,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Bounds:
-    """Bounds of both kernels but for the error of the integral over time, and what of them is due to the duals."""
+    """Bounds of both kernels but for the error of the integral over time, and about what of them the duals cause."""
 
     nngp: Float[Array, " pairs"]
     tangent: Float[Array, " pairs"]
@@ -144,7 +144,8 @@ def kernel_bounds(problem: Problem, seen: Seen) -> Bounds:
         + start_error * np.abs(seen.adjoint_start)
         + rounding * (values + growth * total(size * reach) + through_start)
     )
-    return Bounds(nngp, tangent, (scale + growth) * (total(feature_error) + total(slope_error)))
+    by_duals = amplification * (scale + growth) * (total(feature_error) + total(slope_error))
+    return Bounds(nngp, tangent, by_duals)
 
 
 def _envelope(values: Array, *, exact: bool) -> Float[Array, "pairs nodes nodes"]:
@@ -156,10 +157,13 @@ def _envelope(values: Array, *, exact: bool) -> Float[Array, "pairs nodes nodes"
 
 
 def _errors(covariance: Array, left: Array, right: Array, sides: Sides) -> ArgumentErrors:
-    least = np.minimum(sides.left.variances.min(axis=1), sides.right.variances.min(axis=1))
-    most = np.maximum(sides.left.variances.max(axis=1), sides.right.variances.max(axis=1))
-    shape = covariance.shape
-    return ArgumentErrors(covariance, left, right, np.broadcast_to(least, shape), np.broadcast_to(most, shape))
+    left_variances, right_variances = sides.left.variances, sides.right.variances
+    most = np.maximum(left_variances.max(axis=1), right_variances.max(axis=1))
+    least_left, least_right, most = (
+        np.broadcast_to(bound, covariance.shape)
+        for bound in (left_variances.min(axis=1), right_variances.min(axis=1), most)
+    )
+    return ArgumentErrors(covariance, left, right, least_left, least_right, most)
 
 
 def _sizes(problem: Problem, features: Sides, slopes: Sides, greatest_variance: float) -> tuple[Sizes, Sizes]:
@@ -177,7 +181,7 @@ def _sizes(problem: Problem, features: Sides, slopes: Sides, greatest_variance: 
             Sizes(proved.slope**2 * one, proved.curvature**2 * one, math.inf, proved.third, math.inf),
         )
     lipschitz, second = activation.lipschitz, activation.derivative_lipschitz
-    jumps = sum(abs(activation.slope_at(kink, 1) - activation.slope_at(kink, -1)) for kink in activation.kinks)
+    jumps = math.fsum(abs(activation.slope_at(kink, 1) - activation.slope_at(kink, -1)) for kink in activation.kinks)
     return (
         # One per cent for what lies between nodes: second moments vary slowly with time.
         Sizes(1.01 * value, np.minimum(1.01 * slope, lipschitz**2), lipschitz, second, activation.supremum),

@@ -1,7 +1,7 @@
 """What a dual activation has to know about each variance before it meets correlations."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -64,6 +64,7 @@ class Marginals:
         )
 
 
+@runtime_checkable
 class Dual(Protocol):
     """E[phi(u) phi(v)] for Gaussian pairs: a Hermite series, or a closed form."""
 

@@ -21,7 +21,7 @@ from theory_check.limits.polynomial_moments import PolynomialSizes
 Array = NDArray[np.float64]
 
 _NODES = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384)
-# Values on the grid of one solve, over all groups; kinks make bounds fall slowly, and then all of this is used.
+# Values on the grid of one solve, over all covariances; kinks make bounds fall slowly, and then all of this is used.
 _MOST_VALUES = 2**19
 # A bound that falls by less from one rung to the next has met rounding, or a resolution that cannot be had. One of
 # first order falls to 3/4.
@@ -30,9 +30,9 @@ STALLED = 0.9
 _VARIANCE_STEP = 1e-4
 
 
-def node_ladder(groups: int) -> tuple[int, ...]:
-    """Numbers of nodes to try, fewer at most where there are many groups of inputs."""
-    return tuple(n for n in _NODES if n <= 64 or groups * n * n <= _MOST_VALUES)
+def node_ladder(count: int) -> tuple[int, ...]:
+    """Numbers of nodes to try for that many covariances: the finest grids are for few."""
+    return tuple(n for n in _NODES if n <= 64 or count * n * n <= _MOST_VALUES)
 
 
 @dataclass(frozen=True)
@@ -101,13 +101,13 @@ def own_covariances(
             settled = max(1e-2 * tolerance, 4 * UNIT_ROUNDOFF * float(np.abs(guess).max()))
             step = own_covariance_step(points, growth_squared, start, dual)
             guess, sweeps = picard(step, guess, settled=settled)
-            sides = own_sides(dual, guess)
-            evaluation = float(points.total(sides.error(guess)).max(initial=0.0)) * growth_squared
-            finer = dual.refined() if evaluation > 0.05 * tolerance else None
+            error, by_dual = _error(activation, duals, dual, guess, points, start, growth_squared, start_error)
+            # Where the dual is to blame a finer one is tried first: more nodes would not help.
+            blamed = float(error.max()) > tolerance and 0.1 * tolerance < float(by_dual.max()) < math.inf
+            finer = dual.refined() if blamed else None
             if finer is None:
                 break
             dual = finer
-        error = _error(activation, duals, dual, guess, points, start, growth_squared, start_error)
         found = OwnCovariance(guess, points, error, dual, sweeps)
         worst, previous = float(error.max()), math.inf if best is None else float(best.error.max())
         if worst < previous:
@@ -128,8 +128,8 @@ def _error(
     start: Array,
     growth_squared: float,
     start_error: Array,
-) -> Float[Array, " groups"]:
-    """Residual on a finer grid, error of the dual, rounding; each times the growth of errors.
+) -> tuple[Float[Array, " groups"], Float[Array, " groups"]]:
+    """Residual on a finer grid, error of the dual, rounding; each times the growth of errors. And the dual's part.
 
     For a polynomial of low degree the residual is a polynomial that the finer grid determines, so its bound is proved.
     Otherwise it is measured there and doubled: if a refinement at least halves the error of the integral, the change
@@ -160,8 +160,7 @@ def _error(
             for one in (covariance[g : g + 1] for g in range(len(covariance)))
         ]
     )
-    bound: Array = (size + evaluation + rounding + start_error) * growth
-    return bound
+    return (size + evaluation + rounding + start_error) * growth, evaluation * growth
 
 
 def refinement(duals: DualActivation) -> tuple[int, bool]:

@@ -19,8 +19,6 @@ Array = NDArray[np.float64]
 
 # Doubles held by a batch of pairs, 32 MiB: it bounds the memory, and arrays stay near the processor.
 BATCH = 2**22
-# Inputs with themselves are few, and slow to converge where phi has kinks; across inputs correlations stay below 1.
-_MOST_NODES_ACROSS = 64
 _FEWEST_NODES = 12
 
 
@@ -46,6 +44,11 @@ class SolvedPairs:
     sweeps: int
     terms: int
 
+    @property
+    def error_bound(self) -> float:
+        """The greatest bound; 0 without pairs."""
+        return float(max(self.nngp_error.max(initial=0.0), self.tangent_error.max(initial=0.0)))
+
 
 def solve(problem: Problem, own: OwnCovariance, pairs: Pairs, tolerance: float) -> SolvedPairs:
     """Kernels of the pairs with bounds below the tolerance, or as small as refinement makes them.
@@ -58,39 +61,38 @@ def solve(problem: Problem, own: OwnCovariance, pairs: Pairs, tolerance: float) 
     nngp_error, tangent_error = np.full(count, math.inf), np.full(count, math.inf)
     pending = np.arange(count)
     nodes = sweeps = terms = 0
-    for nodes_now in _ladder(own, pairs):
-        while len(pending):
+    for nodes_now in (n for n in node_ladder(1) if n >= _first_nodes(own)):
+        if not len(pending) or nodes_now not in node_ladder(len(pending)):
+            break
+        before, working = np.maximum(nngp_error, tangent_error), pending
+        while len(working):
             on = grids(problem, own, nodes_now)
-            found = in_batches(partial(_solved, problem, on, tolerance), pairs.take(pending), on.doubles_per_pair)
+            found = in_batches(partial(_solved, problem, on, tolerance), pairs.take(working), on.doubles_per_pair)
             nodes, sweeps = max(nodes, nodes_now), max(sweeps, found.sweeps)
             terms = max(terms, terms_of(problem.duals))
-            open_error = np.maximum(found.nngp_error, found.tangent_error)
-            unmet = open_error > tolerance
-            finer = refined(problem.duals) if (found.evaluation[unmet] > 0.1 * tolerance).any() else None
-            before = np.maximum(nngp_error, tangent_error)[pending]
+            error = np.maximum(found.nngp_error, found.tangent_error)
+            better = error < np.maximum(nngp_error, tangent_error)[working]
             for best, new in (
                 (nngp, found.nngp),
                 (nngp_error, found.nngp_error),
                 (tangent, found.tangent),
                 (tangent_error, found.tangent_error),
             ):
-                best[pending] = np.where(open_error < before, new, best[pending])
+                best[working[better]] = new[better]
+            # A finer dual where it is the dual that is to blame; more nodes otherwise.
+            blamed = (error > tolerance) & (found.evaluation > 0.1 * tolerance)
+            finer = refined(problem.duals) if blamed.any() else None
             if finer is None:
                 break
-            problem, pending = replace(problem, duals=finer), pending[unmet]
-        pending = pending[unmet & ~(open_error > STALLED * before)]
-        if not len(pending):
-            break
+            problem, working = replace(problem, duals=finer), working[blamed]
+        after = np.maximum(nngp_error, tangent_error)
+        pending = pending[(after[pending] > tolerance) & ~(after[pending] > STALLED * before[pending])]
     return SolvedPairs(nngp, nngp_error, tangent, tangent_error, nodes, sweeps, terms)
 
 
-def _ladder(own: OwnCovariance, pairs: Pairs) -> tuple[int, ...]:
-    """Numbers of nodes, from what the inputs with themselves needed where that is few."""
-    if not len(pairs.start):
-        return ()
-    least = own.grid.nodes if own.grid.nodes <= 2 * _FEWEST_NODES else _FEWEST_NODES
-    ladder = node_ladder(len(pairs.start)) if pairs.same else node_ladder(1)
-    return tuple(n for n in ladder if least <= n <= (ladder[-1] if pairs.same else _MOST_NODES_ACROSS))
+def _first_nodes(own: OwnCovariance) -> int:
+    """What the inputs with themselves needed, where that is few: pairs are no harder."""
+    return own.grid.nodes if own.grid.nodes <= 2 * _FEWEST_NODES else _FEWEST_NODES
 
 
 def _solved(problem: Problem, on: Grids, tolerance: float, pairs: Pairs) -> PairKernels:

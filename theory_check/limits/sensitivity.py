@@ -58,13 +58,19 @@ class Sizes:
 
 @dataclass(frozen=True)
 class ArgumentErrors:
-    """Bounds of the errors of covariance and variances, with the range of the variances; all (pairs,)."""
+    """Bounds of the errors of covariance and variances, and the range of the variances over all times; (pairs,)."""
 
     covariance: Float[Array, " pairs"]
     left_variance: Float[Array, " pairs"]
     right_variance: Float[Array, " pairs"]
-    least_variance: Float[Array, " pairs"]
+    least_left: Float[Array, " pairs"]
+    least_right: Float[Array, " pairs"]
     greatest_variance: Float[Array, " pairs"]
+
+    @property
+    def sides(self) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """Error and least value of either variance."""
+        return (self.left_variance, self.least_left), (self.right_variance, self.least_right)
 
 
 def change(
@@ -94,18 +100,22 @@ def change(
 
 def _relative(errors: ArgumentErrors) -> Float[Array, " pairs"]:
     """(da/a + db/b) / 2."""
+    left, right = (_per(delta, 2 * least) for delta, least in errors.sides)
+    return left + right
+
+
+def _per(error: Float[Array, " pairs"], least: Float[Array, " pairs"]) -> Float[Array, " pairs"]:
+    """Their quotient; 0 where there is no error, infinite where `least` is 0."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        both = errors.left_variance + errors.right_variance
-        relative: Array = np.where(both > 0, both / (2 * errors.least_variance), 0.0)
-    return relative
+        quotient: Array = np.where(error > 0, error / least, 0.0)
+    return quotient
 
 
 def _nearest_to_one(
     errors: ArgumentErrors, rho: Float[Array, "pairs times times2"], *, same: bool
 ) -> tuple[Float[Array, "pairs times times2"], Float[Array, "pairs times times2"]]:
     """The error of rho, and the greatest |rho| within it."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        from_covariance = np.where(errors.covariance > 0, errors.covariance / errors.least_variance, 0.0)
+    from_covariance = _per(errors.covariance, np.sqrt(errors.least_left * errors.least_right))
     error = np.broadcast_to((from_covariance + _relative(errors))[:, None, None], rho.shape).copy()
     if same:
         index = np.arange(rho.shape[-1])
@@ -118,8 +128,8 @@ def _uniform_change(sizes: Sizes, errors: ArgumentErrors) -> Float[Array, " pair
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         total = sizes.slope * errors.covariance
         sigma = np.sqrt(sizes.second_moment)
-        for delta in (errors.left_variance, errors.right_variance):
-            root = np.minimum(0.5 * delta / np.sqrt(errors.least_variance), np.sqrt(delta))
+        for delta, least in errors.sides:
+            root = np.minimum(_per(delta, 2 * np.sqrt(least)), np.sqrt(delta))
             coupled = sizes.lipschitz * (sigma + sizes.lipschitz * np.sqrt(errors.greatest_variance)) * root
             moved = np.fmin(0.5 * sizes.curvature * sigma * delta, coupled)
             total = total + np.where(delta > 0, moved, 0.0)
@@ -140,9 +150,11 @@ def _change_across_jumps(
         steep = rho_error / np.sqrt((1 - nearest) * (1 + nearest))
         on_asin = np.fmin(steep, 2 * np.arcsin(np.sqrt(np.minimum(rho_error, 2.0) / 2)))
         slopes = (root * sizes.between) ** 2 + 2 * root * sizes.between * sizes.jumps / math.sqrt(2 * math.pi)
-        crossing = sizes.jumps * sizes.supremum * _GREATEST_Z_DENSITY / np.sqrt(errors.least_variance)
-        roots = (errors.left_variance + errors.right_variance) / (2 * np.sqrt(errors.least_variance))
-        by_variance = np.where(roots > 0, (sizes.between * sigma + crossing) * roots, 0.0)
+        by_variance = np.zeros_like(errors.covariance)
+        for delta, least in errors.sides:
+            crossing = sizes.jumps * sizes.supremum * _GREATEST_Z_DENSITY / np.sqrt(least)
+            moved = (sizes.between * sigma + crossing) * _per(delta, 2 * np.sqrt(least))
+            by_variance = by_variance + np.where(delta > 0, moved, 0.0)
         total: Array = (
             slopes[:, None, None] * rho_error + sizes.jumps**2 / (2 * math.pi) * on_asin + by_variance[:, None, None]
         )

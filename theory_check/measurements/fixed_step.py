@@ -11,9 +11,9 @@ from theory_check.measurements.bounds import defect_bound, growth, halving_bound
 from theory_check.measurements.defect import hermite_defect
 from theory_check.measurements.instance import Instance
 from theory_check.measurements.rounding import state_rounding
-from theory_check.networks.model import recurrent_matrix
+from theory_check.networks.model import NonFiniteState, recurrent_matrix
 from theory_check.networks.parameters import Parameters
-from theory_check.networks.schemes import integrate
+from theory_check.networks.tableau import RK4, stepper
 
 
 @dataclass(frozen=True)
@@ -44,22 +44,29 @@ def solve_fixed(
 
     An analytic phi keeps the scheme's order, so halving the step twice bounds the error. Where derivatives of phi may
     jump, errors of several jumps can cancel in every difference: there the defect of the solution bounds its error.
+
+    Raises:
+        NonFiniteState: the state overflowed.
     """
-    model, activation = instance.case.neural_ode, instance.activation
+    activation = instance.activation
+    A_T = recurrent_matrix(instance.case.neural_ode, parameters).mT
 
-    def advance(states: Tensor, span: float, count: int) -> Tensor:
-        return integrate(activation, model, parameters, states, duration=span, scheme="rk4", steps=count)
+    def field(states: Tensor) -> Tensor:
+        return activation(states) @ A_T
 
-    states = [start]
-    for _ in range(4 * steps):
-        states.append(advance(states[-1], duration / (4 * steps), 1))
-    grid = torch.stack(states)
+    def run(count: int) -> list[Tensor]:
+        advance, states = stepper(field, RK4, duration / count), [start]
+        for _ in range(count):
+            states.append(advance(states[-1])[0])
+        if not torch.isfinite(states[-1]).all():
+            raise NonFiniteState(f"the state after a time of {duration} ({count} steps of rk4) is not finite")
+        return states
+
+    grid = torch.stack(run(4 * steps))
     if activation.analytic:
-        ends = [advance(start, duration, steps), advance(start, duration, 2 * steps), grid[-1]]
+        ends = [run(steps)[-1], run(2 * steps)[-1], grid[-1]]
         scheme = halving_bound(*(float(torch.linalg.vector_norm(b - a)) for a, b in pairwise(ends)))
     else:
-        A_T = recurrent_matrix(model, parameters).mT
-        defect = hermite_defect(lambda h: activation(h) @ A_T, grid, duration / (4 * steps))
-        scheme = defect_bound(rate, abs(duration), defect)
+        scheme = defect_bound(rate, abs(duration), hermite_defect(field, grid, duration / (4 * steps)))
     rounding = state_rounding(instance, parameters, grid, steps=4 * steps, duration=abs(duration))
     return FixedStepSolution(grid, scheme, growth(rate, abs(duration)) * rounding)

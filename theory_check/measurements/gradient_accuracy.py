@@ -49,6 +49,7 @@ from theory_check.networks.schemes import Trajectory, final_states, forward
 
 MOST_GROWTH = 3.0
 TOLERANCE = 1e-11
+# In units of the distance over which the loss is smooth.
 INITIAL_STEP = 0.1
 LEVELS = 5
 LOW_ORDER_STEP = 1e-3
@@ -173,12 +174,15 @@ def _difference(
         residuals.append(float(torch.linalg.vector_norm(outputs - labels, dim=(-2, -1)).max()))
         return [float(loss(of_one, labels)) for of_one in outputs]
 
+    smoothness = _smooth_length(instance, sizes)
     if activation.analytic:
-        step, shortest = INITIAL_STEP, INITIAL_STEP / 2 ** (LEVELS - 1)
+        step = INITIAL_STEP * smoothness
+        shortest = step / 2 ** (LEVELS - 1)
         difference = directional_difference(along, initial_step=step, levels=LEVELS)
     else:
         # Where phi'' jumps (elu) the error of a difference is no series in the step: nothing to extrapolate.
-        step, shortest = LOW_ORDER_STEP, LOW_ORDER_STEP / 4
+        step = LOW_ORDER_STEP * smoothness
+        shortest = step / 4
         difference = low_order_difference(along, initial_step=step)
     # The measured noise sees nothing where the loss is flat to rounding, so what can be derived counts as well.
     run = state_rounding(instance, parameters, fine.grid, steps=steps, duration=model.horizon, moved=step)
@@ -188,6 +192,18 @@ def _difference(
     noise = loss_error(max(residuals), output_error(instance, parameters, sizes, states), len(labels))
     noise += moving * max(residuals) * _output_slope(instance, sizes, carried)
     return difference, max(difference.rounding, _extrapolated(noise / shortest))
+
+
+def _smooth_length(instance: Instance, sizes: GradientSizes) -> float:
+    """A distance in the space of parameters over which the loss is smooth: at most 1.
+
+    States move by (sigma_u / sqrt d) |x| or T (sigma_w / sqrt n) |phi| at first, for a unit of distance; phi' changes
+    by a share of itself over L1 / L2. Longer steps of a difference would meet a loss that is no series in the step.
+    """
+    model = instance.case.neural_ode
+    steep, bend = slope_bounds(instance.activation)
+    moved = max(input_scale(instance), model.horizon * model.sigma_w / math.sqrt(instance.case.width) * sizes.features)
+    return min(1.0, steep / (bend * moved)) if bend * moved > 0 else 1.0
 
 
 def _output_slope(instance: Instance, sizes: GradientSizes, carried: float) -> float:

@@ -1,0 +1,378 @@
+"""The judge: every branch from a measurement to a verdict, and what it writes down."""
+
+import math
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+import pytest
+
+from theory_check.activations.loading import activation
+from theory_check.case import Case, Seeds, Sphere, case_id
+from theory_check.claims.paper import CLAIMS
+from theory_check.evidence.audit import Audit, ConclusionFails, LawTest
+from theory_check.evidence.definiteness import Certificate
+from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.evidence.error_budget import BudgetExceeded, ErrorBudget, NonFiniteEvidence
+from theory_check.evidence.gaussianity import TestResult
+from theory_check.evidence.rates import RateResult, fit_slope
+from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
+from theory_check.profile import PROFILES
+
+CASE = Case(activation="tanh(x)", data=Sphere(2, 3, 0), width=8)
+LEVEL = 1e-6 / 100
+GOOD, BAD = Discrepancy("good", 0.5, 1.0, 1e6), Discrepancy("bad", 3.0, 1.0, 1e6, {"part": 2.0})
+BLIND = Discrepancy("blind", 9.0, 1.0, 2.0)
+UNMET = "phi is smooth: it is not"
+
+
+def audit(unmet: str | None = None, *, calls: int = 100, defect: str | None = None) -> Audit:
+    """A judge of one claim whose assumptions are met, or not."""
+    return Audit(
+        claim=CLAIMS["forward-unique"],
+        test="test_file.py::test_it",
+        seeds=Seeds(7, "forward-unique"),
+        budget=ErrorBudget(LEVEL * calls, calls),
+        profile=PROFILES["quick"],
+        unmet=lambda _case: unmet,
+        load=activation,
+        defect=defect,
+    )
+
+
+def judge(act: Callable[[Audit], None], unmet: str | None = None) -> tuple[Outcome, bool]:
+    """The outcome, and whether the judge raised; every outcome is written as strict JSON and read back."""
+    judging, raised = audit(unmet), False
+    try:
+        act(judging)
+    except ConclusionFails as failure:
+        raised = True
+        assert failure.outcome is next(iter(judging.judged.values()))
+    (outcome,) = judging.judged.values()
+    text = msgspec.json.encode(outcome)
+    assert msgspec.json.decode(text, type=Outcome) == outcome
+    for value in outcome.details.values():
+        assert type(value) in {float, int, str, bool, type(None)}
+        assert not isinstance(value, float) or math.isfinite(value)
+    return outcome, raised
+
+
+# --- what every outcome says -------------------------------------------------------------------------------------
+
+
+def test_an_outcome_names_its_case_its_test_and_its_seed() -> None:
+    """Claim, property, identifier, root seed and defect are all that a replay needs."""
+    judging = audit(defect="some-defect")
+    judging.at_most(CASE, GOOD)
+    (outcome,) = judging.judged.values()
+    expected = case_id("forward-unique", CASE, test="test_file.py::test_it", defect="some-defect")
+    assert (outcome.claim, outcome.test, outcome.case, outcome.seed) == (
+        "forward-unique",
+        "test_file.py::test_it",
+        CASE,
+        7,
+    )
+    assert (outcome.case_id, outcome.defect) == (expected, "some-defect")
+
+
+@pytest.mark.parametrize(
+    ("unmet", "discrepancy", "verdict", "conclusion"),
+    [
+        (None, GOOD, Verdict.SUPPORTED, Conclusion.HOLDS),
+        (None, BAD, Verdict.REFUTED, Conclusion.FAILS),
+        (None, BLIND, Verdict.INCONCLUSIVE, Conclusion.UNDECIDED),
+        (UNMET, GOOD, Verdict.ASSUMPTIONS_NOT_MET, Conclusion.HOLDS),
+        (UNMET, BAD, Verdict.ASSUMPTIONS_NOT_MET, Conclusion.FAILS),
+        (UNMET, BLIND, Verdict.ASSUMPTIONS_NOT_MET, Conclusion.UNDECIDED),
+    ],
+)
+def test_a_claim_is_an_implication(
+    unmet: str | None, discrepancy: Discrepancy, verdict: Verdict, conclusion: Conclusion
+) -> None:
+    """Assumptions decide what a conclusion means; a failing one always raises, so that it is shrunk."""
+    outcome, raised = judge(lambda a: a.at_most(CASE, discrepancy), unmet)
+    assert (outcome.verdict, outcome.conclusion) == (verdict, conclusion)
+    assert raised == (conclusion is Conclusion.FAILS)
+    assert (UNMET in outcome.reason) == (unmet is not None)
+
+
+def test_the_exception_shows_the_numbers() -> None:
+    """Claim, quantity and the two numbers, for a log."""
+    with pytest.raises(ConclusionFails, match=r"^forward-unique: bad: 3\.0 against 1\.0$"):
+        audit().at_most(CASE, BAD)
+
+
+# --- at_most -----------------------------------------------------------------------------------------------------
+
+
+def test_the_worst_comparison_is_the_one_reported() -> None:
+    """Failing ones first, then the one nearest to its bound; all that were made are counted."""
+    near = Discrepancy("near", 0.9, 1.0, 1e6)
+    outcome, _ = judge(lambda a: a.at_most(CASE, GOOD, near))
+    assert (outcome.quantity, outcome.measured, outcome.bound, outcome.ratio) == ("near", 0.9, 1.0, 0.9)
+    assert (outcome.comparisons, outcome.details["scale"]) == (2, 1e6)
+    outcome, _ = judge(lambda a: a.at_most(CASE, near, BAD, BLIND))
+    assert (outcome.quantity, outcome.ratio, outcome.details["part"]) == ("bad", 3.0, 2.0)
+    assert outcome.comparisons == 2
+
+
+def test_one_comparison_without_power_leaves_a_case_undecided() -> None:
+    """However well the others hold; never supported, and the reason is that of the blind one."""
+    outcome, _ = judge(lambda a: a.at_most(CASE, GOOD, BLIND, GOOD))
+    assert outcome.verdict is Verdict.INCONCLUSIVE
+    assert outcome.reason == BLIND.powerless
+    assert outcome.comparisons == 2
+    outcome, _ = judge(lambda a: a.at_most(CASE, BLIND))
+    assert (outcome.verdict, outcome.comparisons) == (Verdict.INCONCLUSIVE, 0)
+
+
+def test_an_error_equal_to_its_bound_holds() -> None:
+    """At most means at most, also for zero against zero; the least more fails."""
+    assert judge(lambda a: a.at_most(CASE, Discrepancy("x", 1.0, 1.0)))[0].conclusion is Conclusion.HOLDS
+    assert judge(lambda a: a.at_most(CASE, Discrepancy("x", 0.0, 0.0)))[0].conclusion is Conclusion.HOLDS
+    outcome, raised = judge(lambda a: a.at_most(CASE, Discrepancy("x", 5e-324, 0.0)))
+    assert raised
+    assert outcome.ratio is None
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("field", ["error", "bound", "scale"])
+def test_what_is_not_finite_is_an_error(value: float, field: str) -> None:
+    """`nan > bound` is False and an infinite bound holds everything: neither may pass."""
+    fields = {"error": 0.5, "bound": 1.0, "scale": 1e6} | {field: value}
+    outcome, raised = judge(lambda a: a.at_most(CASE, GOOD, Discrepancy("broken", **fields)))
+    assert (outcome.verdict, outcome.conclusion) == (Verdict.ERROR, Conclusion.UNDECIDED)
+    assert not raised
+    assert "broken: not finite" in outcome.reason
+    outcome, _ = judge(lambda a: a.at_most(CASE, Discrepancy("broken", **fields)), UNMET)
+    assert outcome.verdict is Verdict.ASSUMPTIONS_NOT_MET
+    assert outcome.conclusion is Conclusion.UNDECIDED
+
+
+def test_a_failure_must_be_confirmed_in_the_same_quantity() -> None:
+    """Confirmed it is refuted; gone, blind or seen elsewhere only, it is undecided."""
+    outcome, raised = judge(lambda a: a.at_most(CASE, GOOD, BAD, confirm=lambda: (GOOD, BAD)))
+    assert raised
+    assert outcome.reason == ""
+    elsewhere = Discrepancy("good", 3.0, 1.0, 1e6)
+    for refined in ((GOOD,), (elsewhere,), (Discrepancy("bad", 3.0, 1.0, 2.0),)):
+        outcome, raised = judge(lambda a, refined=refined: a.at_most(CASE, GOOD, BAD, confirm=lambda: refined))
+        assert not raised
+        assert (outcome.verdict, outcome.quantity) == (Verdict.INCONCLUSIVE, "bad")
+        assert "not confirmed" in outcome.reason
+
+
+def test_of_two_failures_the_confirmed_one_is_reported() -> None:
+    """The larger one is not, when only the smaller was confirmed."""
+    larger = Discrepancy("larger", 9.0, 1.0, 1e6)
+    outcome, _ = judge(lambda a: a.at_most(CASE, larger, BAD, confirm=lambda: (BAD,)))
+    assert (outcome.conclusion, outcome.quantity) == (Conclusion.FAILS, "bad")
+
+
+def test_a_confirmation_that_is_not_finite_is_an_error() -> None:
+    """A NaN neither confirms nor clears."""
+    broken = Discrepancy("bad", math.nan, 1.0, 1e6)
+    outcome, _ = judge(lambda a: a.at_most(CASE, BAD, confirm=lambda: (broken,)))
+    assert outcome.verdict is Verdict.ERROR
+
+
+def test_what_holds_needs_no_confirmation() -> None:
+    """Refined numerics cost: they run after a failure only."""
+
+    def confirm() -> tuple[Discrepancy, ...]:
+        raise RuntimeError("not wanted")
+
+    assert judge(lambda a: a.at_most(CASE, GOOD, confirm=confirm))[0].verdict is Verdict.SUPPORTED
+
+
+def test_nothing_to_compare_is_no_pass() -> None:
+    """A claim without a comparison is refused."""
+    with pytest.raises(ValueError, match="got none"):
+        audit().at_most(CASE)
+    with pytest.raises(ValueError, match="got none"):
+        audit().law(CASE)
+
+
+# --- law ---------------------------------------------------------------------------------------------------------
+
+
+def law_test(*p_values: float, exact: bool = True, name: str = "a law") -> LawTest:
+    """A test with the given p-values, stage by stage."""
+
+    def sample(stage: int) -> TestResult:
+        p = p_values[stage]
+        details = {"numpy": np.float64(0.5), "count": np.int64(3), "flag": np.bool_(True), "lost": math.nan}  # noqa: FBT003
+        return TestResult(name=name, statistic=0.0, p_value=p, samples=10, exact=exact, details=details)
+
+    return LawTest(name, exact=exact, sample=sample)
+
+
+def test_a_law_that_is_not_rejected_holds() -> None:
+    """One call of the budget for each test; samples, p-values and details of each are kept, as plain numbers."""
+    judging = audit()
+    judging.law(CASE, law_test(0.5), law_test(0.2, name="another"))
+    (outcome,) = judging.judged.values()
+    assert (outcome.verdict, outcome.comparisons, judging.budget.calls) == (Verdict.SUPPORTED, 2, 2)
+    assert outcome.quantity == "p-value: another"
+    assert outcome.details["a law: p"] == 0.5
+    assert outcome.details["a law: samples"] == 10
+    assert (outcome.details["a law: count"], outcome.details["a law: flag"]) == (3, True)
+    assert "a law: lost" not in outcome.details
+    judge(lambda a: a.law(CASE, law_test(0.5)))
+
+
+def test_an_exact_law_is_rejected_at_once_or_at_a_later_stage() -> None:
+    """Staged: a third of the level rejects at once, a doubtful p-value draws afresh, and may reject or not."""
+    outcome, raised = judge(lambda a: a.law(CASE, law_test(LEVEL / 4), law_test(0.5)))
+    assert (outcome.verdict, raised, outcome.ratio) == (Verdict.REFUTED, True, pytest.approx(1.0, abs=0.05))
+    assert outcome.measured == LEVEL / 4
+    assert outcome.bound == pytest.approx(LEVEL)
+    assert judge(lambda a: a.law(CASE, law_test(LEVEL, LEVEL)))[0].verdict is Verdict.REFUTED
+    outcome, raised = judge(lambda a: a.law(CASE, law_test(LEVEL, 0.5)))
+    assert (outcome.verdict, raised) == (Verdict.SUPPORTED, False)
+    assert outcome.details["a law: samples"] == 20
+
+
+def test_an_approximate_law_takes_three_samples_to_be_rejected() -> None:
+    """Two that agree and one that does not leave it standing, however small the two."""
+    third = LEVEL ** (1 / 3)
+    assert judge(lambda a: a.law(CASE, law_test(third, third, third, exact=False)))[0].verdict is Verdict.REFUTED
+    outcome, _ = judge(lambda a: a.law(CASE, law_test(0.0, 0.0, 2 * third, exact=False)))
+    assert outcome.verdict is Verdict.SUPPORTED
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        law_test(0.5),
+        law_test(LEVEL, 0.5),
+        law_test(0.0, 0.0, 0.1, exact=False),
+        law_test(0.0, 0.5, exact=False),
+        law_test(1.0, exact=False),
+    ],
+)
+def test_the_ratio_is_below_one_where_the_law_holds(test: LawTest) -> None:
+    """Whatever the p-values of samples that did not reject."""
+    outcome, _ = judge(lambda a: a.law(CASE, test))
+    assert outcome.verdict is Verdict.SUPPORTED
+    assert 0 <= outcome.ratio < 1
+
+
+def test_a_p_value_that_is_none_is_raised_not_judged() -> None:
+    """A NaN never becomes a pass: the trial makes an error of it."""
+    with pytest.raises(NonFiniteEvidence):
+        audit().law(CASE, law_test(math.nan))
+
+
+def test_more_tests_than_declared_are_refused() -> None:
+    """The budget is counted over laws and rates."""
+    judging = audit(calls=2)
+    judging.law(CASE, law_test(0.5), law_test(0.5))
+    with pytest.raises(BudgetExceeded):
+        judging.law(CASE, law_test(0.5))
+
+
+@pytest.mark.parametrize(("unmet", "verdict"), [(None, Verdict.INCONCLUSIVE), (UNMET, Verdict.ASSUMPTIONS_NOT_MET)])
+def test_data_that_cannot_be_tested_are_undecided(unmet: str | None, verdict: Verdict) -> None:
+    """With the reason, no comparison and no call of the budget; for laws and rates alike."""
+    for act in (
+        lambda a: a.law(CASE, law_test(0.5), unusable="no features"),
+        lambda a: a.rate(CASE, "slope", lambda _: ladder(-1.0), expected=-1.0, margin=0.15, unusable="no features"),
+    ):
+        outcome, raised = judge(act, unmet)
+        assert (outcome.verdict, outcome.conclusion, raised) == (verdict, Conclusion.UNDECIDED, False)
+        assert (outcome.comparisons, outcome.measured) == (0, None)
+        assert "no features" in outcome.reason
+
+
+# --- rate --------------------------------------------------------------------------------------------------------
+
+
+def ladder(slope: float, error: float = 0.01) -> RateResult:
+    """A fitted ladder of that slope."""
+    sizes = np.array([8.0, 16.0, 32.0, 64.0, 128.0])
+    errors = np.full(5, error)
+    return fit_slope(
+        sizes,
+        slope * np.log(sizes),
+        errors,
+        expected=-1.0,
+        margin=0.15,
+        refute_level=LEVEL ** (1 / 3),
+        one_sided="at-least",
+    )
+
+
+def rate_of(*slopes: tuple[float, float]) -> Callable[[Audit], None]:
+    """A judgement of ladders, one after the other."""
+    return lambda a: a.rate(CASE, "slope", lambda k: ladder(*slopes[k]), expected=-1.0, margin=0.15)
+
+
+def test_a_ladder_that_falls_fast_enough_is_supported() -> None:
+    """The first ladder is enough; slope, limit, interval and constant are kept."""
+    outcome, raised = judge(rate_of((-1.0, 0.01)))
+    assert (outcome.verdict, raised, outcome.comparisons) == (Verdict.SUPPORTED, False, 5)
+    assert outcome.measured == pytest.approx(-1.0)
+    assert outcome.bound == pytest.approx(-0.85)
+    assert outcome.details["interval low"] < -1.0 < outcome.details["interval high"]
+
+
+def test_three_ladders_refute() -> None:
+    """All three too flat refute; one that is not, or a wide one, leaves it undecided."""
+    flat, steep, wide = (-0.2, 0.01), (-1.0, 0.01), (-0.9, 0.5)
+    assert judge(rate_of(flat, flat, flat))[0].verdict is Verdict.REFUTED
+    assert judge(rate_of(flat, flat, steep))[0].verdict is Verdict.INCONCLUSIVE
+    outcome, raised = judge(rate_of(wide))
+    assert (outcome.verdict, raised) == (Verdict.INCONCLUSIVE, False)
+    assert "does not settle" in outcome.reason
+    outcome, raised = judge(rate_of(flat, flat, flat), UNMET)
+    assert (outcome.verdict, outcome.conclusion, raised) == (Verdict.ASSUMPTIONS_NOT_MET, Conclusion.FAILS, True)
+
+
+# --- positive definiteness ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("certificate", "unmet", "verdict", "conclusion"),
+    [
+        (Certificate(0.1, True, 0.11, 1e-12), None, Verdict.SUPPORTED, Conclusion.HOLDS),  # noqa: FBT003
+        (Certificate(0.1, True, 0.11, 1e-12), UNMET, Verdict.ASSUMPTIONS_NOT_MET, Conclusion.HOLDS),  # noqa: FBT003
+        (Certificate(-1e-12, False, 1e-16, 1e-12), None, Verdict.INCONCLUSIVE, Conclusion.UNDECIDED),  # noqa: FBT003
+        (Certificate(-1e-12, False, 1e-16, 1e-12), UNMET, Verdict.ASSUMPTIONS_NOT_MET, Conclusion.FAILS),  # noqa: FBT003
+        (Certificate(-1e-12, False, 1e-3, 1.0), UNMET, Verdict.ASSUMPTIONS_NOT_MET, Conclusion.UNDECIDED),  # noqa: FBT003
+        (Certificate(-math.inf, False, 0.0, 0.0), UNMET, Verdict.ASSUMPTIONS_NOT_MET, Conclusion.FAILS),  # noqa: FBT003
+        (Certificate(-math.inf, False, 0.0, 0.0), None, Verdict.INCONCLUSIVE, Conclusion.UNDECIDED),  # noqa: FBT003
+    ],
+)
+def test_rounding_never_refutes_positive_definiteness(
+    certificate: Certificate, unmet: str | None, verdict: Verdict, conclusion: Conclusion
+) -> None:
+    """A proof holds; singular to rounding fails only where the assumptions do not hold, and says so."""
+    outcome, raised = judge(
+        lambda a: a.positive_definite(CASE, "smallest", certificate, 1e-11, {"width": np.int64(64)}), unmet
+    )
+    assert (outcome.verdict, outcome.conclusion) == (verdict, conclusion)
+    assert raised == (conclusion is Conclusion.FAILS)
+    assert outcome.details["width"] == 64
+    if conclusion is Conclusion.HOLDS:
+        assert (outcome.measured, outcome.bound) == (0.1, 1e-12)
+        assert 0 < outcome.ratio <= 1
+
+
+# --- errors ------------------------------------------------------------------------------------------------------
+
+
+def test_an_error_stays_on_one_line_and_enters_no_claim_it_does_not_concern() -> None:
+    """Where an assumption is not met a failing measurement is undecided."""
+    outcome, _ = judge(lambda a: a.error(CASE, "one\n two\t three"))
+    assert (outcome.verdict, outcome.reason, outcome.comparisons) == (Verdict.ERROR, "one two three", 0)
+    outcome, _ = judge(lambda a: a.error(CASE, "one"), UNMET)
+    assert (outcome.verdict, outcome.reason) == (Verdict.ASSUMPTIONS_NOT_MET, f"{UNMET}; one")
+
+
+def test_a_case_judged_again_has_one_outcome() -> None:
+    """The last judgement of a case stands."""
+    judging = audit()
+    judging.at_most(CASE, GOOD)
+    judging.at_most(CASE, BLIND)
+    assert [outcome.verdict for outcome in judging.judged.values()] == [Verdict.INCONCLUSIVE]
