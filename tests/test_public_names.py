@@ -18,7 +18,8 @@ HEAVY = ("torch", "scipy", "sklearn", "hypothesis", "statsmodels", "flint")
 
 def _modules_after(code: str) -> set[str]:
     text = f"{code}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
+    # -P: what is installed, not the source in the current folder.
+    done = subprocess.run([sys.executable, "-P", "-c", text], capture_output=True, text=True, check=True)
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 

@@ -338,9 +338,11 @@ def test_narrowing_ends_with_its_context() -> None:
     outer, inner = Narrowing(stratum="sphere"), Narrowing(stratum="crowded")
     assert narrowing.get() is None
     with narrowed(outer):
-        with pytest.raises(KeyError), narrowed(inner):
+        with narrowed(inner):
             assert narrowing.get() is inner
-            raise KeyError
+        assert narrowing.get() is outer
+        with pytest.raises(ZeroDivisionError), narrowed(inner):
+            _ = 1 / 0
         assert narrowing.get() is outer
     assert narrowing.get() is None
 

@@ -1,6 +1,7 @@
 """The claims as data: complete, consistent with the properties, the strategies and the planted defects."""
 
 import ast
+from itertools import pairwise
 from pathlib import Path
 from typing import get_args
 
@@ -126,7 +127,7 @@ def test_a_profile_can_do_what_it_asks_for(profile: Profile) -> None:
     assert PROFILES[profile.name] is profile
     rungs = profile.width_rungs
     assert len(rungs) >= 5
-    assert all(b == 2 * a for a, b in zip(rungs, rungs[1:], strict=False))
+    assert all(b == 2 * a for a, b in pairwise(rungs))
     assert profile.networks >= 1000
     assert profile.ladder_networks >= 10
     assert set(profile.named) <= set(CORE)

@@ -42,19 +42,19 @@ def audit(unmet: str | None = None, *, calls: int = 100, defect: str | None = No
 
 def judge(act: Callable[[Audit], None], unmet: str | None = None) -> tuple[Outcome, bool]:
     """The outcome, and whether the judge raised; every outcome is written as strict JSON and read back."""
-    judging, raised = audit(unmet), False
+    judging, carried = audit(unmet), None
     try:
         act(judging)
     except ConclusionFails as failure:
-        raised = True
-        assert failure.outcome is next(iter(judging.judged.values()))
+        carried = failure.outcome
     (outcome,) = judging.judged.values()
+    assert carried is None or carried is outcome
     text = msgspec.json.encode(outcome)
     assert msgspec.json.decode(text, type=Outcome) == outcome
     for value in outcome.details.values():
         assert type(value) in {float, int, str, bool, type(None)}
         assert not isinstance(value, float) or math.isfinite(value)
-    return outcome, raised
+    return outcome, carried is not None
 
 
 # --- what every outcome says -------------------------------------------------------------------------------------

@@ -55,13 +55,14 @@ def by_brute_force(function: Callable[[np.ndarray], np.ndarray], points: list[fl
 
 
 def on_arrays(phi: Activation, *, derivative: bool) -> Callable[[np.ndarray], np.ndarray]:
+    """Phi or its derivative on NumPy arrays."""
     function = phi.derivative if derivative else phi.function
     return lambda x: function(torch.from_numpy(x)).numpy()
 
 
 @pytest.mark.parametrize("derivative", [False, True], ids=["phi", "slope"])
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_values_lie_within_their_bounds(expression: str, derivative: bool) -> None:
+def test_values_lie_within_their_bounds(expression: str, derivative: bool) -> None:  # noqa: FBT001 (parametrised)
     """Every value agrees with brute force within its bound and the reference's own error."""
     phi = activation(expression)
     points = breakpoints(phi)
@@ -70,13 +71,13 @@ def test_values_lie_within_their_bounds(expression: str, derivative: bool) -> No
     found = dual_values(phi, left, right, rho, derivative=derivative, tolerance=1e-11)
     for index, (a, b, r) in enumerate(ARGUMENTS):
         expected = by_brute_force(function, points, a, b, r)
-        size = math.sqrt(by_square(function, points, a) * by_square(function, points, b))
+        size = math.sqrt(by_square(function, a) * by_square(function, b))
         assert abs(found.values[index] - expected) <= found.error_bound[index] + 1e-12 * (1 + size)
     # Away from rho = 1 the tolerance is met.
     assert (found.error_bound[[0, 1, 3]] <= 1e-10).all()
 
 
-def by_square(function: Callable[[np.ndarray], np.ndarray], points: list[float], a: float) -> float:
+def by_square(function: Callable[[np.ndarray], np.ndarray], a: float) -> float:
     """E[f(u)^2] on a plain fine grid, to a few digits."""
     z = np.linspace(-9, 9, 20001) + 1e-5
     return float(
@@ -118,7 +119,7 @@ def test_relu_is_the_arc_cosine_kernel(variance: float, rho: float) -> None:
 
 
 def test_zero_variance_gives_the_value_at_zero() -> None:
-    """u = 0 is known: E[phi(u) phi(v)] = phi(0) E phi(v), which for softplus of v = 0 is log(2)^2."""
+    """At variance 0 u is known: E[phi(u) phi(v)] = phi(0) E phi(v), which for softplus of v = 0 is log(2)^2."""
     zero, one = np.array([0.0]), np.array([1.0])
     assert dual_values("softplus", zero, zero, one).values[0] == pytest.approx(math.log(2) ** 2, abs=1e-14)
     assert dual_values("relu", zero, one, one).values[0] == 0.0

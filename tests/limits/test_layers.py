@@ -39,20 +39,23 @@ def test_one_layer_by_hand(points: np.ndarray) -> None:
 
 
 def test_wide_networks_agree_within_sampling_error(points: np.ndarray) -> None:
-    """Mean of eight Euler networks of three layers and width 2,048, within six standard errors; one layer is not."""
+    """Mean of sixteen Euler networks of three layers and width 2,048, within five standard errors; one layer is not.
+
+    The standard error is about a hundredth; D taken one layer too early moves an entry by seven of them (erf).
+    """
     model = NeuralODE(sigma_u=1.2, sigma_w=2.0, sigma_v=0.8, horizon=1.0)
     inputs = points * np.array([[1.0], [1.0], [1.4], [0.7]])
-    phi = activation("softplus")
+    phi = activation("erf")
     samples = []
-    for seed in range(8):
+    for seed in range(16):
         parameters = draw_parameters(width=2048, dimension=4, seed=100 + seed)
         kernels = kernels_of(phi, model, parameters, torch.from_numpy(inputs), scheme="euler", steps=3)
         samples.append(np.stack([kernels.nngp.numpy(), kernels.tangent.numpy()]))
-    mean, spread = np.mean(samples, axis=0), np.std(samples, axis=0, ddof=1) / math.sqrt(8)
+    mean, spread = np.mean(samples, axis=0), np.std(samples, axis=0, ddof=1) / math.sqrt(16)
     for layers, agrees in ((3, True), (1, False)):
-        found = layer_kernels("softplus", inputs, model, layers)
+        found = layer_kernels("erf", inputs, model, layers)
         true = np.stack([found.nngp, found.tangent])
-        assert bool((np.abs(mean - true) <= 6 * spread + found.error_bound).all()) == agrees
+        assert bool((np.abs(mean - true) <= 5 * spread + found.error_bound).all()) == agrees
 
 
 @pytest.mark.parametrize("name", ["softplus", "tanh", "erf"])

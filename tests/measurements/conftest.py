@@ -16,12 +16,14 @@ from theory_check.neural_ode import NeuralODE
 from theory_check.profile import PROFILES, Profile
 from theory_check.strategies import Narrowing, Sizes, cases, narrowed, widths
 
+SEEDS = Seeds(0, "tests")
+
 
 @dataclass(frozen=True)
 class Bench:
     """A setting without a judge."""
 
-    seeds: Seeds = Seeds(0, "tests")
+    seeds: Seeds = SEEDS
     device: str = "cpu"
     profile: Profile = PROFILES["quick"]
 

@@ -15,6 +15,7 @@ from theory_check.strategies import smooth_activations
 
 SOLVERS = "difference of the adjoint between two solvers"
 ZERO = Explicit(((0.0, 0.0),))
+ONE = Explicit(((1.0, -0.5),))
 ROWS = Explicit(((1.0, -0.5), (2.0, 1.0)))
 
 
@@ -31,7 +32,7 @@ def case_at(expression: str, data: Explicit, pinned: float | None = None, width:
 
 
 def test_at_zero_the_adjoint_of_relu_is_what_the_derivative_is_chosen_to_be(bench: object) -> None:
-    """Probe (a): x = 0, lambda_0 for phi'(0) = 0, 1/2, 1 has growing norms, the first of them 0; the jump is all of it."""
+    """Probe (a): x = 0, lambda_0 for phi'(0) = 0, 1/2, 1 has growing norms from 0 on; the jump is all of it."""
     case = case_at("relu", ZERO)
     instance = bench.instance(case)
     parameters = instance.parameters()
@@ -41,7 +42,8 @@ def test_at_zero_the_adjoint_of_relu_is_what_the_derivative_is_chosen_to_be(benc
         float(torch.linalg.vector_norm(adjoint(*_model(instance, parameters), run, ones, clarke).lambda_0))
         for clarke in (0.0, 0.5, 1.0)
     ]
-    assert norms[0] == 0.0 < 0.1 < norms[1] < norms[2]
+    assert norms[0] == 0.0
+    assert 0.1 < norms[1] < norms[2]
     jump, _ = backward_discrepancies(case, bench)
     assert jump.quantity == q.JUMP
     assert jump.error == pytest.approx(norms[2], rel=1e-9)
@@ -58,32 +60,34 @@ def _model(instance: object, parameters: object) -> tuple[object, object, object
 def test_a_state_that_stays_at_a_kink_gives_two_adjoints(expression: str, kink: float, bench: object) -> None:
     """Probe (b): pinned at any kink, representable or not, every choice of derivative has its own adjoint."""
     jump, _ = backward_discrepancies(case_at(expression, ROWS, kink), bench)
-    assert jump.error > 1e-3 * jump.scale
+    assert jump.error > 1e-4 * jump.scale
     assert jump.error > 1e3 * jump.bound
 
 
 def test_the_jump_does_not_shrink_with_the_distance(bench: object) -> None:
     """Probe (c): beside the kink by less than the shift it is the same jump; far beside it there is none."""
-    jumps = [backward_discrepancies(case_at("relu", ROWS, eps), bench)[0] for eps in (0.0, 1e-13, 1e-15, -1e-14)]
-    refined = [backward_discrepancies(case_at("relu", ROWS, 1e-13), bench, refined=True)[0]]
+    jumps = [backward_discrepancies(case_at("relu", ONE, eps, 3), bench)[0] for eps in (0.0, 1e-13, -1e-14)]
+    refined = [backward_discrepancies(case_at("relu", ONE, 1e-13, 3), bench, refined=True)[0]]
     # The weights are those of each case, so sizes differ; none is small.
     assert all(jump.error > 1e-3 * jump.scale for jump in jumps + refined)
-    away = backward_discrepancies(case_at("relu", ROWS, 1e-6), bench)[0]
+    away = backward_discrepancies(case_at("relu", ONE, 1e-6, 3), bench)[0]
     assert away.error <= away.bound
 
 
 @pytest.mark.parametrize("stratum", ["arbitrary", "digits", "zero-input", "pinned"])
 def test_smooth_functions_have_one_adjoint(stratum: str, drawn: Callable[..., list[Case]], bench: object) -> None:
     """Drawn trees, steep ones among them: both comparisons are made and hold."""
-    for case in drawn(smooth_activations(), stratum, 8, seed=21):
+    for case in drawn(smooth_activations(), stratum, 4, seed=21):
         for found in backward_discrepancies(case, bench):
             assert not found.powerless, case
             assert found.error <= found.bound, case
 
 
-@pytest.mark.parametrize("expression", ["elu(x)", "tanh(8*x)", "sin(7*x + 1)", "4*softplus(2*x)", "0.001*tanh(x) + x", "x"])
+@pytest.mark.parametrize(
+    "expression", ["elu(x)", "tanh(8*x)", "sin(7*x + 1)", "4*softplus(2*x)", "0.001*tanh(x) + x", "x"]
+)
 def test_elu_and_steep_functions_have_one_adjoint(expression: str, bench: object) -> None:
-    """phi'' that jumps, L2 far above L1, and next to none at all, at the place where phi'' jumps too."""
+    """A second derivative that jumps, L2 far above L1 or next to nothing, also at the place of the jump."""
     for data, pinned in ((ZERO, None), (ROWS, 0.0), (ROWS, 0.5)):
         for found in backward_discrepancies(case_at(expression, data, pinned), bench):
             assert not found.powerless
@@ -92,8 +96,8 @@ def test_elu_and_steep_functions_have_one_adjoint(expression: str, bench: object
 
 def test_the_bound_of_the_jump_is_used(bench: object) -> None:
     """tanh(8 x) changes its derivative by nearly what its L2 allows: the bound is within ten times the change."""
-    found = [backward_discrepancies(case_at("tanh(8*x)", ROWS, 0.08, width=1), bench)[0] for _ in range(1)]
-    assert max(d.share for d in found) > 0.1
+    jump, _ = backward_discrepancies(case_at("tanh(8*x)", ROWS, 0.08, width=1), bench)
+    assert 0.1 < jump.share <= 1
 
 
 def test_an_adjoint_off_by_a_thousandth_is_seen(bench: object, monkeypatch: pytest.MonkeyPatch) -> None:

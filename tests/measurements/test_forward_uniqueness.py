@@ -40,7 +40,7 @@ def failing(found: tuple[Discrepancy, ...]) -> list[str]:
 def test_the_square_root_is_not_unique_at_zero_where_it_pushes_away(
     horizon: float, one_neuron: Callable[..., Case], bench: object
 ) -> None:
-    """h' = sign(h) sqrt|h| from 0 has two solutions; h' = -sign(h) sqrt|h| has one, and stays at 0."""
+    """From 0, h' = sign(h) sqrt|h| has two solutions; h' = -sign(h) sqrt|h| has one, and stays at 0."""
     instance = bench.instance(one_neuron("sign_sqrt", horizon=horizon))
     (away,) = _without_constant(instance, neuron(1.0, 0.0), refined=False)
     assert (away.quantity, away.powerless) == (q.SEPARATION, "")
@@ -59,7 +59,7 @@ def test_the_square_root_is_not_unique_at_zero_where_it_pushes_away(
 def test_a_blow_up_is_met_where_it_is(
     expression: str, power: int, horizon: float, one_neuron: Callable[..., Case], bench: object
 ) -> None:
-    """h' = h^p from h_0 blows up at 1 / ((p - 1) h_0^(p-1)): the time is met within 1 %, the verdict on each side."""
+    """From h_0, h' = h^p blows up at 1 / ((p - 1) h_0^(p-1)): the time is met within 1 %, the verdict on each side."""
     instance = bench.instance(one_neuron(expression, horizon=horizon))
     for factor in (0.5, 0.9, 0.98, 1.02, 1.5):
         exact = factor * horizon
@@ -96,7 +96,7 @@ def test_every_lipschitz_function_of_the_catalogue_has_one_solution(
 ) -> None:
     """Drawn and zero inputs, structured weights; every comparison is made and none exceeds its bound."""
     for stratum in ("arbitrary", "zero-input"):
-        for case in drawn(smooth_activations(), stratum, 2, seed=LIPSCHITZ.index(name), width=(1, 10)):
+        for case in drawn(smooth_activations(), stratum, 1, seed=LIPSCHITZ.index(name), width=(2, 10)):
             found = forward_discrepancies(changed(case, activation=CATALOGUE[name].expression), bench)
             assert [d.quantity for d in found] == [AGREE, RETURN, TANGENT]
             assert not failing(found)
@@ -107,10 +107,11 @@ def test_kinks_of_narrow_and_rank_one_networks_are_no_refutation(
     drawn: Callable[..., list[Case]], changed: Callable[..., Case], bench: object
 ) -> None:
     """Errors of several kinks can cancel in every difference of step sizes: the defect bounds them all the same."""
-    for case in drawn(kinked_activations(), "arbitrary", 15, seed=3, width=(2, 4)):
+    for case in drawn(kinked_activations(), "arbitrary", 3, seed=3, width=(2, 4)):
         for structure in ("rank-one", "gaussian"):
             found = forward_discrepancies(changed(case, weights=Weights(structure=structure)), bench)
             assert not failing(found), case
+            assert not any(d.powerless for d in found), case
 
 
 def test_long_horizons_are_cut_into_pieces_and_the_report_says_how_many(bench: object) -> None:
@@ -138,19 +139,22 @@ def test_a_refined_measurement_has_smaller_bounds(bench: object) -> None:
 
 
 @pytest.mark.parametrize(("target", "quantity"), [("recurrent_matrix", AGREE), ("tangent_flow", TANGENT)])
-def test_a_wrong_solver_is_seen(
-    target: str, quantity: str, bench: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wrong_solver_is_seen(target: str, quantity: str, bench: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """One solver with W off by 1e-4, a tangent flow that expands by 0.1 % more than it may."""
     right = getattr(forward_uniqueness, target)
     wrong = {
         "recurrent_matrix": lambda *a: right(*a) * 1.0001,
-        "tangent_flow": lambda *a, **k: tuple(part * 1.001 for part in right(*a, **k)),
+        "tangent_flow": lambda *a, **k: _stretched(*right(*a, **k)),
     }
     case = Case(activation="x", data=Explicit(((1.0, -2.0),)), width=1)
     assert not failing(forward_discrepancies(case, bench))
     monkeypatch.setattr(forward_uniqueness, target, wrong[target])
     assert failing(forward_discrepancies(case, bench)) == [quantity]
+
+
+def _stretched(state: torch.Tensor, flow: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """A flow of one neuron that expands or contracts by a thousandth more."""
+    return state, flow * (1.001 if float(flow) > 1 else 0.999)
 
 
 def test_a_failing_piece_counts_before_one_that_could_not_be_judged() -> None:
@@ -164,7 +168,7 @@ def test_a_failing_piece_counts_before_one_that_could_not_be_judged() -> None:
 
 
 def test_solutions_that_meet_are_no_evidence_against_uniqueness(one_neuron: Callable[..., Case], bench: object) -> None:
-    """h' = -sqrt h reaches 0 in finite time from both sides: what is apart at T is the scheme's noise alone."""
+    """Solutions of h' = -sqrt h reach 0 in finite time: what is apart at T is the scheme's noise alone."""
     instance = bench.instance(one_neuron("sign_sqrt", horizon=2.0))
     (found,) = _without_constant(instance, neuron(-1.0, 0.5), refined=False)
     assert found.error <= found.bound
@@ -172,7 +176,7 @@ def test_solutions_that_meet_are_no_evidence_against_uniqueness(one_neuron: Call
 
 
 def test_random_lipschitz_cases_hold_on_digits_and_pinned(drawn: Callable[..., list[Case]], bench: object) -> None:
-    """The two remaining strata, ten cases each."""
+    """The two remaining strata, four cases each."""
     for stratum in ("digits", "pinned"):
-        for case in drawn(lipschitz_activations(), stratum, 8, seed=11, width=(1, 16)):
+        for case in drawn(lipschitz_activations(), stratum, 4, seed=11, width=(1, 12)):
             assert not failing(forward_discrepancies(case, bench)), case

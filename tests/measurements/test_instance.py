@@ -28,7 +28,9 @@ def test_pinned_cases_keep_the_state_where_it_is_pinned(drawn: Callable[..., lis
     assert exact >= 0.9 * len(found)
 
 
-def test_weights_depend_on_the_case_the_stage_and_the_replicate_only(bench: object, changed: Callable[..., Case]) -> None:
+def test_weights_depend_on_the_case_the_stage_and_the_replicate_only(
+    bench: object, changed: Callable[..., Case]
+) -> None:
     """The same again for the same, others for others, and the width of a ladder replaces that of the case."""
     case = Case(activation="tanh(x)", data=Sphere(2, 3, 0), width=5)
     first = bench.instance(case).parameters()

@@ -83,7 +83,9 @@ def test_an_evaluation_rounds_within_its_bound(seed: int, drawn: Callable[..., l
         steep, bend = slope_bounds(phi)
         with ctx.workprec(200):
             exact = [phi.ball(arb_series([arb(v), 1], 2)) for v in x.tolist()]
-            for at, value, slope, jet in zip(x.tolist(), phi(x).tolist(), phi.derivative(x).tolist(), exact, strict=True):
+            for at, value, slope, jet in zip(
+                x.tolist(), phi(x).tolist(), phi.derivative(x).tolist(), exact, strict=True
+            ):
                 bound = evaluation_bound(phi.operators, abs(value), steep, abs(at))
                 assert abs(arb(value) - jet[0]) <= bound, (expression, at)
                 if not phi.kinks:
@@ -104,5 +106,7 @@ def test_a_start_rounds_within_its_bound(bench: object) -> None:
         exact = initial_states(
             case.neural_ode, Parameters(*(p.to(torch.float64) for p in (single.U, single.W, single.V))), x.double()
         )
-        shares.append(float(torch.linalg.vector_norm(coarse - exact)) / (COARSER * start_rounding(instance, parameters)))
+        shares.append(
+            float(torch.linalg.vector_norm(coarse - exact)) / (COARSER * start_rounding(instance, parameters))
+        )
     assert 1e-3 < max(shares) <= 1

@@ -1,6 +1,7 @@
 """Inputs as the limit sees them: norms, inner products, and which pairs are one input twice."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -46,7 +47,7 @@ class InputPairs:
         return matrix
 
 
-def input_pairs(inputs: NDArray[np.floating], sigma_u: float) -> InputPairs:
+def input_pairs(inputs: NDArray[np.number[Any]], sigma_u: float) -> InputPairs:
     """Sort the pairs of rows.
 
     Raises:
@@ -86,7 +87,7 @@ def _grouped(norms: Float[Array, " inputs"], tolerance: float) -> tuple[NDArray[
     return group, np.array(representatives)
 
 
-def _checked(inputs: NDArray[np.floating]) -> Float[Array, "inputs dimension"]:
+def _checked(inputs: NDArray[np.number[Any]]) -> Float[Array, "inputs dimension"]:
     rows = np.asarray(inputs)
     if rows.ndim != 2 or 0 in rows.shape:
         raise ValueError(

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -57,7 +58,7 @@ class LimitKernels:
 
 
 def limit_kernels(
-    activation: str | Activation, inputs: NDArray[np.floating], neural_ode: NeuralODE, tolerance: float = 1e-10
+    activation: str | Activation, inputs: NDArray[np.number[Any]], neural_ode: NeuralODE, tolerance: float = 1e-10
 ) -> LimitKernels:
     """The kernels of the Neural ODE with shared weights at infinite width.
 

@@ -12,6 +12,7 @@ so that nothing is discretised and only the dual activation is computed to a tol
 import math
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -37,7 +38,7 @@ _MOST_LAYERS = 1024
 
 def layer_kernels(
     activation: str | Activation,
-    inputs: NDArray[np.floating],
+    inputs: NDArray[np.number[Any]],
     neural_ode: NeuralODE,
     layers: int,
     tolerance: float = 1e-10,

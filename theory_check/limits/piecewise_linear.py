@@ -63,12 +63,12 @@ class PiecewiseLinearDual:
         density = np.exp(-0.5 * np.minimum(places**2, 1e4)) / math.sqrt(2 * math.pi)
         mean = self.offset + (scales[..., None] * density - np.array(self.kinks) * above) @ jumps
         coefficients = np.stack([mean_slope] if self.slope else [mean, scales * mean_slope], axis=-1)
-        nothing = np.zeros_like(coefficients)
-        partial = Marginals(variances, variances, coefficients, nothing, np.zeros_like(variances))
-        flat = partial.variances.reshape(-1, 1)
-        alone = Marginals(flat, flat, coefficients.reshape(len(flat), 1, -1), nothing, flat)
-        moment = self._sum(alone, alone, np.where(flat > 0, 1.0, 0.0)[:, :, None]).reshape(variances.shape)
-        return Marginals(variances, moment, coefficients, nothing, partial.error)
+        # A second moment is the value at rho = 1, of every variance with itself.
+        flat, of_each = variances.reshape(-1, 1), coefficients.reshape(variances.size, 1, -1)
+        alone = Marginals(flat, flat, of_each, of_each, flat)
+        together = np.where(flat > 0, 1.0, 0.0)[:, :, None]
+        moment = self._sum(alone, alone, together).reshape(variances.shape)
+        return Marginals(variances, moment, coefficients, np.zeros_like(coefficients), np.zeros_like(variances))
 
     def values(self, left: Marginals, right: Marginals, rho: Float[Array, "pairs times times2"]) -> Array:
         """The formula."""

@@ -1,0 +1,232 @@
+"""Claim adjoint-gradient: right gradients hold, wrong ones are refuted, bounds lie above the truth."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+
+from theory_check.case import Case, Explicit, Weights
+from theory_check.claims import quantities as q
+from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.measurements import gradient_accuracy
+from theory_check.measurements.adjoint_error import adaptive_errors
+from theory_check.measurements.gradient_accuracy import gradient_discrepancies
+from theory_check.measurements.gradient_error import gradient_error, gradient_sizes
+from theory_check.measurements.instance import propagator_bound, with_bounded_growth
+from theory_check.networks.flow import FlowGradient, solve_adjoint
+from theory_check.networks.gradients import loss_gradient_discrete
+from theory_check.networks.parameters import Parameters, add_scaled, norm
+from theory_check.networks.schemes import forward
+from theory_check.neural_ode import NeuralODE
+from theory_check.planted.defects import planted
+from theory_check.strategies import smooth_activations
+
+CASE = Case(activation="softplus(x)", data=Explicit(((1.0, -0.5), (2.0, 1.0))), width=6, weights=Weights(gain=2.0))
+Change = Callable[[FlowGradient], FlowGradient]
+
+
+def failing(found: tuple[Discrepancy, ...]) -> set[str]:
+    """Quantities that exceed their bound."""
+    return {d.quantity for d in found if not d.powerless and d.error > d.bound}
+
+
+def judged(found: tuple[Discrepancy, ...]) -> bool:
+    """Every comparison is made and none exceeds its bound."""
+    return not failing(found) and not any(d.powerless for d in found)
+
+
+@pytest.mark.parametrize("stratum", ["arbitrary", "digits", "zero-input", "pinned"])
+def test_gradients_of_smooth_networks_hold(stratum: str, drawn: Callable[..., list[Case]], bench: object) -> None:
+    """Drawn trees: three differences against each adjoint, and the steps of the solver."""
+    for case in drawn(smooth_activations(), stratum, 5, seed=31):
+        found = gradient_discrepancies(case, bench)
+        assert [d.quantity for d in found] == 3 * [q.DISCRETE] + 3 * [q.CONTINUOUS] + [q.STEPS]
+        assert judged(found), case
+
+
+@pytest.mark.parametrize("stratum", ["arbitrary", "digits"])
+def test_elu_whose_second_derivative_jumps_holds(
+    stratum: str, drawn: Callable[..., list[Case]], changed: Callable[..., Case], bench: object
+) -> None:
+    """Nine random cases each: it once gave a false refutation."""
+    for case in drawn(smooth_activations(), stratum, 9, seed=41, width=(1, 8)):
+        assert judged(gradient_discrepancies(changed(case, activation="elu(x)"), bench)), case
+
+
+def test_a_loss_that_is_flat_to_rounding_holds(bench: object) -> None:
+    """At a pinned state phi(h) = 1e-12: the loss does not move at all, yet it rounds. Once a false refutation."""
+    for row in ((2.0, 2.5, 1.5), (2.0, 0.0, 2.0), (0.0, 0.0, 2.0)):
+        case = Case(
+            activation="erf(-x + 0.5)",
+            data=Explicit((row,)),
+            width=1,
+            neural_ode=NeuralODE(sigma_v=0.5, horizon=2.0),
+            weights=Weights(structure="symmetric", gain=0.25, pinned=0.499999999999),
+            stratum="pinned",
+        )
+        assert judged(gradient_discrepancies(case, bench))
+
+
+def test_a_residual_of_nearly_nothing_holds(bench: object, changed: Callable[..., Case]) -> None:
+    """Labels equal to the outputs up to 1e-3 or 1e-6: the rounding of f counts, not that of the small loss."""
+    instance = bench.instance(CASE)
+    parameters, _ = with_bounded_growth(instance, instance.parameters(), 3.0)
+    outputs = forward(instance.activation, CASE.neural_ode, parameters, instance.inputs, steps=64).outputs[:, 0]
+    for off in (1e-3, 1e-6):
+        # Labels are part of the case, so its weights change with them: three rounds settle nothing, but give residuals.
+        case = changed(CASE, data=Explicit(CASE.data.rows, tuple((outputs + off).tolist())))
+        assert not failing(gradient_discrepancies(case, bench))
+
+
+def test_at_a_kink_the_difference_is_no_adjoint(bench: object) -> None:
+    """With abs pinned beside 0 differences straddle the kink, and the property stops at the scheme's own gradient."""
+    case = replace_weights(CASE, "abs", Weights(pinned=1e-6))
+    found = gradient_discrepancies(case, bench)
+    assert failing(found) == {q.DISCRETE}
+    assert failing(gradient_discrepancies(case, bench, refined=True)) == {q.DISCRETE}
+
+
+def replace_weights(case: Case, expression: str, weights: Weights) -> Case:
+    """Another activation and other weights on the same data."""
+    return Case(activation=expression, data=case.data, width=case.width, weights=weights, stratum="pinned")
+
+
+@pytest.mark.parametrize(
+    ("defect", "quantity"),
+    [
+        ("adjoint-wrong-sign", q.CONTINUOUS),
+        ("adjoint-without-derivative", q.CONTINUOUS),
+        ("adjoint-loose-solver", q.STEPS),
+    ],
+)
+def test_planted_defects_are_refuted_in_every_case(
+    defect: str, quantity: str, drawn: Callable[..., list[Case]], changed: Callable[..., Case], bench: object
+) -> None:
+    """Softplus on drawn inputs, weights and widths, W not zero; a loose solver shows where the tolerance limits it."""
+    found = [c for c in drawn(smooth_activations(), "arbitrary", 9, seed=51) if c.weights.structure != "zero"][:6]
+    with planted(defect):
+        seen = [failing(gradient_discrepancies(changed(case, activation="softplus(x)"), bench)) for case in found]
+    # Over a short horizon one step is accurate at a thousand times the tolerance too.
+    assert sum(quantity in quantities for quantities in seen) >= (len(found) if quantity == q.CONTINUOUS else 4)
+
+
+def _changed_gradient(**factors: float) -> Change:
+    def change(solved: FlowGradient) -> FlowGradient:
+        parts = {name: getattr(solved.gradient, name) * factors.get(name, 1.0) for name in ("U", "W", "V")}
+        return replace(solved, gradient=Parameters(**parts))
+
+    return change
+
+
+def _stale_adjoint(solved: FlowGradient) -> FlowGradient:
+    """The adjoint behind dU is lambda as it was when the last piece of the backward solve started."""
+    stale = solved.pieces[-1].samples[0, 0, 1]
+    size = torch.linalg.vector_norm(solved.lambda_0, dim=1, keepdim=True)
+    now = solved.pieces[-1].final[1]
+    lambda_0 = stale * size / torch.linalg.vector_norm(now, dim=1, keepdim=True)
+    share = torch.linalg.vector_norm(lambda_0) / torch.linalg.vector_norm(solved.lambda_0)
+    gradient = Parameters(U=solved.gradient.U * share, W=solved.gradient.W, V=solved.gradient.V)
+    return replace(solved, gradient=gradient)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("dU missing", _changed_gradient(U=0.0)),
+        ("dW missing", _changed_gradient(W=0.0)),
+        ("dV missing", _changed_gradient(V=0.0)),
+        ("dW off by 1 %", _changed_gradient(W=1.01)),
+        ("dU off by 0.1 %", _changed_gradient(U=1.001)),
+        ("stale adjoint", _stale_adjoint),
+    ],
+)
+def test_other_wrong_gradients_are_seen(
+    name: str, change: Change, bench: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts left out, a factor in one part, an adjoint of the wrong time: differences show each."""
+    assert judged(gradient_discrepancies(CASE, bench))
+    monkeypatch.setattr(gradient_accuracy, "solve_adjoint", lambda *a, **k: change(solve_adjoint(*a, **k)))
+    assert failing(gradient_discrepancies(CASE, bench)) == {q.CONTINUOUS}, name
+
+
+@pytest.mark.parametrize("part", ["U", "W", "V"])
+def test_a_wrong_discrete_adjoint_is_seen(part: str, bench: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One part of the scheme's own gradient off by 1e-6."""
+
+    def wrong(*args: object, **kwargs: object) -> Parameters:
+        gradient = loss_gradient_discrete(*args, **kwargs)
+        return replace(gradient, **{part: getattr(gradient, part) * 1.000001})
+
+    monkeypatch.setattr(gradient_accuracy, "loss_gradient_discrete", wrong)
+    assert failing(gradient_discrepancies(CASE, bench)) == {q.DISCRETE}
+
+
+def test_the_bound_of_the_solver_is_above_its_error_and_not_absurdly(
+    drawn: Callable[..., list[Case]], bench: object
+) -> None:
+    """Twenty drawn cases at tolerance 1e-5, where the error shows, against the scheme with many steps."""
+    shares = []
+    for stratum in ("arbitrary", "digits"):
+        for case in drawn(smooth_activations(), stratum, 10, seed=61, width=(1, 12)):
+            instance = bench.instance(case)
+            parameters, rate = with_bounded_growth(instance, instance.parameters(), 3.0)
+            labels = instance.labels()[:, None]
+            solved = solve_adjoint(
+                instance.activation,
+                case.neural_ode,
+                parameters,
+                instance.inputs,
+                lambda f, y=labels: f - y,
+                rtol=1e-5,
+                atol=1e-5,
+            )
+            model = (instance.activation, case.neural_ode, parameters, instance.inputs)
+            fine = forward(*model, steps=64)
+            gradients = [loss_gradient_discrete(*model, labels, steps=steps) for steps in (32, 64)]
+            own = norm(add_scaled(gradients[1], -1.0, gradients[0]))
+            sizes, carried = (
+                gradient_sizes(instance, parameters, fine, labels),
+                propagator_bound(instance, parameters, rate),
+            )
+            errors = adaptive_errors(
+                instance,
+                parameters,
+                fine,
+                solved,
+                tolerance=1e-5,
+                final=sizes.final,
+                flat=sizes.flat,
+                carried=carried,
+            )
+            bound = gradient_error(instance, parameters, sizes, errors, rate=rate, carried=carried)
+            error = norm(add_scaled(gradients[1], -1.0, solved.gradient))
+            # What the reference itself may err by counts for it: a difference of orders shows most of it.
+            assert error <= bound + solved.quadrature_error + own, case
+            if own < 0.01 * error:
+                shares.append(error / bound)
+    assert len(shares) >= 5
+    assert max(shares) > 1e-4  # seen over 100 cases: the bound is 40 times the error or more
+    assert max(shares) <= 1
+
+
+def test_steps_use_nearly_all_of_their_tolerance(drawn: Callable[..., list[Case]], bench: object) -> None:
+    """The ratio comes close to 3/2, its largest for the right solver, and rounding adds little to that."""
+    ratios = []
+    for case in drawn(smooth_activations(), "arbitrary", 5, seed=71, width=(1, 12)):
+        for refined in (False, True):
+            steps = gradient_discrepancies(case, bench, refined=refined)[-1]
+            assert steps.quantity == q.STEPS
+            assert steps.error <= steps.bound
+            assert steps.details["rounding"] <= 0.15
+            ratios.append(steps.error)
+    assert max(ratios) > 1.2
+
+
+def test_large_states_do_not_break_the_check_of_steps(bench: object) -> None:
+    """Inputs of size 1e3 to 1e6 on functions that grow: the rounding of large products is allowed for."""
+    for expression, sizes in (("silu(x)", (1e3, 1e6)), ("softplus(x)", (1e6,))):
+        for size in sizes:
+            case = Case(activation=expression, data=Explicit(((size, -size), (size, 0.0))), width=5)
+            found = gradient_discrepancies(case, bench, refined=True)
+            assert not failing(found), (expression, size)

@@ -1,0 +1,186 @@
+"""Claim gaussian-output: the tests have their level on the true model, and see what they are there to see."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+from scipy import special
+
+from theory_check.case import Case, Explicit, Sphere
+from theory_check.evidence.audit import LawTest
+from theory_check.evidence.error_budget import staged_test
+from theory_check.evidence.verdict import Verdict
+from theory_check.measurements import output_law
+from theory_check.measurements.output_law import OutputLaw
+from theory_check.networks import ensemble
+from theory_check.networks.ensemble import EnsembleResult, ensemble_variances
+from theory_check.networks.parameters import Parameters
+from theory_check.neural_ode import NeuralODE
+from theory_check.planted.defects import planted
+from theory_check.profile import DECLARED_CALLS, FALSE_ALARM_RATE, PROFILES
+
+LEVEL = FALSE_ALARM_RATE / DECLARED_CALLS
+SMALL = msgspec.structs.replace(PROFILES["quick"], networks=1100, ladder_networks=600, width_rungs=(4, 8, 16, 32, 64))
+GATE = msgspec.structs.replace(PROFILES["gate"], width_rungs=(4, 8, 16, 32, 64))
+
+
+def on_sphere(expression: str = "tanh(x)", *, seed: int = 0, width: int = 16, inputs: int = 2) -> Case:
+    """Points in three dimensions, typical weights."""
+    return Case(activation=expression, data=Sphere(inputs, 3, seed), width=width)
+
+
+def named(tests: tuple[LawTest, ...]) -> dict[str, LawTest]:
+    """The tests by name."""
+    return {test.name: test for test in tests}
+
+
+def test_every_conditional_test_keeps_its_level(another: Callable[..., object]) -> None:
+    """Twenty-one true cases of three activations at the level of 1 %: no test rejects more often than chance allows."""
+    setting = another(profile=SMALL)
+    p_values: dict[str, list[float]] = {}
+    for seed in range(21):
+        expression = ("tanh(x)", "relu(x)", "softplus(2*x)")[seed % 3]
+        law = OutputLaw(on_sphere(expression, seed=seed, width=8), setting)
+        assert law.unusable() == ""
+        for test in law.conditional_tests():
+            p_values.setdefault(test.name, []).append(test.sample(0).p_value)
+    assert len(p_values) == 6
+    for name, values in p_values.items():
+        rejected = sum(p <= 0.01 for p in values)
+        assert special.bdtrc(rejected - 1, 21, 0.01) > 1e-6, name
+        assert min(values) > LEVEL, name
+    # Exact tests are not only safe: half of their p-values lie below a half, but for five standard deviations.
+    for name in ("variance of f / sqrt S", "mean of f / sqrt S", "correlation of the readout with a row of W"):
+        assert abs(sum(p <= 0.5 for p in p_values[name]) - 10.5) <= 5 * 21**0.5 / 2, name
+
+
+@pytest.mark.parametrize("row", [0, 3, 15])
+def test_a_readout_tied_to_any_row_is_seen(
+    row: int, another: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The readout is W_j for the first, some and the last row; the law of f itself shows nothing."""
+    right = ensemble._stacked
+
+    def tied(*args: object) -> Parameters:
+        networks = right(*args)
+        return replace(networks, V=networks.W[:, row : row + 1, :].clone())
+
+    monkeypatch.setattr(ensemble, "_stacked", tied)
+    tests = named(OutputLaw(on_sphere(), another(profile=SMALL)).conditional_tests())
+    assert tests["correlation of the readout with a row of W"].sample(0).p_value <= LEVEL / 3
+
+
+@pytest.mark.parametrize("factor", [1.1, 0.9])
+def test_a_scale_error_of_ten_per_cent_is_seen_by_the_gate(
+    factor: float, another: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The output off by 10 % either way, at the gate's number of networks and its level."""
+    right = ensemble.readout
+    monkeypatch.setattr(ensemble, "readout", lambda *args: right(*args) * factor)
+    tests = named(OutputLaw(on_sphere(), another(profile=GATE)).conditional_tests())
+    for name in ("variance of f / sqrt S", "joint law over inputs"):
+        assert staged_test(lambda stage, test=tests[name]: test.sample(stage).p_value, LEVEL).rejected, name
+
+
+def test_a_wrong_correlation_between_inputs_is_seen(
+    another: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outputs of two inputs from different networks: every marginal law is right, the joint one is not."""
+
+    def shuffled(*args: object, **kwargs: object) -> EnsembleResult:
+        drawn = ensemble_variances(*args, **kwargs)
+        standard = drawn.f / drawn.S.diagonal(dim1=1, dim2=2).sqrt()
+        standard[:, 1] = standard[:, 1].roll(1)
+        return replace(drawn, f=standard * drawn.S.diagonal(dim1=1, dim2=2).sqrt())
+
+    monkeypatch.setattr(output_law, "ensemble_variances", shuffled)
+    data = Explicit(((1.0, 1.0, 1.0), (1.0, 1.0, 0.8)))
+    case = Case(activation="tanh(x)", data=data, width=16)
+    tests = named(OutputLaw(case, another(profile=GATE)).conditional_tests())
+    assert tests["variance of f / sqrt S"].sample(0).p_value > LEVEL
+    assert tests["joint law over inputs"].sample(0).p_value <= LEVEL / 3
+
+
+@pytest.mark.parametrize("expression", ["tanh(x)", "relu(x)", "x", "sin(2*x)"])
+def test_the_relative_variance_falls_like_one_over_the_width(expression: str, another: Callable[..., object]) -> None:
+    """Widths 4 to 64: supported, with a slope of -1, or steeper where narrow networks have heavy tails."""
+    result = OutputLaw(on_sphere(expression, inputs=1), another(profile=SMALL)).relative_variance_ladder(0)
+    assert result.verdict is Verdict.SUPPORTED
+    assert -1.5 <= result.slope <= -0.9
+
+
+def test_a_variance_that_does_not_concentrate_is_refuted(
+    another: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S times a chi-square factor of its own for each network, whatever the width: three ladders agree."""
+
+    def noisy(*args: object, **kwargs: object) -> EnsembleResult:
+        drawn = ensemble_variances(*args, **kwargs)
+        generator = torch.Generator().manual_seed(kwargs["seeds"][0])
+        factor = torch.randn(len(drawn.S), 4, generator=generator, dtype=torch.float64).square().mean(1)
+        return replace(drawn, S=drawn.S * factor[:, None, None])
+
+    monkeypatch.setattr(output_law, "ensemble_variances", noisy)
+    law = OutputLaw(on_sphere(inputs=1), another(profile=SMALL))
+    results = [law.relative_variance_ladder(stage) for stage in range(3)]
+    assert all(result.p_value <= LEVEL ** (1 / 3) for result in results)
+    assert all(result.slope > -0.5 for result in results)
+
+
+def test_the_identity_has_the_variance_of_its_closed_form(another: Callable[..., object]) -> None:
+    """Sigma = sigma_v^2 sigma_u^2 |x|^2/d I_0(2 sigma_w T); with W scaled by 1/n it is refuted, thrice."""
+    model = NeuralODE(sigma_u=0.5, sigma_w=0.75, sigma_v=2.0)
+    case = Case(activation="x", data=Explicit(((1.0, 2.0),)), width=8, neural_ode=model)
+    test = OutputLaw(case, another(profile=SMALL)).variance_test()
+    assert not test.exact
+    result = test.sample(0)
+    assert result.p_value > LEVEL ** (1 / 3)
+    mean = (result.statistic + 1.0) * special.i0(1.5) * 2.5
+    drawn = ensemble_variances(
+        another().load("x"), model, torch.tensor([[1.0, 2.0]]).double(), width=64, seeds=range(600)
+    )
+    assert mean == pytest.approx(float(drawn.S.mean()), rel=0.15)
+    with planted("weights-scaled-by-width"):
+        wrong = OutputLaw(case, another(profile=SMALL)).variance_test()
+        assert all(wrong.sample(stage).p_value <= LEVEL ** (1 / 3) for stage in range(3))
+
+
+def test_narrow_networks_are_not_normal_and_wide_ones_are(another: Callable[..., object]) -> None:
+    """Width 2 is judged at its own width and rejected; the same case at the top width is not."""
+    setting = another(profile=PROFILES["gate"])
+    narrow = Case(activation="relu(x)", data=Sphere(1, 3, 0), width=2, stratum="narrow")
+    assert OutputLaw(narrow, setting).mixture_test().sample(0).p_value <= LEVEL ** (1 / 3)
+    wide = OutputLaw(on_sphere(inputs=1), another(profile=SMALL)).mixture_test().sample(0)
+    assert wide.p_value > LEVEL ** (1 / 3)
+
+
+def test_stages_and_cases_have_networks_of_their_own(another: Callable[..., object]) -> None:
+    """Fresh networks at every stage and for every case; the same again for the same."""
+    setting = another(profile=SMALL)
+    law = OutputLaw(on_sphere(), setting)
+    test = named(law.conditional_tests())["variance of f / sqrt S"]
+    first = test.sample(0)
+    assert first.p_value == named(OutputLaw(on_sphere(), setting).conditional_tests())[test.name].sample(0).p_value
+    assert test.sample(1).samples == 4 * first.samples
+    assert test.sample(2).p_value != test.sample(1).p_value
+    other = named(OutputLaw(on_sphere(seed=1), setting).conditional_tests())[test.name]
+    assert other.sample(0).p_value != first.p_value
+
+
+def test_networks_without_features_say_nothing(another: Callable[..., object]) -> None:
+    """relu(x - 9) is zero in nearly every network: unusable, with the number that is left."""
+    law = OutputLaw(on_sphere("relu(x - 9)", inputs=1), another(profile=SMALL))
+    assert "all features vanish" in law.unusable()
+    assert "all features vanish" in law.unusable(8)
+
+
+def test_details_are_those_of_statsmodels_and_power(another: Callable[..., object]) -> None:
+    """Four normality tests are reported beside the judged one; power stands beside the variance."""
+    tests = named(OutputLaw(on_sphere(), another(profile=SMALL)).conditional_tests())
+    shape = tests["shape of f / sqrt S"].sample(0)
+    assert sum(name.startswith("statsmodels") for name in shape.details) == 4
+    assert np.isfinite([v for v in shape.details.values() if isinstance(v, float)]).all()
+    assert any("power" in name for name in tests["variance of f / sqrt S"].sample(0).details)
