@@ -30,7 +30,8 @@ class LimitKernels:
         nngp_error: bound of |computed - true| of every entry of `nngp`.
         tangent_error: of every entry of `tangent`.
         estimated: the parts of the bounds that are measured by refinement and not proved; empty for polynomials of
-            degree up to 4. "quadrature": of dual activations. "collocation": in time, and the growth of errors.
+            degree up to 4. "quadrature": of dual activations. "collocation": in time, and the growth of errors
+            ("growth" alone for the L-layer network, which has nothing to discretise).
             "activation": Lipschitz constants of a function whose bounds are measured.
         nodes: in time, of the finest solve.
         sweeps: Picard sweeps of the longest solve.
