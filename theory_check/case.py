@@ -91,7 +91,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     neural_ode: NeuralODE = NeuralODE()
     weights: Weights = Weights()
     stratum: str = "sphere"
-    eta_factor: float = 1.0
+    eta_factor: Annotated[float, msgspec.Meta(gt=0)] = 1.0
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.eta_factor) and self.eta_factor > 0):

@@ -185,7 +185,7 @@ def reports() -> st.SearchStrategy[Report]:
         neural_ode=model,
         weights=weights,
         stratum=text,
-        eta_factor=number,
+        eta_factor=positive,
     )
     verdict, conclusion = st.sampled_from(Verdict), st.sampled_from(Conclusion)
     outcome = st.builds(
