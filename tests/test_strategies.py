@@ -1,6 +1,7 @@
 """Strategies draw what they say, from the whole of it, without rejecting a draw, and shrink to the simplest."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
@@ -137,6 +138,9 @@ def test_a_third_of_the_trees_is_deep(smooth: list[Activation]) -> None:
     """At least 30 % have three operators or more, and a good part of the catalogue occurs."""
     deep = sum(phi.operators >= 3 for phi in smooth)
     assert deep >= 0.3 * len(smooth)
+    # Slopes and shifts are operators as well: of functions of the catalogue a third of the trees holds three or more.
+    calls = [len(re.findall(r"[a-z]\(", phi.expression)) for phi in smooth]
+    assert sum(count >= 3 for count in calls) >= 0.3 * len(smooth)
     names = Counter(name for phi in smooth for name in SMOOTH if f"{name}(" in phi.expression)
     assert set(names) == set(SMOOTH)
     assert len({phi.expression for phi in smooth}) >= 300
@@ -309,6 +313,7 @@ def test_offending_given_rows_are_always_among_those_taken() -> None:
     for case in in_stratum("given", given=given):
         assert parallel_rows(materialise(case.data)) is not None
         assert {given.rows[7], given.rows[40]} <= set(case.data.rows)
+        assert len(case.data.rows) <= 4
         assert case.data.labels == tuple(float(given.rows.index(row)) for row in case.data.rows)
 
 

@@ -77,6 +77,7 @@ def test_the_certificate_is_that_of_the_normalised_kernel(bench: object) -> None
     assert certificate.estimate == pytest.approx(np.linalg.eigvalsh(kernel / root[:, None] / root)[0], rel=1e-9)
     assert certificate == tangent_spectrum(case, bench).certificate
     assert 0 < error < 1e-10
+    assert tangent_spectrum(case, bench).singular_below == 10 * 8 * error
 
 
 def test_the_network_is_as_wide_as_the_case_or_the_inputs_ask_for(bench: object, changed: Callable[..., Case]) -> None:

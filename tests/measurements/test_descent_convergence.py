@@ -95,6 +95,21 @@ def test_a_gradient_of_the_wrong_sign_fails(another: Callable[..., object], monk
     assert found.details["loss at the end over the start"] > 1
 
 
+def test_what_is_reached_after_all_is_no_stall(another: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that ends at the labels has nothing left along any direction, whatever the kernel at the start said."""
+    right = descent_convergence.gradient_descent
+
+    def reaching(*args: object, **kwargs: object) -> object:
+        trace, labels = right(*args, **kwargs), args[4]
+        outputs = torch.cat([trace.outputs[:-1], labels[None]])
+        return type(trace)(trace.losses, outputs, trace.kernel_times, trace.kernels, trace.parameters)
+
+    monkeypatch.setattr(descent_convergence, "gradient_descent", reaching)
+    (found,) = convergence_discrepancies(case_on("x", CROWDED), another(profile=BRIEF))
+    assert found.quantity == q.STALL
+    assert found.error <= found.bound
+
+
 def test_a_run_that_diverges_at_once_is_judged(another: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> None:
     """No loss after the first is finite: the factor is as large as it gets, and nothing raises."""
     right = descent_convergence.gradient_descent

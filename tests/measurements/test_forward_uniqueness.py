@@ -114,6 +114,21 @@ def test_kinks_of_narrow_and_rank_one_networks_are_no_refutation(
             assert not any(d.powerless for d in found), case
 
 
+def test_kinks_do_not_take_the_power_from_the_tangent_flow(bench: object) -> None:
+    """Halving shows an error of 4 % there; what a step of the scheme can do at all is less than 1 %."""
+    case = Case(
+        activation="abs(x)",
+        data=Explicit(((0.0, -1.5), (2.5, 0.5), (3.0, -0.5))),
+        width=6,
+        neural_ode=NeuralODE(sigma_u=0.75, sigma_w=0.75, sigma_v=2.0, horizon=1.5),
+        weights=Weights(structure="symmetric", gain=3.0),
+        stratum="arbitrary",
+    )
+    tangent = forward_discrepancies(case, bench)[2]
+    assert (tangent.quantity, tangent.powerless) == (TANGENT, "")
+    assert tangent.error <= tangent.bound
+
+
 def test_long_horizons_are_cut_into_pieces_and_the_report_says_how_many(bench: object) -> None:
     """L T of about 25: twelve pieces are looked at, every bound still means something."""
     case = Case(

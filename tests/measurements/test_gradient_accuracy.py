@@ -217,7 +217,7 @@ def test_steps_use_nearly_all_of_their_tolerance(drawn: Callable[..., list[Case]
         for refined in (False, True):
             steps = gradient_discrepancies(case, bench, refined=refined)[-1]
             assert steps.quantity == q.STEPS
-            assert steps.error <= steps.bound
+            assert steps.error <= steps.bound <= 1.65
             assert steps.details["rounding"] <= 0.15
             ratios.append(steps.error)
     assert max(ratios) > 1.2
