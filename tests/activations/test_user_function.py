@@ -2,6 +2,7 @@
 
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -168,8 +169,10 @@ def test_modules_and_nested_names_are_accepted(module: str, name: str) -> None:
 
 
 def test_a_record_is_used_as_it_is(module: str) -> None:
-    """An Activation keeps the bounds it declares."""
-    assert activation(f"{module}:mine", trust_code=True) is CATALOGUE["tanh"]
+    """An Activation keeps the bounds it declares, and is known by its reference, which other processes can load."""
+    loaded = activation(f"{module}:mine", trust_code=True)
+    assert loaded.name == loaded.expression == f"{module}:mine"
+    assert vars(loaded) == vars(replace(CATALOGUE["tanh"], name=loaded.name, expression=loaded.expression))
 
 
 @pytest.mark.parametrize(

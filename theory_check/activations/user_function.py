@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -32,7 +33,8 @@ def load_user_function(reference: str) -> Activation:
     """
     loaded = _imported(reference)
     if isinstance(loaded, Activation):
-        return loaded
+        # Known by the reference from here on: another process finds it by that and by nothing else.
+        return replace(loaded, name=reference, expression=reference)
     if isinstance(loaded, type) and issubclass(loaded, torch.nn.Module):
         try:
             loaded = loaded().eval()

@@ -42,6 +42,8 @@ PERTURBATIONS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 # A unique solution may depend on its start less than linearly (Hoelder), but at least like the square root: with
 # exponent 0 two solutions stay apart however close they start.
 HOELDER = 0.5
+# Of the separation: what the scheme may err by and still tell solutions that part from solutions that meet.
+MOST_NOISE = 0.1
 
 
 def forward_discrepancies(case: Case, setting: Setting, *, refined: bool = False) -> tuple[Discrepancy, ...]:
@@ -236,6 +238,6 @@ def _separation(instance: Instance, parameters: Parameters, steps: int) -> Discr
         q.SEPARATION,
         apart[smallest] / unit,
         (smallest / largest) ** HOELDER + noise / unit,
-        1.0,
         details={"noise of the scheme": noise} | {f"apart at T from {size:g}": gap for size, gap in apart.items()},
+        unusable="" if noise <= MOST_NOISE * unit else f"the scheme errs by {noise / unit:.2g} of the separation",
     )
