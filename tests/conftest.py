@@ -6,6 +6,7 @@ from jaxtyping import install_import_hook
 install_import_hook(
     [
         "theory_check.activations",
+        "theory_check.limits",
         "theory_check.networks",
         "theory_check.measurements",
     ],

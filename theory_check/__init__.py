@@ -13,22 +13,42 @@ if TYPE_CHECKING:
     from theory_check.case import Case
     from theory_check.claims.claim import Claim
     from theory_check.evidence.audit import Audit
+    from theory_check.limits.dual_activation import InfiniteKernel
+    from theory_check.limits.kernels import LimitKernels, limit_kernels
+    from theory_check.limits.layers import layer_kernels
     from theory_check.networks.tangent_kernel import empirical_kernels
     from theory_check.neural_ode import NeuralODE
     from theory_check.trial import checks
 
 __version__ = "0.1.0"
-__all__ = ["Activation", "Audit", "Case", "Claim", "NeuralODE", "activation", "checks", "empirical_kernels"]
+__all__ = [
+    "Activation",
+    "Audit",
+    "Case",
+    "Claim",
+    "InfiniteKernel",
+    "LimitKernels",
+    "NeuralODE",
+    "activation",
+    "checks",
+    "empirical_kernels",
+    "layer_kernels",
+    "limit_kernels",
+]
 
 _HOMES = {
     "Activation": "theory_check.activations.activation",
     "Audit": "theory_check.evidence.audit",
     "Case": "theory_check.case",
     "Claim": "theory_check.claims.claim",
+    "InfiniteKernel": "theory_check.limits.dual_activation",
+    "LimitKernels": "theory_check.limits.kernels",
     "NeuralODE": "theory_check.neural_ode",
     "activation": "theory_check.activations.loading",
     "checks": "theory_check.trial",
     "empirical_kernels": "theory_check.networks.tangent_kernel",
+    "layer_kernels": "theory_check.limits.layers",
+    "limit_kernels": "theory_check.limits.kernels",
 }
 
 

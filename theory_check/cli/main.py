@@ -8,6 +8,7 @@ import click
 from theory_check.cli.activations import activations
 from theory_check.cli.audit import ERROR_STATUS, audit
 from theory_check.cli.claims import claims
+from theory_check.cli.limit import limit
 from theory_check.cli.replay import replay
 
 USAGE_STATUS = 2
@@ -23,7 +24,7 @@ def cli() -> None:
     """
 
 
-for command in (audit, claims, activations, replay):
+for command in (audit, claims, activations, limit, replay):
     cli.add_command(command)
 
 

@@ -1,0 +1,105 @@
+"""`theory-check limit`: its numbers are those of the library, its output can be read, bad input is one line."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from theory_check import NeuralODE, layer_kernels, limit_kernels
+from theory_check.case import Digits, Sphere, materialise
+
+Run = Callable[..., Any]
+
+
+def test_json_of_digits(run: Run) -> None:
+    """Kernels, eigenvalues and bounds, as the library computes them."""
+    ran = run("limit", "softplus", "--data", "digits", "--rows", "5", "--horizon", "0.5", "--sigma-w", "1.5", "--json")
+    assert (ran.status, ran.err) == (0, "")
+    found = json.loads(ran.out)
+    kernels = limit_kernels("softplus", materialise(Digits(tuple(range(5)))), NeuralODE(sigma_w=1.5, horizon=0.5))
+    np.testing.assert_array_equal(found["nngp"], kernels.nngp)
+    np.testing.assert_array_equal(found["tangent"], kernels.tangent)
+    assert found["error_bound"] == kernels.error_bound <= 1e-10
+    assert found["rigorous"] is False
+    for name, kernel in (("nngp", kernels.nngp), ("tangent", kernels.tangent)):
+        spectrum = found["spectra"][name]
+        np.testing.assert_allclose(spectrum["eigenvalues"], np.linalg.eigvalsh(kernel)[::-1], rtol=1e-12)
+        smallest = spectrum["eigenvalues"][-1]
+        assert 0.9 * smallest < spectrum["smallest_eigenvalue_above"] < smallest - spectrum["error_bound"]
+
+
+def test_layers_and_file(run: Run, tmp_path: Path) -> None:
+    """The residual network; the archive holds what is needed to use the kernels again, and nothing else is left."""
+    out = tmp_path / "kernels.npz"
+    ran = run(
+        *("limit", "tanh", "--data", "sphere", "--rows", "4", "--dimension", "6", "--seed", "3"),
+        *("--layers", "7", "--out", str(out)),
+    )
+    assert ran.status == 0, ran.err
+    assert "residual network of 7 layers" in ran.out
+    inputs = materialise(Sphere(4, 6, 3))
+    kernels = layer_kernels("tanh", inputs, NeuralODE(), 7)
+    with np.load(out, allow_pickle=False) as archive:
+        for name in ("nngp", "tangent", "nngp_error", "tangent_error"):
+            np.testing.assert_array_equal(archive[name], getattr(kernels, name))
+        np.testing.assert_array_equal(archive["inputs"], inputs)
+        assert json.loads(str(archive["settings"]))["layers"] == 7
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_singular_kernel_is_not_certified(run: Run, tmp_path: Path) -> None:
+    """X beside -x under an odd activation; the rows are named."""
+    rows = tmp_path / "rows.csv"
+    np.savetxt(rows, [[1.0, 2.0], [-1.0, -2.0], [2.0, -1.0]], delimiter=",")
+    ran = run("limit", "tanh", "--data", str(rows))
+    assert ran.status == 0, ran.err
+    assert "rows 0 and 1" in ran.out
+    assert ran.out.count("not certified positive definite") == 2
+    found = json.loads(run("limit", "tanh", "--data", str(rows), "--json").out)
+    assert [found["spectra"][name]["positive_definite"] for name in ("nngp", "tangent")] == [False, False]
+
+
+def test_the_heat_map_has_a_line_for_each_input(run: Run) -> None:
+    """Two characters an entry, darkest where the kernel is largest; left out where it would not fit."""
+    lines = run("limit", "identity", "--rows", "3").out.splitlines()
+    start = next(k for k, line in enumerate(lines) if "' .:" in line)
+    cells = [line[2:] for line in lines[start + 1 : start + 4]]
+    kernel = limit_kernels("identity", materialise(Digits((0, 1, 2))), NeuralODE()).nngp
+    assert {len(cell) for cell in cells} == {6}
+    i, j = np.unravel_index(np.argmax(kernel), kernel.shape)
+    assert cells[i][2 * j] == "@"
+    assert "heat map left out" in run("limit", "identity", "--rows", "61").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("sofplus",), "'sofplus'.*softplus"),
+        (("sign_sqrt",), "sign_sqrt.*infinite"),
+        (("x**2", "--sigma-w", "9"), "sigma_w T is too large"),
+        (("tanh", "--horizon", "-1"), "horizon must be a positive finite number, got -1.0"),
+        (("tanh", "--sigma-w", "nan"), "sigma_w must be .*nan"),
+        (("tanh", "--tolerance", "0"), "tolerance must be a positive finite number, got 0.0"),
+        (("tanh", "--layers", "0"), "layers must be from 1 to 1024, got 0"),
+        (("tanh", "--rows", "0"), "0 is not in the range"),
+        (("tanh", "--data", "absent.npy"), "cannot read 'absent.npy'"),
+        (("tanh", "--seed", "-1"), "seed must be from 0"),
+        (("tanh", "--out", "kernels.txt"), "must end in .npz, got 'kernels.txt'"),
+        (("tanh", "--out", "absent/kernels.npz"), "'absent/kernels.npz'"),
+    ],
+)
+def test_bad_input_is_one_line(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+) -> None:
+    """Status 2, the value shown, nothing written."""
+    monkeypatch.chdir(tmp_path)
+    ran = run("limit", *arguments)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("theory-check: ")
+    assert ran.err.count("\n") == 1
+    assert re.search(said, ran.err)
+    assert not list(tmp_path.iterdir())
