@@ -16,6 +16,7 @@ _MIXTURE = "test_output_law_at_the_top_width_is_normal"
 _SPREAD = "test_relative_variance_of_the_conditional_variance_falls"
 _VARIANCE = "test_output_variance_has_a_limit"
 _DEFINITE = "test_tangent_kernel_is_positive_definite"
+_NONDEGENERATE = "test_limiting_nngp_kernel_is_positive_definite"
 _CONVERGENCE = "test_gradient_descent_converges_linearly"
 
 _AT_KINKS: tuple[tuple[str, Stratum], ...] = (("relu", "zero-input"), ("relu", "pinned"), ("hardtanh", "pinned"))
@@ -157,6 +158,27 @@ _CLAIMS = (
                 quantity=q.VARIANCE,
                 defect="weights-scaled-by-width",
             ),
+        ),
+    ),
+    Claim(
+        id="nngp-nondegenerate",
+        statement="For smooth phi that is not affine, and inputs of which no two are parallel, the limiting NNGP "
+        "kernel is positive definite.",
+        source="Key result 1: wide networks become Gaussian processes whose kernel is not degenerate.",
+        quantifier="ALL",
+        # A smooth phi is Lipschitz, and a Lipschitz polynomial is affine.
+        assumptions=("smooth", "nonlinear", "distinct-inputs"),
+        strata=("sphere", "crowded", "digits"),
+        controls=tuple(
+            Control(
+                test=_NONDEGENERATE,
+                activation=activation,
+                stratum=stratum,
+                verdict="assumptions-not-met",
+                conclusion="fails",
+                quantity=q.NNGP_EIGENVALUE,
+            )
+            for activation, stratum in _SINGULAR
         ),
     ),
     Claim(

@@ -142,7 +142,7 @@ class Audit:
         `unusable` says why the case's data cannot be tested: it is then inconclusive.
         """
         if unusable:
-            self._not_executed(case, tests[0].name, unusable)
+            self.not_executed(case, tests[0].name, unusable)
             return
         details: dict[str, Detail] = {}
         worst: tuple[float, LawTest, StagedResult] | None = None
@@ -194,7 +194,7 @@ class Audit:
         the tail of their p-values is approximate. `unusable` as in `law`.
         """
         if unusable:
-            self._not_executed(case, quantity, unusable)
+            self.not_executed(case, quantity, unusable)
             return
         level = self.budget.spend()
         first = ladder(0)
@@ -234,10 +234,8 @@ class Audit:
         elif certificate.estimate <= singular_below and self._unmet(case):
             conclusion, reason = Conclusion.FAILS, "singular to rounding"
         else:
-            conclusion, reason = (
-                Conclusion.UNDECIDED,
-                "uninformative: the smallest eigenvalue is within rounding of zero",
-            )
+            conclusion = Conclusion.UNDECIDED
+            reason = "uninformative: the smallest eigenvalue is within rounding of zero"
         holds = conclusion is Conclusion.HOLDS
         self.record(
             case,
@@ -252,7 +250,8 @@ class Audit:
 
     # --- records ------------------------------------------------------------------------------------------------
 
-    def _not_executed(self, case: Case, quantity: str, reason: str) -> None:
+    def not_executed(self, case: Case, quantity: str, reason: str) -> None:
+        """Record that nothing could be compared, and why."""
         self.record(
             case,
             Conclusion.UNDECIDED,

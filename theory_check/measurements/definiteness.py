@@ -1,7 +1,8 @@
-"""Claim ntk-positive-definite: is the tangent kernel positive definite, by a proof that rounding cannot fool?
+"""Claims ntk-positive-definite and nngp-nondegenerate: is a kernel positive definite, by a proof?
 
-Judged on the empirical kernel of one network of width at least 16 N: sums of products of computed features, so its
-entries carry rounding only, and the verified test of Rump accounts for it.
+The tangent kernel is the empirical one of a network of width at least 16 N: sums of products of computed features, so
+its entries carry rounding only. The NNGP kernel is the limit, whose entries carry the error bound of its solver. The
+verified test of Rump accounts for either.
 """
 
 import math
@@ -9,19 +10,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from theory_check.case import Case, count_of
+from theory_check.case import Case, count_of, materialise
 from theory_check.evidence.definiteness import (
     Certificate,
     Matrix,
     certified_lower_bound,
     normalise_to_unit_diagonal,
 )
+from theory_check.limits.kernels import limit_kernels
 from theory_check.measurements.instance import Setting, prepare
 from theory_check.networks.tangent_kernel import kernels_of
 
 WIDTH_PER_INPUT = 16
 LEAST_WIDTH = 64
 SOLVER_STEPS = 16
+# Of an entry of the limiting kernel.
+LIMIT_TOLERANCE = 1e-10
 
 
 @dataclass(frozen=True)
@@ -66,5 +70,27 @@ def tangent_spectrum(case: Case, setting: Setting) -> KernelSpectrum:
             "width": width,
             "largest eigenvalue before it is normalised": float(np.linalg.eigvalsh(kernel)[-1]),
             "largest error of an entry": error,
+        },
+    )
+
+
+def nngp_limit_spectrum(case: Case, setting: Setting) -> KernelSpectrum:
+    """The certified smallest eigenvalue of the limiting NNGP kernel, normalised to unit diagonal.
+
+    Raises:
+        InfiniteKernel: (an ArithmeticError) the limit does not exist.
+    """
+    instance = prepare(case, setting)
+    inputs, count = materialise(case.data), count_of(case.data)
+    kernels = limit_kernels(instance.activation, inputs, case.neural_ode, LIMIT_TOLERANCE)
+    certificate, error = certified_spectrum(kernels.nngp, kernels.nngp_error)
+    return KernelSpectrum(
+        certificate,
+        10 * count * error,
+        {
+            "inputs": count,
+            "largest eigenvalue before it is normalised": float(np.linalg.eigvalsh(kernels.nngp)[-1]),
+            "largest error of an entry": error,
+            "parts of that error which are estimated": ", ".join(kernels.estimated) or "none",
         },
     )

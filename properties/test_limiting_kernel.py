@@ -1,0 +1,22 @@
+"""Claim nngp-nondegenerate: the kernel of the Gaussian process at infinite width has no zero eigenvalue."""
+
+from hypothesis import given
+
+from theory_check import Audit, Case, InfiniteKernel, checks
+from theory_check.claims.quantities import NNGP_EIGENVALUE
+from theory_check.measurements.definiteness import nngp_limit_spectrum
+from theory_check.strategies import Sizes, cases, smooth_activations, widths
+
+
+@checks("nngp-nondegenerate")
+@given(
+    case=cases(smooth_activations(), width=widths(8, 8), sizes=Sizes(inputs=(1, 6), dimensions=(2, 6)), most_growth=2.0)
+)
+def test_limiting_nngp_kernel_is_positive_definite(case: Case, audit: Audit) -> None:
+    """The smallest eigenvalue of the normalised kernel, its error bound subtracted, is proved positive."""
+    try:
+        spectrum = nngp_limit_spectrum(case, audit)
+    except InfiniteKernel as reason:
+        audit.not_executed(case, NNGP_EIGENVALUE, str(reason))
+        return
+    audit.positive_definite(case, NNGP_EIGENVALUE, spectrum.certificate, spectrum.singular_below, spectrum.details)
