@@ -154,6 +154,16 @@ def _data(source: str) -> tuple[str | Explicit | None, str]:
     return Explicit(tuple(tuple(float(value) for value in row) for row in rows)), note
 
 
+def _what_is_wrong(path: Path, said: str) -> str:
+    """NumPy's complaint about a file in one line, with what is read."""
+    if path.suffix == ".csv":
+        said = f"rows must hold equally many numbers, separated by commas, without a header; {said}"
+    elif "pickle" in said.lower() or "Python objects" in said:
+        said = "a pickled array is refused, save plain numbers"
+    # NumPy goes on to advise options that are none of ours.
+    return " ".join(said.split("; use `usecols`")[0].split())
+
+
 def _rows_of_file(source: str) -> NDArray[np.float64]:
     path = Path(source)
     if path.suffix not in {".npy", ".csv"}:
@@ -169,9 +179,7 @@ def _rows_of_file(source: str) -> NDArray[np.float64]:
     except OSError as error:
         raise RequestError(f"cannot read {source!r}: {error.strerror or error}") from None
     except (ValueError, EOFError) as error:
-        pickled = "pickle" in str(error).lower() or "Python objects" in str(error)
-        hint = "a pickled array is refused, save plain numbers" if pickled else str(error)
-        raise RequestError(f"{source!r} holds no matrix of numbers: {' '.join(hint.split())}") from None
+        raise RequestError(f"{source!r} holds no matrix of numbers: {_what_is_wrong(path, str(error))}") from None
     if not isinstance(array, np.ndarray):
         raise RequestError(f"{source!r} holds no matrix of numbers: it is an archive, save one array with numpy.save")
     if array.ndim != 2 or 0 in array.shape:

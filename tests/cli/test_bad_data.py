@@ -108,3 +108,13 @@ def test_a_file_that_cannot_be_read(refused: Refused, tmp_path: Path, name: str)
 def test_a_source_of_no_known_kind(refused: Refused, source: str) -> None:
     """Only two names and two kinds of files are known."""
     assert f"data must be digits, sphere, FILE.npy or FILE.csv, got {source!r}" in refused("--data", source)
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,2\n", "1,2\n3\n", "1;2\n3;4\n"], ids=["header", "ragged", "semicolons"])
+def test_a_csv_of_another_form(refused: Refused, tmp_path: Path, text: str) -> None:
+    """The line says what form is read, and names no option of NumPy."""
+    path = tmp_path / "data.csv"
+    path.write_text(text)
+    line = refused("--data", str(path))
+    assert "separated by commas, without a header" in line
+    assert "usecols" not in line

@@ -121,3 +121,11 @@ def test_a_derivative_with_a_small_step_is_seen(bench: object) -> None:
     """A user's kink of one millionth, met exactly, is still a kink: 1e-6 relu(x) + tanh(x) at 0."""
     jump, _ = backward_discrepancies(case_at("tanh(x) + 0.000001*relu(x)", ROWS, 0.0), bench)
     assert jump.error > jump.bound
+
+
+@pytest.mark.parametrize("expression", ["exp(x)", "x**2"])
+def test_without_a_lipschitz_constant_nothing_is_concluded(expression: str, bench: object) -> None:
+    """The adjoint of exp is unique; a bound for slopes of at most 1 would say it is not."""
+    for data in (ONE, ZERO):
+        found = backward_discrepancies(case_at(expression, data, width=1), bench)
+        assert all("no Lipschitz constant" in d.powerless for d in found)

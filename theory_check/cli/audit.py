@@ -26,7 +26,7 @@ ERROR_STATUS = 4
     metavar="NAME|EXPRESSION|MODULE:NAME",
     help='Audit this activation, e.g. softplus, "tanh(2*x) + 0.1*x" (repeatable).',
 )
-@click.option("--data", default="", metavar="digits|sphere|FILE.npy|FILE.csv", help="Audit on these inputs.")
+@click.option("--data", default=None, metavar="digits|sphere|FILE.npy|FILE.csv", help="Audit on these inputs.")
 @click.option("--profile", default="quick", show_default=True, metavar="quick|gate|full", help="How hard to try.")
 @click.option("--seed", default="0", show_default=True, metavar="N", help="Root seed of all weights and searches.")
 @click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda", help="Where networks run.")
@@ -37,7 +37,7 @@ ERROR_STATUS = 4
 def audit(
     claims: tuple[str, ...],
     activations: tuple[str, ...],
-    data: str,
+    data: str | None,
     profile: str,
     seed: str,
     device: str,
@@ -55,11 +55,14 @@ def audit(
 
     if "" in activations:
         raise click.ClickException("an activation must be a name or an expression, got an empty one")
+    for option, value in (("--report-dir", report_dir), ("--baseline", baseline), ("--data", data)):
+        if value == "":
+            raise click.ClickException(f"{option} must name something, got ''; leave the option out for its default")
     try:
         request = make_request(
             profile=profile,
             seed=seed,
-            data=data,
+            data=data or "",
             device=device,
             claims=claims,
             activations=activations,
@@ -70,7 +73,7 @@ def audit(
     except (RequestError, ReportError) as error:
         raise click.ClickException(str(error)) from None
 
-    report, folder = _run(request, report_dir, workers, {"data": data, "activations": activations})
+    report, folder = _run(request, report_dir, workers, {"data": data or "", "activations": activations})
     _show(report, folder)
     status: int = report.exit_status
     if recorded is not None:
@@ -78,7 +81,7 @@ def audit(
         for line in differences:
             click.echo(f"differs from the baseline: {line}")
         status = 1 if differences else 0
-        click.echo(f"baseline {baseline}: {'differs' if differences else 'the same verdicts'}")
+        click.echo(f"baseline {baseline}: {'differs' if differences else 'the same verdicts'}, exit status {status}")
     click.get_current_context().exit(status)
 
 
