@@ -230,3 +230,18 @@ def test_large_states_do_not_break_the_check_of_steps(bench: object) -> None:
             case = Case(activation=expression, data=Explicit(((size, -size), (size, 0.0))), width=5)
             found = gradient_discrepancies(case, bench, refined=True)
             assert not failing(found), (expression, size)
+
+
+def test_a_gradient_that_is_exactly_zero_is_compared_with_the_size_of_the_adjoint(bench: object) -> None:
+    """With x = 0, W = 0, phi(0) = 0 nothing rounds, nothing is zero over zero, and every comparison can be made."""
+    case = Case(
+        activation="silu(x)",
+        data=Explicit(((0.0, 0.0, 0.0),)),
+        width=15,
+        neural_ode=NeuralODE(sigma_w=0.5, horizon=4.0),
+        weights=Weights(structure="zero"),
+        stratum="zero-input",
+    )
+    found = gradient_discrepancies(case, bench)
+    assert not any(d.powerless for d in found)
+    assert all(d.error <= d.bound for d in found)

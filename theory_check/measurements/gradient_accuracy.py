@@ -129,7 +129,7 @@ def gradient_discrepancies(case: Case, setting: Setting, *, refined: bool = Fals
 def _scale(instance: Instance, sizes: GradientSizes, size: float, resolution: float) -> float:
     """|gradient|; where rounding hides that (x = 0 with phi(0) = 0), the size of lambda_T for the steepest phi'."""
     steep, _ = slope_bounds(instance.activation)
-    return size if resolution <= USABLE_SHARE * size else sizes.flat * steep
+    return size if resolution < USABLE_SHARE * size else sizes.flat * steep
 
 
 def _tensors(p: Parameters) -> tuple[Tensor, Tensor, Tensor]:
