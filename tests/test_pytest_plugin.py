@@ -129,6 +129,7 @@ def test_a_trial_that_is_lost_makes_the_audit_an_error(pytester: pytest.Pytester
 
 def test_trials_that_were_not_run_are_lost(pytester: pytest.Pytester) -> None:
     """A property that is skipped is no quiet pass, and after -x the rest has no verdict, so the report has none."""
+    # The skip belongs to the project under test: what is checked is that it is reported as lost.
     skipping = OWN.replace("@checks(OWN, share", "@pytest.mark.skip\n@checks(OWN, share").replace("os\n", "pytest\n")
     pytester.makepyfile(test_own=skipping)
     options = ("--theory-check-activation=relu", "--theory-check-report-dir=reports")

@@ -163,6 +163,7 @@ def _tell_pytest(found: "Found") -> None:
         if not trial.as_expected:
             pytest.fail(f"control did not come out as expected ({trial.expected_verdict}): {text}", pytrace=False)
     elif trial.verdict == "assumptions-not-met" and trial.conclusion != "fails":
+        # Neither passed nor failed: the claim says nothing here. The trial is counted in the report all the same.
         pytest.skip(text)
     elif trial.verdict != "supported":
         shown = next((o for o in found.outcomes if o.case_id == trial.minimal), None)

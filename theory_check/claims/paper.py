@@ -26,6 +26,22 @@ _SINGULAR: tuple[tuple[str, Stratum], ...] = (
     ("tanh", "antipodal"),
 )
 
+
+def _singular(test: str, quantity: str) -> tuple[Control, ...]:
+    """Kernels that cannot be positive definite."""
+    return tuple(
+        Control(
+            test=test,
+            activation=activation,
+            stratum=stratum,
+            verdict="assumptions-not-met",
+            conclusion="fails",
+            quantity=quantity,
+        )
+        for activation, stratum in _SINGULAR
+    )
+
+
 _CLAIMS = (
     Claim(
         id="forward-unique",
@@ -169,17 +185,7 @@ _CLAIMS = (
         # A smooth phi is Lipschitz, and a Lipschitz polynomial is affine.
         assumptions=("smooth", "nonlinear", "distinct-inputs"),
         strata=("sphere", "crowded", "digits"),
-        controls=tuple(
-            Control(
-                test=_NONDEGENERATE,
-                activation=activation,
-                stratum=stratum,
-                verdict="assumptions-not-met",
-                conclusion="fails",
-                quantity=q.NNGP_EIGENVALUE,
-            )
-            for activation, stratum in _SINGULAR
-        ),
+        controls=_singular(_NONDEGENERATE, q.NNGP_EIGENVALUE),
     ),
     Claim(
         id="ntk-positive-definite",
@@ -189,17 +195,7 @@ _CLAIMS = (
         quantifier="ALL",
         assumptions=("smooth", "nonlinear", "distinct-inputs"),
         strata=("sphere", "crowded", "digits"),
-        controls=tuple(
-            Control(
-                test=_DEFINITE,
-                activation=activation,
-                stratum=stratum,
-                verdict="assumptions-not-met",
-                conclusion="fails",
-                quantity=q.EIGENVALUE,
-            )
-            for activation, stratum in _SINGULAR
-        ),
+        controls=_singular(_DEFINITE, q.EIGENVALUE),
     ),
     Claim(
         id="linear-convergence",
