@@ -19,7 +19,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     width_rungs: ladder of widths for rates and for "from a stated width".
     ladder_networks: networks on each rung of a ladder.
     descent_steps: steps of gradient descent.
-    kernel_inputs: most inputs of a kernel.
+    kernel_rungs: ladder of widths for kernels, whose errors are statistical.
+    most_replicates: networks on each of its rungs at most; how many are needed follows from their spread.
     """
 
     name: str
@@ -31,7 +32,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     width_rungs: tuple[int, ...]
     ladder_networks: int
     descent_steps: int
-    kernel_inputs: int
+    kernel_rungs: tuple[int, ...]
+    most_replicates: int
 
 
 PROFILES = {
@@ -47,7 +49,8 @@ PROFILES = {
             width_rungs=(8, 16, 32, 64, 128),
             ladder_networks=800,
             descent_steps=20,
-            kernel_inputs=8,
+            kernel_rungs=(32, 64, 128, 256, 512),
+            most_replicates=120,
         ),
         Profile(
             name="gate",
@@ -59,7 +62,8 @@ PROFILES = {
             width_rungs=(8, 16, 32, 64, 128),
             ladder_networks=1_500,
             descent_steps=40,
-            kernel_inputs=16,
+            kernel_rungs=(64, 128, 256, 512, 1024),
+            most_replicates=160,
         ),
         Profile(
             name="full",
@@ -71,7 +75,8 @@ PROFILES = {
             width_rungs=(8, 16, 32, 64, 128, 256, 512),
             ladder_networks=3_000,
             descent_steps=100,
-            kernel_inputs=32,
+            kernel_rungs=(64, 128, 256, 512, 1024, 2048, 4096),
+            most_replicates=240,
         ),
     )
 }

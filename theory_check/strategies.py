@@ -166,10 +166,10 @@ def horizons(most: float = 4.0) -> SearchStrategy[float]:
 
 
 @st.composite
-def neural_odes(draw: DrawFn, most: float = 4.0) -> NeuralODE:
-    """Scales and horizon with short decimals and sigma_w x horizon at most `most`."""
+def neural_odes(draw: DrawFn, most: float = 4.0, least: float = 0.0) -> NeuralODE:
+    """Scales and horizon with short decimals, `least` <= sigma_w x horizon <= `most`; least is at most half of most."""
     horizon = draw(horizons())
-    fitting = [s for s in SCALES if s * horizon <= most] or [2.0 ** math.floor(math.log2(most / horizon))]
+    fitting = [s for s in SCALES if least <= s * horizon <= most] or [2.0 ** math.floor(math.log2(most / horizon))]
     return NeuralODE(
         sigma_u=draw(st.sampled_from(SCALES)),
         sigma_w=draw(st.sampled_from(fitting)),
@@ -319,6 +319,7 @@ def cases(
     width: SearchStrategy[int] | None = None,
     sizes: Sizes = ANY_SIZE,
     most_growth: float = 4.0,
+    strong: bool = False,
     any_weights: bool = False,
 ) -> Case:
     """Whole cases of the stratum under trial.
@@ -329,6 +330,7 @@ def cases(
         width: strategy for the width, 1 to 32 by default.
         sizes: numbers and dimensions of inputs.
         most_growth: largest sigma_w x horizon, or sigma_w x horizon x L1 where phi is steeper than 1.
+        strong: for claims that a flow which hardly moves says nothing about: half of `most_growth` at least.
         any_weights: for claims about every W: structured and scaled weights beside typical ones.
     """
     narrowing = _narrowing.get() or Narrowing()
@@ -338,14 +340,14 @@ def cases(
     weights = draw(arbitrary_weights()) if any_weights else Weights()
     if stratum == "pinned" and any(materialise(data)[0]):
         weights = Weights(weights.structure, weights.gain, draw(_pinned_at(activation)))
-    steepness = max(1.0, activation.lipschitz) if activation.is_lipschitz else 1.0
+    most = most_growth / (max(1.0, activation.lipschitz) if activation.is_lipschitz else 1.0)
     if stratum == "narrow":
         width = st.sampled_from((2, 4))
     return Case(
         activation=activation.expression,
         data=data,
         width=draw(widths() if width is None else width),
-        neural_ode=draw(neural_odes(most_growth / steepness)),
+        neural_ode=draw(neural_odes(most, most / 2 if strong else 0.0)),
         weights=weights,
         stratum=stratum,
         eta_factor=draw(st.sampled_from((2.5, 3.0, 4.0))) if stratum == "large-step" else 1.0,

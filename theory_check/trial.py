@@ -193,7 +193,8 @@ class _Search:
     def __init__(self, prop: Property, plan: Plan, request: Request) -> None:
         self.prop, self.plan, self.request = prop, plan, request
         examples = request.profile.examples if plan.kind == "random" else request.profile.named_examples
-        self.requested = max(1, round(examples * prop.share))
+        # The first case of a search is always the simplest: one at random has to come with it.
+        self.requested = max(2 if plan.kind == "random" else 1, round(examples * prop.share))
         if plan.control is not None and plan.control.conclusion == "fails":
             self.requested = CONTROL_EXAMPLES
         self.audit = _audit(prop, request, plan.control.defect if plan.control else None)

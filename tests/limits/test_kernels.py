@@ -52,6 +52,9 @@ def test_the_identity_has_closed_forms(scales: tuple[float, float], growth: floa
     size = sigma_u**2 * sigma_v**2 * inputs @ inputs.T / 4
     largest = np.abs(size).max() * i0(2 * c)
     np.testing.assert_allclose(found.nngp, size * i0(2 * c), rtol=0, atol=1e-12 * largest)
+    covariance = found.state - size / sigma_v**2 * i0(2 * c)
+    assert np.abs(covariance).max() <= 1e-12 * largest / sigma_v**2
+    assert (np.abs(covariance) <= found.state_error).all()
     expected = size * (2 * i0(2 * c) + c * c * bessel_tangent(c))
     np.testing.assert_allclose(found.tangent, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
     assert (np.abs(found.nngp - size * i0(2 * c)) <= found.nngp_error).all()

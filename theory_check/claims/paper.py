@@ -15,11 +15,25 @@ _CONDITIONAL = "test_output_given_the_features_is_standard_normal"
 _MIXTURE = "test_output_law_at_the_top_width_is_normal"
 _SPREAD = "test_relative_variance_of_the_conditional_variance_falls"
 _VARIANCE = "test_output_variance_has_a_limit"
+_NNGP_RATE = "test_empirical_nngp_kernels_approach_the_limit"
+_NNGP_MEAN = "test_mean_nngp_kernel_is_the_limit"
+_TANGENT_RATE = "test_empirical_tangent_kernels_approach_the_limit"
+_TANGENT_MEAN = "test_mean_tangent_kernel_is_the_limit"
+_LAYER_KERNELS = "test_kernels_of_the_layers_approach_those_of_the_ode"
+_LAYER_NETWORKS = "test_states_and_gradients_of_the_layers_approach_those_of_the_ode"
+_LAYER_GROWTH = "test_error_of_the_layers_does_not_grow_with_width"
+_EXTRAPOLATED = "test_layers_extrapolated_give_the_kernels_of_the_ode"
+_JOINT = "test_width_limit_is_uniform_in_depth"
+_ORDER = "test_limiting_correlations_grow_with_those_of_the_inputs"
+_SPREAD_OUT = "test_limiting_correlations_exceed_those_of_the_inputs"
+_HORIZON = "test_variances_grow_with_the_horizon"
+_RESCALED = "test_scaled_weights_undo_the_horizon"
 _DEFINITE = "test_tangent_kernel_is_positive_definite"
 _NONDEGENERATE = "test_limiting_nngp_kernel_is_positive_definite"
 _CONVERGENCE = "test_gradient_descent_converges_linearly"
 
 _AT_KINKS: tuple[tuple[str, Stratum], ...] = (("relu", "zero-input"), ("relu", "pinned"), ("hardtanh", "pinned"))
+_TYPICAL: tuple[Stratum, ...] = ("sphere", "digits")
 _SINGULAR: tuple[tuple[str, Stratum], ...] = (
     ("identity", "crowded"),
     ("softplus", "repeated"),
@@ -39,6 +53,22 @@ def _singular(test: str, quantity: str) -> tuple[Control, ...]:
             quantity=quantity,
         )
         for activation, stratum in _SINGULAR
+    )
+
+
+def _planted(test: str, quantity: str, *defects: str, activation: str = "softplus") -> tuple[Control, ...]:
+    """Wrong implementations that the property must refute, on points of the sphere."""
+    return tuple(
+        Control(
+            test=test,
+            activation=activation,
+            stratum="sphere",
+            verdict="refuted",
+            conclusion="fails",
+            quantity=quantity,
+            defect=defect,
+        )
+        for defect in defects
     )
 
 
@@ -123,9 +153,24 @@ _CLAIMS = (
         ),
     ),
     Claim(
+        id="resnet-limit",
+        statement="States and gradients of the residual network of L layers approach those of the Neural ODE like 1/L, "
+        "with a constant that does not grow with the width; so do its kernels at infinite width.",
+        source="Figures that compare the Neural ODE with residual networks of finite depth across widths.",
+        quantifier="RATE",
+        assumptions=("smooth", "gaussian-weights"),
+        strata=("sphere", "digits"),
+        controls=(
+            *_planted(_LAYER_KERNELS, q.DEPTH_RATE, "layer-kernels-step-off"),
+            *_planted(_LAYER_NETWORKS, q.NETWORK_DEPTH_RATE, "euler-step-off"),
+            *_planted(_LAYER_GROWTH, q.NETWORK_GROWTH, "weights-scaled-too-little"),
+        ),
+    ),
+    Claim(
         id="gaussian-output",
         statement="At initialisation the output of a wide network is Gaussian: a normal scale mixture at every width "
-        "whose mixing variance S concentrates, Var(S) / E[S]^2 = O(1/n), around a limit.",
+        "whose mixing variance S concentrates, Var(S) / E[S]^2 = O(1/n), around the limiting kernel; jointly over "
+        "inputs.",
         source="Key result 1 and the list of technical contributions: convergence to a Gaussian process.",
         quantifier="LAW",
         assumptions=("lipschitz", "gaussian-weights", "wide"),
@@ -177,6 +222,19 @@ _CLAIMS = (
         ),
     ),
     Claim(
+        id="nngp-limit",
+        statement="As the width n grows the empirical NNGP kernel approaches its limit like n^(-1/2), in the root mean "
+        "square over networks.",
+        source="Key result 1: wide networks become Gaussian processes, with a kernel given by recursion.",
+        quantifier="RATE",
+        assumptions=("lipschitz", "gaussian-weights", "wide"),
+        strata=("sphere", "digits"),
+        controls=(
+            *_planted(_NNGP_RATE, q.NNGP_RATE, "weights-scaled-by-width", "weights-resampled"),
+            *_planted(_NNGP_MEAN, q.NNGP_MEAN, "weights-ten-per-cent-off"),
+        ),
+    ),
+    Claim(
         id="nngp-nondegenerate",
         statement="For smooth phi that is not affine, and inputs of which no two are parallel, the limiting NNGP "
         "kernel is positive definite.",
@@ -188,14 +246,97 @@ _CLAIMS = (
         controls=_singular(_NONDEGENERATE, q.NNGP_EIGENVALUE),
     ),
     Claim(
+        id="structure-kept",
+        statement="The limiting correlation of two outputs is a non-decreasing function of the correlation of the "
+        "inputs on [0, 1], for every phi, and so is the limiting tangent kernel.",
+        source="Key result 3: the Gaussian process keeps the structure of the inputs.",
+        quantifier="ALL",
+        assumptions=("lipschitz",),
+        strata=("sphere", "digits"),
+        controls=_planted(_ORDER, q.NNGP_ORDER, "kernel-shuffled"),
+    ),
+    Claim(
+        id="spread-reduced",
+        statement="The limiting correlation of two final states, and of two outputs, exceeds that of the inputs, "
+        "unless these are parallel.",
+        source="Key result 3: the correlation of outputs is greater than that of the inputs.",
+        quantifier="ALL",
+        assumptions=("smooth", "nonlinear", "distinct-inputs"),
+        strata=("sphere", "digits"),
+        controls=(
+            *(
+                Control(
+                    test=_SPREAD_OUT,
+                    activation="softplus",
+                    stratum=stratum,
+                    verdict="supported",
+                    conclusion="holds",
+                    quantity=q.OUTPUT_SPREAD,
+                )
+                for stratum in _TYPICAL
+            ),
+            # Not a defect: the claim as the paper has it is wrong for odd functions that saturate.
+            Control(
+                test=_SPREAD_OUT,
+                activation="tanh",
+                stratum="sphere",
+                verdict="refuted",
+                conclusion="fails",
+                quantity=q.OUTPUT_SPREAD,
+            ),
+        ),
+    ),
+    Claim(
+        id="limits-commute",
+        statement="Width first and then depth, and depth first and then width, give the same kernels.",
+        source="The same authors on infinitely deep networks with shared weights (arXiv 2310.10767).",
+        quantifier="RATE",
+        assumptions=("smooth", "gaussian-weights", "wide"),
+        strata=("sphere", "digits"),
+        controls=(
+            *_planted(_EXTRAPOLATED, q.NNGP_EXTRAPOLATED, "layer-kernels-step-off"),
+            *_planted(_JOINT, q.JOINT_RATE, "weights-resampled"),
+        ),
+    ),
+    Claim(
+        id="ntk-limit",
+        statement="For smooth phi the empirical tangent kernel approaches its limit like n^(-1/2) as the width n "
+        "grows, in the root mean square over networks.",
+        source="Figures on the convergence of the NTK with width.",
+        quantifier="RATE",
+        assumptions=("smooth", "gaussian-weights", "wide"),
+        strata=("sphere", "digits"),
+        controls=(
+            # The share of the term of W in the kernel is a quarter for the identity, a tenth for softplus.
+            *_planted(_TANGENT_RATE, q.TANGENT_RATE, "kernel-without-recurrent-term", activation="identity"),
+            *_planted(_TANGENT_RATE, q.TANGENT_RATE, "weights-scaled-by-width"),
+            *_planted(_TANGENT_MEAN, q.TANGENT_MEAN, "weights-ten-per-cent-off"),
+        ),
+    ),
+    Claim(
         id="ntk-positive-definite",
         statement="For smooth phi that is not a polynomial, and inputs of which no two are parallel, the tangent "
-        "kernel is positive definite. Judged on empirical kernels of wide networks.",
+        "kernel is positive definite in the limit of infinite width.",
         source="Abstract: sufficient nonlinearity of the activation keeps the spectrum of the tangent kernel positive.",
         quantifier="ALL",
         assumptions=("smooth", "nonlinear", "distinct-inputs"),
         strata=("sphere", "crowded", "digits"),
         controls=_singular(_DEFINITE, q.EIGENVALUE),
+    ),
+    Claim(
+        id="horizon-growth",
+        statement="With sigma_w fixed the variance of h_T does not fall as T grows; that of the output grows "
+        "exponentially where phi grows linearly and is at most sigma_v^2 sup phi^2 where phi is bounded. With "
+        "sigma_w = c / T the network is that of horizon 1 and sigma_w = c.",
+        source="Key result 2: long horizons make variances grow, which sigma_w ~ 1/T tames.",
+        quantifier="ALL",
+        assumptions=("lipschitz",),
+        strata=("sphere", "digits"),
+        controls=(
+            *_planted(_HORIZON, q.VARIANCE_FALL, "horizon-inverted", activation="tanh"),
+            *_planted(_HORIZON, q.GROWTH, "horizon-ignored", activation="identity"),
+            *_planted(_RESCALED, q.RESCALING, "weights-not-rescaled"),
+        ),
     ),
     Claim(
         id="linear-convergence",

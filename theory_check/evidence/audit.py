@@ -187,6 +187,7 @@ class Audit:
         expected: float,
         margin: float,
         unusable: str = "",
+        details: Mapping[str, Detail] | None = None,
     ) -> None:
         """A slope over a ladder is the stated one, or at least as steep (RATE claims).
 
@@ -216,7 +217,10 @@ class Audit:
                 "interval low": first.interval[0],
                 "interval high": first.interval[1],
                 "constant": first.constant,
+                "replicates on a rung": first.replicates,
+                **{f"at {size:g}": value for size, value in zip(first.sizes, first.values, strict=True)},
                 "level of a test": level,
+                **(details or {}),
             },
             comparisons=first.rungs,
         )

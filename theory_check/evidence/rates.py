@@ -28,7 +28,7 @@ SUPPORT_CONFIDENCE = 0.999
 MAXIMUM_REPLICATES = 1_000_000
 NORMAL_DEGREES = 1e10  # beyond, Student's t equals the normal law to every digit that matters
 
-OneSided = Literal[False, "at-least"]
+OneSided = Literal[False, "at-least", "at-most"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class RateResult:
     limit: the end of the range of slopes that agree which is nearest to the slope.
     constant: C in error = C size^expected, the geometric mean over the rungs, to be compared with the limit's.
     rungs, replicates: what it rests on (0 replicates where standard errors were given).
+    sizes, values: the ladder: at each size the (root mean square) error that was fitted.
     reason: the verdict in words and numbers.
     """
 
@@ -60,6 +61,8 @@ class RateResult:
     constant: float
     rungs: int
     replicates: int
+    sizes: tuple[float, ...]
+    values: tuple[float, ...]
     reason: str
 
 
@@ -85,7 +88,8 @@ def fit_rate(
         margin: the half-width of what counts as equal to `expected`. Positive.
         refute_level: see `RateResult.p_value`; level^(1/3) where three ladders confirm.
         support_confidence: of the interval that must lie within the margin.
-        one_sided: "at-least" when a faster rate is as good.
+        one_sided: "at-least" when a faster rate is as good; "at-most" when any lesser slope is, down to minus infinity
+            (a constant that must not grow).
         paired: column j belongs to one random network on every rung (schemes of different step), so only columns are
             independent. Then each network has its slope, and their mean is judged: the common part cancels.
         minimum_rungs: shorter ladders are refused.
@@ -255,14 +259,18 @@ class _Statement:
         for name in ("refute_level", "support_confidence"):
             if not 0 < getattr(self, name) < 1:
                 raise ValueError(f"{name} must be a probability in (0, 1), got {getattr(self, name)!r}")
-        if self.one_sided not in (False, "at-least") or (self.one_sided and self.expected == 0):
-            raise ValueError(f'one_sided must be False, or "at-least" with a slope, got {self.one_sided!r}')
+        if self.one_sided not in (False, "at-least", "at-most"):
+            raise ValueError(f'one_sided must be False, "at-least" or "at-most", got {self.one_sided!r}')
+        if self.one_sided == "at-least" and self.expected == 0:
+            raise ValueError('one_sided must be False or "at-most" where no change is expected, got "at-least"')
 
     def range(self) -> tuple[float, float]:
         """The slopes that agree; a faster rate is one further from zero."""
         low, high = self.expected - self.margin, self.expected + self.margin
         if not self.one_sided:
             return low, high
+        if self.one_sided == "at-most":
+            return -math.inf, high
         return (-math.inf, high) if self.expected < 0 else (low, math.inf)
 
 
@@ -299,6 +307,8 @@ def _judge(
         constant=math.exp(float(np.mean(log_values - stated.expected * np.log(sizes)))),
         rungs=sizes.size,
         replicates=replicates,
+        sizes=tuple(sizes.tolist()),
+        values=tuple(np.exp(log_values).tolist()),
         reason=f"slope {slope:.4f} +- {shown:.4f} {words} [{low:.4g}, {high:.4g}], {sizes.size} rungs",
     )
 

@@ -35,6 +35,7 @@ class Problem:
         growth_squared: (sigma_w T)^2.
         output_variance: sigma_v^2.
         start_error: relative rounding of C(0, 0) by inner products and by grouping norms.
+        tangent: whether the tolerance is wanted of the tangent kernel, too; it takes phi', which is harder.
     """
 
     activation: Activation
@@ -42,6 +43,7 @@ class Problem:
     growth_squared: float
     output_variance: float
     start_error: float
+    tangent: bool = True
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,9 @@ class Seen:
 
 @dataclass(frozen=True)
 class Bounds:
-    """Bounds of both kernels but for the error of the integral over time, and about what of them the duals cause."""
+    """Bounds of C(T, T) and of both kernels but for the integral over time, and about what of them the duals cause."""
 
+    state: Float[Array, " pairs"]
     nngp: Float[Array, " pairs"]
     tangent: Float[Array, " pairs"]
     evaluation: Float[Array, " pairs"]
@@ -145,7 +148,7 @@ def kernel_bounds(problem: Problem, seen: Seen) -> Bounds:
         + rounding * (values + growth * total(size * reach) + through_start)
     )
     by_duals = amplification * (scale + growth) * (total(feature_error) + total(slope_error))
-    return Bounds(nngp, tangent, by_duals)
+    return Bounds(covariance_error, nngp, tangent, by_duals)
 
 
 def _envelope(values: Array, *, exact: bool) -> Float[Array, "pairs nodes nodes"]:

@@ -14,7 +14,7 @@ from theory_check.limits.dual_activation import dual_of, require_finite_slope
 from theory_check.limits.input_pairs import InputPairs, input_pairs
 from theory_check.limits.kernel_bounds import Problem
 from theory_check.limits.own_covariance import own_covariances, refinement
-from theory_check.limits.refinement import SolvedPairs, solve
+from theory_check.limits.refinement import QUANTITIES, SolvedPairs, judged_error, solve
 from theory_check.neural_ode import NeuralODE
 
 Array = NDArray[np.float64]
@@ -27,7 +27,9 @@ class LimitKernels:
     Attributes:
         nngp: Sigma, (inputs, inputs).
         tangent: Theta_inf, (inputs, inputs).
-        nngp_error: bound of |computed - true| of every entry of `nngp`.
+        state: C(T, T), the covariance of a coordinate of h_T over the inputs, (inputs, inputs).
+        state_error: bound of |computed - true| of every entry of `state`.
+        nngp_error: of every entry of `nngp`.
         tangent_error: of every entry of `tangent`.
         estimated: the parts of the bounds that are measured by refinement and not proved; empty for polynomials of
             degree up to 4. "quadrature": of dual activations. "collocation": in time, and the growth of errors
@@ -42,6 +44,8 @@ class LimitKernels:
     tangent: Float[Array, "inputs inputs"]
     nngp_error: Float[Array, "inputs inputs"]
     tangent_error: Float[Array, "inputs inputs"]
+    state: Float[Array, "inputs inputs"]
+    state_error: Float[Array, "inputs inputs"]
     estimated: tuple[str, ...]
     nodes: int
     sweeps: int
@@ -59,7 +63,12 @@ class LimitKernels:
 
 
 def limit_kernels(
-    activation: str | Activation, inputs: NDArray[np.number[Any]], neural_ode: NeuralODE, tolerance: float = 1e-10
+    activation: str | Activation,
+    inputs: NDArray[np.number[Any]],
+    neural_ode: NeuralODE,
+    tolerance: float = 1e-10,
+    *,
+    tangent: bool = True,
 ) -> LimitKernels:
     """The kernels of the Neural ODE with shared weights at infinite width.
 
@@ -70,6 +79,7 @@ def limit_kernels(
         inputs: (inputs, dimension), finite.
         neural_ode: scales and horizon.
         tolerance: wanted for every entry, absolute. Where it cannot be reached the bounds are larger and say so.
+        tangent: whether the tangent kernel is wanted to the tolerance, too; else its bounds are what comes out.
 
     Raises:
         ValueError: inputs that are not a finite real matrix with a row and a column; a tolerance that is not
@@ -86,7 +96,7 @@ def limit_kernels(
     require_finite_slope(activation)
     duals = dual_of(activation, precision=max(1e-4 * tolerance, 1e-16))
     growth_squared = (neural_ode.sigma_w * neural_ode.horizon) ** 2
-    problem = Problem(activation, duals, growth_squared, neural_ode.sigma_v**2, pairs.rounding)
+    problem = Problem(activation, duals, growth_squared, neural_ode.sigma_v**2, pairs.rounding, tangent)
     # What is built on it must not feel its error; where phi' jumps, correlations near 1 feel the root of it.
     for_own = tolerance / 30 if activation.is_smooth else min(tolerance / 30, tolerance**2)
     before = math.inf
@@ -98,7 +108,7 @@ def limit_kernels(
             # Inputs with themselves first: one for each norm, and the hardest, since correlations are near 1.
             on_groups = solve(problem, own, pairs.same, tolerance)
             on_pairs = solve(problem, own, pairs.different, tolerance)
-            reached = max(on_groups.error_bound, on_pairs.error_bound)
+            reached = float(max(judged_error(problem, found).max(initial=0.0) for found in (on_groups, on_pairs)))
             # Steep phi carry that error further than was allowed for: again, as long as it can be had and it helps.
             if reached <= tolerance or own.error.max() > for_own or reached > 0.5 * before:
                 break
@@ -119,10 +129,7 @@ def assembled(
 ) -> LimitKernels:
     """Matrices over the inputs from the parts of their upper triangles."""
     return LimitKernels(
-        nngp=pairs.assemble(on_groups.nngp, on_pairs.nngp),
-        tangent=pairs.assemble(on_groups.tangent, on_pairs.tangent),
-        nngp_error=pairs.assemble(on_groups.nngp_error, on_pairs.nngp_error),
-        tangent_error=pairs.assemble(on_groups.tangent_error, on_pairs.tangent_error),
+        **{name: pairs.assemble(getattr(on_groups, name), getattr(on_pairs, name)) for name in QUANTITIES},
         estimated=estimated,
         nodes=max(nodes, on_groups.nodes, on_pairs.nodes),
         sweeps=max(sweeps, on_groups.sweeps, on_pairs.sweeps),

@@ -28,7 +28,15 @@ from theory_check.limits.kernels import LimitKernels, assembled, estimated_parts
 from theory_check.limits.marginals import UNIT_ROUNDOFF, Dual, Marginals, correlation
 from theory_check.limits.own_covariance import error_growth
 from theory_check.limits.pair_kernels import PairKernels, Pairs
-from theory_check.limits.refinement import SolvedPairs, in_batches, refined, terms_of
+from theory_check.limits.refinement import (
+    QUANTITIES,
+    SolvedPairs,
+    in_batches,
+    judged_error,
+    no_pairs,
+    refined,
+    terms_of,
+)
 from theory_check.neural_ode import NeuralODE
 
 Array = NDArray[np.float64]
@@ -42,6 +50,8 @@ def layer_kernels(
     neural_ode: NeuralODE,
     layers: int,
     tolerance: float = 1e-10,
+    *,
+    tangent: bool = True,
 ) -> LimitKernels:
     """The kernels of the L-layer residual network with shared weights at infinite width.
 
@@ -51,6 +61,7 @@ def layer_kernels(
         neural_ode: scales and horizon.
         layers: L, from 1 to 1024; time and memory of a pair grow like its square.
         tolerance: wanted for every entry, absolute. Where it cannot be reached the bounds are larger and say so.
+        tangent: as in `limit_kernels`.
 
     Returns:
         The kernels. `nodes` are layers, `sweeps` is 0. Of the bound only quadrature, and the growth of errors where phi
@@ -72,7 +83,7 @@ def layer_kernels(
     require_finite_slope(activation)
     duals = dual_of(activation, precision=max(1e-4 * tolerance, 1e-16))
     growth_squared = (neural_ode.sigma_w * neural_ode.horizon) ** 2
-    problem = Problem(activation, duals, growth_squared, neural_ode.sigma_v**2, pairs.rounding)
+    problem = Problem(activation, duals, growth_squared, neural_ode.sigma_v**2, pairs.rounding, tangent)
     with np.errstate(over="ignore", invalid="ignore"):
         own = _own(problem, pairs.same, layers, tolerance / 30)
         on_groups = _solve(problem, own, pairs.same, tolerance)
@@ -168,19 +179,17 @@ def _own_error(
 def _solve(problem: Problem, own: _OwnLayers, pairs: Pairs, tolerance: float) -> SolvedPairs:
     """Kernels of the pairs, with finer duals until the bounds are met or there are none."""
     if not len(pairs.start):
-        nothing = np.zeros(0)
-        return SolvedPairs(nothing, nothing, nothing, nothing, 0, 0, 0)
+        return no_pairs()
     size = own.values.shape[-1]
     while True:
         duals = problem.duals
         marginals = (duals.value.marginals(own.variances), duals.slope.marginals(own.variances))
         coefficients = 0 if len(own.values) == 1 else 4 * marginals[0].coefficients[0].size
         found = in_batches(partial(_kernels, problem, own, marginals), pairs, 12 * size**2 + coefficients)
-        unmet = np.maximum(found.nngp_error, found.tangent_error) > tolerance
+        unmet = judged_error(problem, found) > tolerance
         finer = refined(duals) if (found.evaluation[unmet] > 0.1 * tolerance).any() else None
         if finer is None:
-            errors = (found.nngp, found.nngp_error, found.tangent, found.tangent_error)
-            return SolvedPairs(*errors, 0, 0, terms_of(duals))
+            return SolvedPairs(**{name: getattr(found, name) for name in QUANTITIES}, terms=terms_of(duals))
         problem = replace(problem, duals=finer)
 
 
@@ -224,7 +233,9 @@ def _kernels(problem: Problem, own: _OwnLayers, marginals: tuple[Marginals, Marg
     nngp = problem.output_variance * feature_values[:, -1, -1]
     through_layers = problem.growth_squared * seen.total(beside * feature_values)
     tangent = nngp + through_layers + pairs.start * seen.adjoint_start
-    return PairKernels(nngp, bounds.nngp, tangent, bounds.tangent, bounds.evaluation, 0)
+    return PairKernels(
+        covariance[:, -1, -1], bounds.state, nngp, bounds.nngp, tangent, bounds.tangent, bounds.evaluation, 0
+    )
 
 
 def _covariance(

@@ -45,8 +45,10 @@ class Pairs:
 
 @dataclass(frozen=True)
 class PairKernels:
-    """Kernels of a batch of pairs, and the bound of each; `evaluation` is the part due to the dual activations."""
+    """C(T, T) and kernels of a batch of pairs with their bounds; `evaluation` is the part that is due to the duals."""
 
+    state: Float[Array, " pairs"]
+    state_error: Float[Array, " pairs"]
     nngp: Float[Array, " pairs"]
     nngp_error: Float[Array, " pairs"]
     tangent: Float[Array, " pairs"]
@@ -176,6 +178,8 @@ def _judged(problem: Problem, solved: _Solution, on: Grids) -> PairKernels:
     bounds = kernel_bounds(problem, seen)
     nngp = scale * feature_values[:, -1, -1]
     return PairKernels(
+        state=solved.covariance[:, -1, -1],
+        state_error=bounds.state,
         nngp=nngp,
         nngp_error=bounds.nngp,
         tangent=nngp + through_time + pairs.start * seen.adjoint_start,

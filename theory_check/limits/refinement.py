@@ -20,6 +20,8 @@ Array = NDArray[np.float64]
 # Doubles held by a batch of pairs, 32 MiB: it bounds the memory, and arrays stay near the processor.
 BATCH = 2**22
 _FEWEST_NODES = 12
+# What a solve knows of every pair: the fields of PairKernels, SolvedPairs and, as matrices, LimitKernels.
+QUANTITIES = ("state", "state_error", "nngp", "nngp_error", "tangent", "tangent_error")
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class SolvedPairs:
     """Kernels of all pairs of a problem, each from the solve with its smallest bound.
 
     Attributes:
+        state: C(T, T), (pairs,).
+        state_error: its bound.
         nngp: (pairs,).
         nngp_error: its bound.
         tangent: (pairs,).
@@ -36,18 +40,15 @@ class SolvedPairs:
         terms: of Hermite series at most; 0 for closed forms.
     """
 
+    state: Float[Array, " pairs"]
+    state_error: Float[Array, " pairs"]
     nngp: Float[Array, " pairs"]
     nngp_error: Float[Array, " pairs"]
     tangent: Float[Array, " pairs"]
     tangent_error: Float[Array, " pairs"]
-    nodes: int
-    sweeps: int
-    terms: int
-
-    @property
-    def error_bound(self) -> float:
-        """The greatest bound; 0 without pairs."""
-        return float(max(self.nngp_error.max(initial=0.0), self.tangent_error.max(initial=0.0)))
+    nodes: int = 0
+    sweeps: int = 0
+    terms: int = 0
 
 
 def solve(problem: Problem, own: OwnCovariance, pairs: Pairs, tolerance: float) -> SolvedPairs:
@@ -56,38 +57,43 @@ def solve(problem: Problem, own: OwnCovariance, pairs: Pairs, tolerance: float) 
     Raises:
         InfiniteKernel: an equation has no bounded solution that the sweeps can find.
     """
-    count = len(pairs.start)
-    nngp, tangent = np.zeros(count), np.zeros(count)
-    nngp_error, tangent_error = np.full(count, math.inf), np.full(count, math.inf)
-    pending = np.arange(count)
+    best = no_pairs(len(pairs.start))
+    pending = np.arange(len(pairs.start))
     nodes = sweeps = terms = 0
     for nodes_now in (n for n in node_ladder(1) if n >= _first_nodes(own)):
         if not len(pending) or nodes_now not in node_ladder(len(pending)):
             break
-        before, working = np.maximum(nngp_error, tangent_error), pending
+        before, working = judged_error(problem, best), pending
         while len(working):
             on = grids(problem, own, nodes_now)
             found = in_batches(partial(_solved, problem, on, tolerance), pairs.take(working), on.doubles_per_pair)
             nodes, sweeps = max(nodes, nodes_now), max(sweeps, found.sweeps)
             terms = max(terms, terms_of(problem.duals))
-            error = np.maximum(found.nngp_error, found.tangent_error)
-            better = error < np.maximum(nngp_error, tangent_error)[working]
-            for best, new in (
-                (nngp, found.nngp),
-                (nngp_error, found.nngp_error),
-                (tangent, found.tangent),
-                (tangent_error, found.tangent_error),
-            ):
-                best[working[better]] = new[better]
+            error = judged_error(problem, found)
+            better = error < judged_error(problem, best)[working]
+            for name in QUANTITIES:
+                getattr(best, name)[working[better]] = getattr(found, name)[better]
             # A finer dual where it is the dual that is to blame; more nodes otherwise.
             blamed = (error > tolerance) & (found.evaluation > 0.1 * tolerance)
             finer = refined(problem.duals) if blamed.any() else None
             if finer is None:
                 break
             problem, working = replace(problem, duals=finer), working[blamed]
-        after = np.maximum(nngp_error, tangent_error)
+        after = judged_error(problem, best)
         pending = pending[(after[pending] > tolerance) & ~(after[pending] > STALLED * before[pending])]
-    return SolvedPairs(nngp, nngp_error, tangent, tangent_error, nodes, sweeps, terms)
+    return replace(best, nodes=nodes, sweeps=sweeps, terms=terms)
+
+
+def judged_error(problem: Problem, found: PairKernels | SolvedPairs) -> Float[Array, " pairs"]:
+    """The bounds that are to meet the tolerance: of both kernels, or of the NNGP kernel alone."""
+    both: Array = np.maximum(found.nngp_error, found.tangent_error)
+    return both if problem.tangent else found.nngp_error
+
+
+def no_pairs(count: int = 0) -> SolvedPairs:
+    """Room for `count` pairs of which nothing is known yet."""
+    values, errors = np.zeros((3, count)), np.full((3, count), math.inf)
+    return SolvedPairs(values[0], errors[0], values[1], errors[1], values[2], errors[2])
 
 
 def _first_nodes(own: OwnCovariance) -> int:
@@ -106,11 +112,7 @@ def in_batches(solve_some: Callable[[Pairs], PairKernels], pairs: Pairs, doubles
     found = [solve_some(pairs.take(order[i : i + size])) for i in range(0, len(order), size)]
     back = np.argsort(order)
     return PairKernels(
-        nngp=np.concatenate([part.nngp for part in found])[back],
-        nngp_error=np.concatenate([part.nngp_error for part in found])[back],
-        tangent=np.concatenate([part.tangent for part in found])[back],
-        tangent_error=np.concatenate([part.tangent_error for part in found])[back],
-        evaluation=np.concatenate([part.evaluation for part in found])[back],
+        **{name: np.concatenate([getattr(part, name) for part in found])[back] for name in (*QUANTITIES, "evaluation")},
         sweeps=max(part.sweeps for part in found),
     )
 

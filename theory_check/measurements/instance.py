@@ -116,6 +116,11 @@ def slope_bounds(activation: Activation) -> tuple[float, float]:
     return steep, bend
 
 
+def limit_tolerance(activation: Activation) -> float:
+    """What to ask of a limiting kernel whose digits are not what a claim is about: series at kinks converge slowly."""
+    return 1e-6 if activation.is_smooth else 1e-4
+
+
 def propagator_bound(instance: Instance, parameters: Parameters, rate: float) -> float:
     """P with |dh_t / dh_s| <= P for all s <= t <= T and all inputs: how much an error made at s can have grown at t.
 

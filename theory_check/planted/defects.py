@@ -5,11 +5,14 @@ control trial only; the claim that it belongs to must then be refuted.
 """
 
 import importlib
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
 
 Function = Callable[..., Any]
 
@@ -59,6 +62,66 @@ def _divided_by_root_width(right: Function) -> Function:
     return wrong
 
 
+def _resampled(right: Function) -> Function:
+    def wrong(activation: Any, A: Any) -> Any:
+        calls = itertools.count()
+
+        def field(h: Any) -> Any:
+            # Rolled along both axes: the same numbers in other places, so as good as fresh weights, and reproducible.
+            k = 5 * next(calls)
+            return right(activation, A.roll((k, 2 * k), dims=(-2, -1)))(h)
+
+        return field
+
+    return wrong
+
+
+def _scaled(factor: float) -> Callable[[Function], Function]:
+    def wrong_of(right: Function) -> Function:
+        return lambda *args: right(*args) * factor
+
+    return wrong_of
+
+
+def _scaled_too_little(right: Function) -> Function:
+    return lambda neural_ode, parameters, *args: right(neural_ode, parameters, *args) * parameters.W.shape[-1] ** 0.25
+
+
+def _euler_step_off(right: Function) -> Function:
+    def wrong(field: Any, tableau: Any, step: float) -> Any:
+        return right(field, tableau, 1.1 * step if tableau.name == "euler" else step)
+
+    return wrong
+
+
+def _other_horizon(change: Callable[[float], float]) -> Callable[[Function], Function]:
+    def wrong_of(right: Function) -> Function:
+        def wrong(activation: Any, inputs: Any, neural_ode: Any, *args: Any, **kwargs: Any) -> Any:
+            changed = msgspec.structs.replace(neural_ode, horizon=change(neural_ode.horizon))
+            return right(activation, inputs, changed, *args, **kwargs)
+
+        return wrong
+
+    return wrong_of
+
+
+def _shuffled(right: Function) -> Function:
+    def wrong(*args: Any, **kwargs: Any) -> Any:
+        kernels = right(*args, **kwargs)
+        order = [*range(1, len(kernels.nngp)), 0]
+        moved = {name: getattr(kernels, name)[:, order] for name in ("nngp", "tangent")}
+        # The diagonal stays, or nothing could be normalised.
+        for name, kernel in moved.items():
+            kernel[range(len(order)), range(len(order))] = getattr(kernels, name).diagonal()
+        return replace(kernels, **{name: (kernel + kernel.T) / 2 for name, kernel in moved.items()})
+
+    return wrong
+
+
+def _not_rescaled(_right: Function) -> Function:
+    return lambda neural_ode: msgspec.structs.replace(neural_ode, horizon=1.0)
+
+
 def _readout_tied(right: Function) -> Function:
     def wrong(*args: Any) -> Any:
         networks = right(*args)
@@ -100,6 +163,66 @@ DEFECTS = {
             "W is scaled by 1/n in place of 1/sqrt n",
             "theory_check.networks.schemes:recurrent_matrix",
             _divided_by_root_width,
+        ),
+        Defect(
+            "weights-ten-per-cent-off",
+            "W is scaled by 1.1 / sqrt n in place of 1 / sqrt n",
+            "theory_check.networks.schemes:recurrent_matrix",
+            _scaled(1.1),
+        ),
+        Defect(
+            "weights-resampled",
+            "W is another one at every evaluation of the field in place of the same at all times",
+            "theory_check.networks.schemes:_field",
+            _resampled,
+        ),
+        Defect(
+            "kernel-without-recurrent-term",
+            "the tangent kernel lacks the term of W",
+            "theory_check.networks.tangent_kernel:_stage_sum",
+            _scaled(0.0),
+        ),
+        Defect(
+            "weights-scaled-too-little",
+            "W is scaled by n^(-1/4) in place of n^(-1/2)",
+            "theory_check.networks.schemes:recurrent_matrix",
+            _scaled_too_little,
+        ),
+        Defect(
+            "euler-step-off",
+            "the step of the L-layer network is ten per cent longer than T / L",
+            "theory_check.networks.schemes:stepper",
+            _euler_step_off,
+        ),
+        Defect(
+            "layer-kernels-step-off",
+            "the kernels of the L-layer network take a step ten per cent longer than T / L",
+            "theory_check.measurements.depth_ladder:layer_kernels",
+            _other_horizon(lambda horizon: 1.1 * horizon),
+        ),
+        Defect(
+            "kernel-shuffled",
+            "the rows of the limiting kernels are shuffled",
+            "theory_check.measurements.correlation_order:limit_kernels",
+            _shuffled,
+        ),
+        Defect(
+            "horizon-inverted",
+            "the limit is taken at 1 / T in place of T",
+            "theory_check.measurements.horizon_growth:limit_kernels",
+            _other_horizon(lambda horizon: 1 / horizon),
+        ),
+        Defect(
+            "horizon-ignored",
+            "the limit is taken at horizon 1 in place of T",
+            "theory_check.measurements.horizon_growth:limit_kernels",
+            _other_horizon(lambda _horizon: 1.0),
+        ),
+        Defect(
+            "weights-not-rescaled",
+            "sigma_w stays what it is where it was to be sigma_w T",
+            "theory_check.measurements.horizon_growth:rescaled",
+            _not_rescaled,
         ),
         Defect(
             "readout-tied-to-a-row",

@@ -1,0 +1,23 @@
+"""Claims structure-kept and spread-reduced: what the limits make of the correlations of the inputs."""
+
+from hypothesis import given
+
+from theory_check import Audit, Case, checks
+from theory_check.measurements.correlation_order import spread_discrepancies, structure_discrepancies
+from theory_check.strategies import Sizes, cases, lipschitz_activations, smooth_activations, widths
+
+SEVERAL = Sizes(inputs=(3, 6), dimensions=(2, 6))
+
+
+@checks("structure-kept", share=0.25)
+@given(case=cases(lipschitz_activations(), width=widths(8, 8), sizes=SEVERAL, most_growth=2.0))
+def test_limiting_correlations_grow_with_those_of_the_inputs(case: Case, audit: Audit) -> None:
+    """On [0, 1] both kernels are non-decreasing functions of the correlation of two inputs."""
+    audit.at_most(case, *structure_discrepancies(case, audit))
+
+
+@checks("spread-reduced", share=0.5)
+@given(case=cases(smooth_activations(), width=widths(8, 8), sizes=SEVERAL, most_growth=2.0, strong=True))
+def test_limiting_correlations_exceed_those_of_the_inputs(case: Case, audit: Audit) -> None:
+    """Final states and outputs of two inputs are more correlated than the inputs."""
+    audit.at_most(case, *spread_discrepancies(case, audit))

@@ -1,0 +1,64 @@
+"""Claims resnet-limit and limits-commute: residual networks of ever more layers become the Neural ODE."""
+
+from hypothesis import given
+
+from theory_check import Audit, Case, checks
+from theory_check.claims import quantities as q
+from theory_check.measurements.depth_ladder import DEPTH_MARGIN, DEPTH_RATE, DepthLadder, JointLadder
+from theory_check.measurements.residual_networks import GROWTH_MARGIN, ResidualNetworks
+from theory_check.measurements.width_ladder import EXPECTED, RATE_MARGIN
+from theory_check.strategies import Sizes, cases, smooth_activations, widths
+
+FEW = Sizes(inputs=(1, 2), dimensions=(2, 4))
+SOME = Sizes(inputs=(4, 6), dimensions=(4, 6))
+
+
+@checks("resnet-limit", share=0.1)
+@given(case=cases(smooth_activations(), width=widths(8, 8), sizes=FEW, most_growth=1.0, strong=True))
+def test_kernels_of_the_layers_approach_those_of_the_ode(case: Case, audit: Audit) -> None:
+    """At infinite width, without any noise, both kernels of L layers approach those of the ODE like 1 / L."""
+    audit.rate(case, q.DEPTH_RATE, DepthLadder(case, audit), expected=DEPTH_RATE, margin=DEPTH_MARGIN)
+
+
+@checks("resnet-limit", share=0.25)
+@given(case=cases(smooth_activations(), width=widths(16, 64), sizes=FEW, most_growth=1.0, strong=True))
+def test_states_and_gradients_of_the_layers_approach_those_of_the_ode(case: Case, audit: Audit) -> None:
+    """At the width of the case, states and gradients of L layers approach those of the ODE like 1 / L."""
+    networks = ResidualNetworks(case, audit)
+    audit.rate(
+        case,
+        q.NETWORK_DEPTH_RATE,
+        networks.depth_ladder,
+        expected=DEPTH_RATE,
+        margin=DEPTH_MARGIN,
+        unusable=networks.unusable(),
+    )
+
+
+@checks("resnet-limit", share=0.1)
+@given(case=cases(smooth_activations(), width=widths(8, 8), sizes=FEW, most_growth=1.0, strong=True))
+def test_error_of_the_layers_does_not_grow_with_width(case: Case, audit: Audit) -> None:
+    """At a fixed number of layers the relative error of states and gradients stays what it is as networks widen."""
+    networks = ResidualNetworks(case, audit)
+    audit.rate(
+        case,
+        q.NETWORK_GROWTH,
+        networks.width_ladder,
+        expected=0.0,
+        margin=GROWTH_MARGIN,
+        unusable=networks.unusable(),
+    )
+
+
+@checks("limits-commute", share=0.1)
+@given(case=cases(smooth_activations(), width=widths(8, 8), sizes=FEW, most_growth=1.0, strong=True))
+def test_layers_extrapolated_give_the_kernels_of_the_ode(case: Case, audit: Audit) -> None:
+    """Width first: the kernels of L layers, extrapolated in L by themselves, are those of the ODE."""
+    audit.at_most(case, *DepthLadder(case, audit).extrapolated())
+
+
+@checks("limits-commute", share=0.1)
+@given(case=cases(smooth_activations(), width=widths(8, 8), sizes=SOME, most_growth=1.0, strong=True))
+def test_width_limit_is_uniform_in_depth(case: Case, audit: Audit) -> None:
+    """Both at once: networks approach the kernels of their depth like width^(-1/2) while the depth grows with width."""
+    audit.rate(case, q.JOINT_RATE, JointLadder(case, audit), expected=EXPECTED, margin=RATE_MARGIN)

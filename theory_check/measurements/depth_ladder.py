@@ -1,0 +1,196 @@
+"""Claims resnet-limit and limits-commute at infinite width, where nothing is random: L layers against the Neural ODE.
+
+The kernels of the L-layer network differ from those of the ODE by a / L + b / L^2 + ...: so their difference has
+slope -1, and Romberg's extrapolation of the layers alone, which knows nothing of the ODE, must give its kernels. Width
+first and then depth, that is. For the other order networks of growing width, and of depth growing with it, are
+compared with the kernels of their own depth: an error that falls like n^(-1/2) whatever the depth is what lets the
+limits be exchanged.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from theory_check.case import Case, materialise
+from theory_check.claims import quantities as q
+from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.evidence.rates import RateResult, fit_rate, fit_slope
+from theory_check.evidence.verdict import Verdict
+from theory_check.limits.kernels import LimitKernels, limit_kernels
+from theory_check.limits.layers import layer_kernels
+from theory_check.measurements.instance import Instance, Setting, prepare
+from theory_check.measurements.width_ladder import (
+    CONFIRMED_LEVEL,
+    EXPECTED,
+    LIMIT_TOLERANCE,
+    RATE_MARGIN,
+    Kind,
+    whitening,
+)
+from theory_check.networks.ensemble import ensemble_variances
+
+Array = NDArray[np.float64]
+
+DEPTHS = (8, 16, 32, 64, 128)
+DEPTH_RATE = -1.0
+# Of a scheme of order one, whose slope over these depths still feels the second term of its error.
+DEPTH_MARGIN = 0.1
+# Of the kernels; the next is tried where they leave more than this of an error open. Errors fall with (sigma_w T)^2.
+TOLERANCES = (1e-6, 1e-9, 1e-12)
+NEGLIGIBLE = 0.01
+KINDS: tuple[Kind, ...] = ("nngp", "tangent")
+# Layers on the first rung of networks of which both grow; and networks on a rung, four times as many where too few.
+FIRST_DEPTH = 4
+NETWORKS = 40
+
+
+@dataclass(frozen=True)
+class Depths:
+    """Kernels of the ODE, and of the network with that many layers for each depth."""
+
+    ode: LimitKernels
+    layered: Mapping[int, LimitKernels]
+
+
+class DepthLadder:
+    """Kernels at infinite width of ever more layers beside those of the ODE.
+
+    Raises:
+        InfiniteKernel: (an ArithmeticError) the limit does not exist; when it is first needed.
+    """
+
+    def __init__(self, case: Case, setting: Setting) -> None:
+        self.instance: Instance = prepare(case, setting)
+
+    def __call__(self, _stage: int) -> RateResult:
+        """The slope of the error of both kernels together against depth; its only uncertainty is that of the limits."""
+        errors, bounds = self._errors
+        return fit_slope(
+            np.array(DEPTHS, dtype=np.float64),
+            np.log(errors),
+            bounds / errors,
+            expected=DEPTH_RATE,
+            margin=DEPTH_MARGIN,
+            refute_level=CONFIRMED_LEVEL,
+        )
+
+    def extrapolated(self) -> tuple[Discrepancy, ...]:
+        """Romberg's extrapolation of each kernel in 1 / L against the kernel of the ODE."""
+        depths = self._depths(TOLERANCES[0], DEPTHS[:-1])
+        return (
+            _extrapolated(q.NNGP_EXTRAPOLATED, depths, "nngp"),
+            _extrapolated(q.TANGENT_EXTRAPOLATED, depths, "tangent"),
+        )
+
+    def _depths(self, tolerance: float, wanted: tuple[int, ...] = DEPTHS) -> Depths:
+        case, phi, inputs = self.instance.case, self.instance.activation, materialise(self.instance.case.data)
+        return Depths(
+            limit_kernels(phi, inputs, case.neural_ode, tolerance),
+            {depth: layer_kernels(phi, inputs, case.neural_ode, depth, tolerance) for depth in wanted},
+        )
+
+    @cached_property
+    def _errors(self) -> tuple[Float[Array, " depths"], Float[Array, " depths"]]:
+        """Relative errors of both kernels together, and what of them the kernels' own bounds leave open."""
+        for tolerance in TOLERANCES:
+            depths = self._depths(tolerance)
+            found = np.array([_distance(depths.layered[depth], depths.ode) for depth in DEPTHS])
+            if (found[:, 1] <= NEGLIGIBLE * found[:, 0]).all():
+                break
+        return found[:, 0], found[:, 1]
+
+
+def _extrapolated(quantity: str, depths: Depths, kind: Kind) -> Discrepancy:
+    limit, own = _kernel(depths.ode, kind)
+    found = [_kernel(layered, kind) for layered in depths.layered.values()]
+    columns = [np.stack([kernel for kernel, _ in found])]
+    for order in range(1, len(found)):
+        coarse, fine = columns[-1][:-1], columns[-1][1:]
+        columns.append((2.0**order * fine - coarse) / (2.0**order - 1))
+    # The last column but one is wrong by about its difference from the last. Errors of the kernels grow by the factors
+    # (2^k + 1) / (2^k - 1), whose product over all orders is below 8.3.
+    truncation = float(np.abs(columns[-1][-1] - columns[-2][-1]).max())
+    numerical = 8.3 * max(float(error.max()) for _, error in found)
+    return Discrepancy(
+        quantity,
+        float(np.abs(columns[-1][-1] - limit).max()),
+        truncation + numerical + float(own.max()),
+        scale=float(np.abs(limit).max()),
+        details={
+            "extrapolation": truncation,
+            "kernels of the layers": numerical,
+            "kernel of the ODE": float(own.max()),
+        },
+    )
+
+
+def _distance(layered: LimitKernels, ode: LimitKernels) -> tuple[float, float]:
+    """Relative error of both kernels together, and what of it the bounds of the kernels leave open."""
+    parts = []
+    for kind in KINDS:
+        (found, found_error), (limit, limit_error) = _kernel(layered, kind), _kernel(ode, kind)
+        size = float(np.linalg.norm(limit))
+        parts.append(
+            (float(np.linalg.norm(found - limit)) / size, float(np.linalg.norm(found_error + limit_error)) / size)
+        )
+    (nngp, nngp_open), (tangent, tangent_open) = parts
+    return math.hypot(nngp, tangent), math.hypot(nngp_open, tangent_open)
+
+
+def _kernel(kernels: LimitKernels, kind: Kind) -> tuple[Array, Array]:
+    """One of the kernels, and the bound of its entries."""
+    if kind == "nngp":
+        return kernels.nngp, kernels.nngp_error
+    return kernels.tangent, kernels.tangent_error
+
+
+class JointLadder:
+    """NNGP kernels of networks whose width and depth grow together, beside the kernels of their depth.
+
+    Raises:
+        InfiniteKernel: (an ArithmeticError) the limit does not exist; when it is first needed.
+    """
+
+    def __init__(self, case: Case, setting: Setting) -> None:
+        self.instance: Instance = prepare(case, setting)
+        self.rungs = setting.profile.kernel_rungs
+
+    def __call__(self, stage: int) -> RateResult:
+        """The slope of the error against width; where it cannot decide, afresh with four times the networks."""
+        result = self._ladder(stage, NETWORKS)
+        return self._ladder(stage, 4 * NETWORKS) if result.verdict is Verdict.INCONCLUSIVE else result
+
+    def _ladder(self, stage: int, networks: int) -> RateResult:
+        errors = np.stack([self._errors(f"joint {stage} of {networks}", width, networks) for width in self.rungs])
+        return fit_rate(
+            np.array(self.rungs, dtype=np.float64),
+            errors,
+            expected=EXPECTED,
+            margin=RATE_MARGIN,
+            refute_level=CONFIRMED_LEVEL,
+        )
+
+    def _errors(self, stage: str, width: int, networks: int) -> Float[Array, " networks"]:
+        """Root mean square of the entries of the whitened error of each network."""
+        instance, model, depth = self.instance, self.instance.case.neural_ode, FIRST_DEPTH * width // self.rungs[0]
+        limit = layer_kernels(
+            instance.activation, materialise(instance.case.data), model, depth, LIMIT_TOLERANCE, tangent=False
+        ).nngp
+        directions, _ = whitening(limit)
+        drawn = ensemble_variances(
+            instance.activation,
+            model,
+            instance.inputs,
+            width=width,
+            seeds=[instance.seed(f"{stage} {width}", k) for k in range(networks)],
+            scheme="euler",
+            steps=depth,
+        )
+        differences = directions.T @ (drawn.S.cpu().numpy() - limit) @ directions
+        errors: Array = np.sqrt((differences**2).mean(axis=(1, 2)))
+        return errors
