@@ -225,6 +225,20 @@ def test_cases_are_valid_and_of_the_size_asked_for(stratum: str) -> None:
         assert (case.weights.pinned is not None) <= (stratum == "pinned")
 
 
+def test_strong_cases_have_at_least_half_of_the_growth() -> None:
+    """Whatever the steepness: sigma_w x horizon x max(1, L1) lies between half of the greatest and the greatest."""
+    for stratum in ("sphere", "digits"):
+        with narrowed(Narrowing(stratum=stratum)):
+            found = drawn(cases(lipschitz_activations(), most_growth=1.0, strong=True), 60)
+        growths = [
+            case.neural_ode.sigma_w * case.neural_ode.horizon * max(1.0, load(case.activation).lipschitz)
+            for case in found
+        ]
+        assert min(growths) >= 0.5 * (1 - 1e-12)
+        assert max(growths) <= 1 + 1e-12
+        assert min(growths) < 0.8
+
+
 def test_sphere_and_digits_are_kept_apart() -> None:
     """No two inputs of these strata are correlated beyond 0.95, and at most 2 d lie on a sphere."""
     for stratum in ("sphere", "digits"):

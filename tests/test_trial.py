@@ -98,6 +98,14 @@ def test_a_claim_that_holds_is_supported_by_as_many_cases_as_were_asked_for() ->
     assert (trial.comparisons, trial.shrink_calls, trial.minimal) == (QUICK.examples, 0, None)
     assert len({outcome.case_id for outcome in found.outcomes}) == QUICK.examples
     assert run_trial(own(holds, share=0.5), RANDOM, REQUEST).trial.executed == QUICK.examples // 2
+
+
+def test_a_random_trial_has_more_than_the_simplest_case() -> None:
+    """However small the share: the first case of a search is always the simplest, so one more is drawn."""
+    found = run_trial(own(holds, share=0.001), RANDOM, REQUEST)
+    assert (found.trial.verdict, found.trial.requested, found.trial.executed) == ("supported", 2, 2)
+    assert len({outcome.case.activation for outcome in found.outcomes} | {o.case.data for o in found.outcomes}) > 2
+    assert run_trial(own(holds, share=0.001), Plan(0, "named", "tanh", "sphere"), REQUEST).trial.executed == 1
     assert status(found) == 0
 
 

@@ -315,6 +315,9 @@ def test_a_ladder_that_falls_fast_enough_is_supported() -> None:
     assert outcome.measured == pytest.approx(-1.0)
     assert outcome.bound == pytest.approx(-0.85)
     assert outcome.details["interval low"] < -1.0 < outcome.details["interval high"]
+    rungs = {float(name[3:]): value for name, value in outcome.details.items() if name.startswith("at ")}
+    assert len(rungs) == outcome.comparisons
+    assert np.polyfit(np.log(list(rungs)), np.log(list(rungs.values())), 1)[0] == pytest.approx(-1.0)
 
 
 def test_three_ladders_refute() -> None:

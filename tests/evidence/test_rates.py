@@ -192,6 +192,19 @@ def test_at_least_a_rate_lets_faster_ones_pass(sign: int, slope: float, verdict:
     assert result.limit == -0.35 * sign
 
 
+@pytest.mark.parametrize(
+    ("slope", "verdict"),
+    [(-3.0, Verdict.SUPPORTED), (-0.2, Verdict.SUPPORTED), (0.05, Verdict.SUPPORTED), (0.5, Verdict.REFUTED)],
+)
+def test_at_most_lets_every_lesser_slope_pass(slope: float, verdict: Verdict) -> None:
+    """A constant that must not grow may fall; the ladder itself is part of the result."""
+    result = fit_rate(WIDTHS, ladder(slope, 20, 8), expected=0.0, margin=0.15, refute_level=1e-9, one_sided="at-most")
+    assert result.verdict is verdict
+    assert result.limit == 0.15
+    assert result.sizes == tuple(WIDTHS)
+    assert np.polyfit(np.log(result.sizes), np.log(result.values), 1)[0] == pytest.approx(result.slope, abs=1e-9)
+
+
 def test_refutation_at_the_edge_of_the_margin_keeps_its_level() -> None:
     """A true slope on the edge, the worst case of the null, has p <= 0.01 in at most about 0.5 % of runs."""
     runs = 5000

@@ -65,7 +65,7 @@ def test_numbers_that_are_not_finite_raise(call: Callable[[float], object], bad:
         (lambda: judged(WIDTHS, GOOD, expected=math.nan), "expected"),
         (lambda: judged(WIDTHS, GOOD, refute_level=0.0), "refute_level"),
         (lambda: judged(WIDTHS, GOOD, support_confidence=math.nan), "support_confidence"),
-        (lambda: judged(WIDTHS, GOOD, one_sided="at-most"), "one_sided"),
+        (lambda: judged(WIDTHS, GOOD, one_sided="at-best"), "one_sided"),
         (lambda: judged(WIDTHS, GOOD, expected=0.0, one_sided="at-least"), "one_sided"),
         (lambda: fit_slope(WIDTHS, WIDTHS, -WIDTHS, expected=-1, margin=0.1, refute_level=0.1), "at least 0"),
         (lambda: fit_slope(WIDTHS, WIDTHS[:4], WIDTHS, expected=-1, margin=0.1, refute_level=0.1), "shapes"),

@@ -82,6 +82,19 @@ def test_bounds_hold_and_are_small(name: str, points: np.ndarray) -> None:
     assert (fine.tangent_error == fine.tangent_error.T).all()
 
 
+@pytest.mark.parametrize("name", ["elu", "leaky_relu"])
+def test_the_nngp_kernel_alone_is_the_same_kernel(name: str, points: np.ndarray) -> None:
+    """Without the tangent kernel's tolerance its bound is larger, and both kernels lie within their bounds."""
+    model = NeuralODE(sigma_w=1.5)
+    both = limit_kernels(name, points, model, 1e-7)
+    alone = limit_kernels(name, points, model, 1e-7, tangent=False)
+    assert alone.nngp_error.max() <= 1e-7
+    assert alone.tangent_error.max() > both.tangent_error.max()
+    for kind in ("nngp", "tangent", "state"):
+        bound = getattr(both, f"{kind}_error") + getattr(alone, f"{kind}_error")
+        assert (np.abs(getattr(both, kind) - getattr(alone, kind)) <= bound).all()
+
+
 @pytest.mark.parametrize("name", ["softplus", "tanh"])
 def test_wide_networks_agree_within_sampling_error(name: str, points: np.ndarray) -> None:
     """Mean of eight networks of width 2,048 within six standard errors; half the sigma_w is outside."""

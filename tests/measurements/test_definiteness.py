@@ -1,6 +1,5 @@
 """Limiting kernels: certified where they are definite, singular where they must be, undecided where nobody can tell."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -69,7 +68,7 @@ def test_kernels_of_distinct_inputs_are_certified(
     certificate = spectrum.certificate
     assert certificate.certified
     assert spectrum.details["certified by"] == "Rump's test"
-    kernel, bound = chosen(limit_kernels(expression, materialise(data), case.neural_ode, 1e-8), kind)
+    kernel, bound = chosen(limit_kernels(expression, materialise(data), case.neural_ode, 1e-6), kind)
     finer, error = certified_spectrum(kernel, bound)
     assert 0.5 * finer.estimate < certificate.lower_bound < finer.estimate + finer.error_bound
     assert abs(certificate.estimate - finer.estimate) <= certificate.error_bound + finer.error_bound
@@ -152,7 +151,7 @@ def test_a_kernel_that_vanishes_somewhere_is_not_normalised(diagonal: float) -> 
 
 @BOTH
 def test_kernels_of_the_identity_are_multiples_of_the_correlation(kind: Kind, bench: object) -> None:
-    """Sigma = sigma_v^2 q I_0(2c) and Theta = Sigma + sigma_v^2 q (c I_1(2c) + I_0(2c)), c = sigma_w T, q of the inputs.
+    """Sigma = sigma_v^2 q I_0(2c) and Theta = Sigma + sigma_v^2 q (c I_1(2c) + I_0(2c)), c = sigma_w T, q of inputs.
 
     The double integral of CLAIMS.md, section 2, of both series term by term: c^2 sum m c^(2m-2) / m!^2 = c I_1(2c).
     """
@@ -218,16 +217,17 @@ def test_tolerances_are_relative_to_the_largest_input(bench: object) -> None:
 def test_tightening_goes_on_while_it_halves_the_error(
     errors: list[float], solves: int, kind: Kind, bench: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A kernel of ones, never certified, whose bounds are far from any tolerance: counted are its solves."""
-    asked = []
+    """Counted are the solves of a kernel of ones, which is never certified, with bounds far above any tolerance."""
+    asked: list[float] = []
 
-    def fake(*args: object, **kwargs: object) -> LimitKernels:
+    def fake(*args: object, tangent: bool) -> LimitKernels:
+        assert tangent == (kind == "tangent")
         asked.append(args[3])
         ones, bound = np.ones((2, 2)), np.full((2, 2), errors[len(asked) - 1])
-        # What is not on trial looks settled: its error must not be looked at.
+        # The kernel that is not on trial does not improve: its error must not be looked at.
         names = ("nngp", "tangent") if kind == "nngp" else ("tangent", "nngp")
         parts = {names[0]: ones, f"{names[0]}_error": bound, names[1]: ones, f"{names[1]}_error": bound * 0 + 0.5}
-        return replace(limit_kernels(*args, **kwargs), **parts)
+        return replace(limit_kernels(*args[:3], 1e-3), **parts)
 
     monkeypatch.setattr(definiteness, "limit_kernels", fake)
     spectrum = limit_spectrum(of("tanh(x)", near(1.0)), bench, kind)
@@ -257,17 +257,3 @@ def test_ball_arithmetic_certifies_what_rumps_test_cannot(kind: Kind, bench: obj
     singular = limit_spectrum(of("gelu(x)", beside_a_large_one(1e-7), sigma_w=0.01), bench, kind)
     assert singular.details["certified by"] == "nothing"
     assert not singular.certificate.certified
-
-
-def test_balls_are_asked_last(bench: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a kernel that Rump's test certifies nor one that cannot be normalised gets to them."""
-    asked: list[int] = []
-    right: Callable[..., bool] = definiteness.certified_by_balls
-    monkeypatch.setattr(
-        definiteness, "certified_by_balls", lambda balls: (asked.append(len(balls[0])), right(balls))[1]
-    )
-    limit_spectrum(of("softplus(x)", CROWDED), bench, "nngp")
-    limit_spectrum(of("sin(x)", Explicit(((0.0, 0.0),))), bench, "nngp")
-    assert asked == []
-    limit_spectrum(of("gelu(x)", Explicit(((1.0, 2.0), (1.0, 2.0)))), bench, "nngp")
-    assert asked == [2]

@@ -1,0 +1,315 @@
+"""Claims nngp-limit and ntk-limit: ladders of widths support the truth and refute what is planted."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import msgspec
+import numpy as np
+import pytest
+
+from theory_check.case import Case, Data, Digits, Explicit, Sphere, materialise
+from theory_check.evidence.rates import replicates_needed
+from theory_check.evidence.verdict import Verdict
+from theory_check.limits.dual_activation import InfiniteKernel
+from theory_check.measurements.instance import Instance
+from theory_check.measurements.width_ladder import (
+    CONFIRMED_LEVEL,
+    MEAN_NETWORKS,
+    NUMERICAL_SHARE,
+    PILOT_NETWORKS,
+    POWER,
+    RATE_MARGIN,
+    Kind,
+    WidthLadder,
+)
+from theory_check.networks.tangent_kernel import empirical_kernels
+from theory_check.neural_ode import NeuralODE
+from theory_check.planted.defects import planted
+from theory_check.profile import PROFILES, Profile
+from theory_check.strategies import smooth_activations
+
+SMALL = msgspec.structs.replace(PROFILES["quick"], kernel_rungs=(16, 32, 64, 128, 256))
+FIVE = Sphere(5, 5, 0)
+BOTH = pytest.mark.parametrize("kind", ["nngp", "tangent"])
+
+Ladders = Callable[..., WidthLadder]
+
+
+@pytest.fixture
+def ladder_of(another: Callable[..., object]) -> Ladders:
+    """A factory of ladders on few widths."""
+
+    def make(
+        expression: str, kind: Kind, data: Data = FIVE, *, profile: Profile = SMALL, **scales: float
+    ) -> WidthLadder:
+        case = Case(activation=expression, data=data, width=8, neural_ode=NeuralODE(**scales))
+        return WidthLadder(case, another(profile=profile), kind)
+
+    return make
+
+
+def root_mean_square(values: list[float] | np.ndarray) -> float:
+    """What the claim speaks of."""
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
+# --- the rate --------------------------------------------------------------------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize("expression", ["softplus(x)", "tanh(x)", "gelu(x)", "x"])
+def test_the_rate_is_supported(expression: str, kind: Kind, ladder_of: Ladders) -> None:
+    """The slope is -1/2 within the margin, on the rungs of the profile."""
+    ladder = ladder_of(expression, kind)
+    assert ladder.unusable() == ""
+    result = ladder(0)
+    assert result.verdict is Verdict.SUPPORTED
+    assert abs(result.slope + 0.5) < RATE_MARGIN
+    assert result.sizes == SMALL.kernel_rungs
+    assert all(wide < narrow for narrow, wide in pairwise(result.values))
+
+
+@BOTH
+def test_the_rate_is_supported_for_random_trees(
+    kind: Kind, drawn: Callable[..., list[Case]], another: Callable[..., object]
+) -> None:
+    """Two expression trees on data and scales as the properties draw them."""
+    cases = drawn(smooth_activations(), "sphere", 6, width=(8, 8), inputs=(4, 6), most_growth=1.0, any_weights=False)
+    trees = [case for case in cases if case.activation.count("(") > 2][:2]
+    assert len({case.activation for case in trees}) == 2
+    for case in trees:
+        ladder = WidthLadder(case, another(profile=SMALL), kind)
+        assert ladder.unusable() == ""
+        assert ladder(0).verdict is Verdict.SUPPORTED, case.activation
+
+
+@BOTH
+def test_the_rate_is_supported_for_wide_networks(kind: Kind, ladder_of: Ladders) -> None:
+    """Six digits, softplus, widths up to 4,096, on as few networks as a rate can be fitted to."""
+    profile = msgspec.structs.replace(SMALL, kernel_rungs=(256, 512, 1024, 2048, 4096), most_replicates=10)
+    result = ladder_of("softplus(x)", kind, Digits(tuple(range(6))), profile=profile)(0)
+    assert result.verdict is Verdict.SUPPORTED
+    assert abs(result.slope + 0.5) < RATE_MARGIN
+    assert result.replicates == 10
+
+
+@pytest.mark.parametrize(
+    ("defect", "kind", "expression"),
+    [
+        ("weights-resampled", "nngp", "softplus(x)"),
+        ("weights-resampled", "nngp", "x"),
+        ("kernel-without-recurrent-term", "tangent", "x"),
+    ],
+)
+def test_planted_defects_are_refuted(defect: str, kind: Kind, expression: str, ladder_of: Ladders) -> None:
+    """Each of three ladders refutes, at a level at which three of them confirm."""
+    with planted(defect):
+        ladder = ladder_of(expression, kind)
+        assert ladder.unusable() == ""
+        for stage in range(3):
+            result = ladder(stage)
+            assert result.verdict is Verdict.REFUTED
+            assert result.p_value <= CONFIRMED_LEVEL
+            assert result.slope > -0.5 + RATE_MARGIN
+
+
+def test_a_ladder_that_cannot_decide_takes_four_times_the_networks(ladder_of: Ladders) -> None:
+    """The bias at small widths leaves the identity open at first; of tanh, the first ladder decides."""
+    for expression, first, factor in (("x", Verdict.INCONCLUSIVE, 4), ("tanh(x)", Verdict.SUPPORTED, 1)):
+        ladder = ladder_of(expression, "nngp")
+        assert ladder._ladder(0, ladder.replicates).verdict is first
+        result = ladder(0)
+        assert result.verdict is Verdict.SUPPORTED
+        assert result.replicates == factor * ladder.replicates
+
+
+@BOTH
+def test_replicates_follow_the_spread_of_the_pilot(kind: Kind, ladder_of: Ladders) -> None:
+    """As many as `replicates_needed` asks for, or all there are; a spread of squares of e counts half, relative."""
+    ladder = ladder_of("x", kind)
+    squares = ladder.errors("pilot", 16, PILOT_NETWORKS) ** 2
+    spread = float(np.std(squares, ddof=1) / np.mean(squares)) / 2
+    needed = replicates_needed(spread, np.array(SMALL.kernel_rungs, dtype=float), RATE_MARGIN, power=POWER)
+    assert 10 < needed < SMALL.most_replicates
+    assert ladder.replicates == needed
+    few = ladder_of("x", kind, profile=msgspec.structs.replace(SMALL, most_replicates=needed - 1))
+    assert few.replicates == needed - 1
+
+
+# --- the mean --------------------------------------------------------------------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize("expression", ["softplus(x)", "tanh(x)", "gelu(x)", "x"])
+def test_the_mean_is_that_of_the_limit(expression: str, kind: Kind, ladder_of: Ladders) -> None:
+    """On the truth p-values are not small; the test does not claim an exact tail."""
+    test = ladder_of(expression, kind).mean_test("mean")
+    result = test.sample(0)
+    assert (test.name, test.exact, result.exact, result.samples) == ("mean", False, False, MEAN_NETWORKS)
+    assert result.p_value > 0.05
+
+
+@BOTH
+@pytest.mark.parametrize("expression", ["softplus(x)", "x"])
+def test_a_mean_that_is_off_is_seen(expression: str, kind: Kind, ladder_of: Ladders) -> None:
+    """Weights that are ten per cent too large leave the rate as it is and move the mean."""
+    with planted("weights-ten-per-cent-off"):
+        ladder = ladder_of(expression, kind)
+        result = ladder.mean_test("mean").sample(0)
+        assert result.p_value < 1e-7
+        assert result.statistic > 0.05
+
+
+@BOTH
+def test_the_size_of_a_kernel_is_its_trace_relative_to_the_limit(kind: Kind, ladder_of: Ladders) -> None:
+    """The statistic is the mean over networks of tr(K^-1 K_n) / N - 1, at the top width."""
+    ladder = ladder_of("tanh(x)", kind)
+    kernels = ladder.kernels("mean 3", 256, MEAN_NETWORKS)
+    sizes = np.trace(np.linalg.solve(ladder.limit, kernels), axis1=1, axis2=2) / 5
+    assert ladder.mean_test("mean").sample(3).statistic == pytest.approx(sizes.mean() - 1, rel=1e-8)
+
+
+# --- the error of a network ------------------------------------------------------------------------------------------
+
+
+@BOTH
+def test_the_limit_is_whitened(kind: Kind, ladder_of: Ladders) -> None:
+    """P^T K P is the identity, and the error is |K^(-1/2) (K_n - K) K^(-1/2)| / N in the Frobenius norm."""
+    ladder = ladder_of("softplus(x)", kind, Explicit(((1.0, 0.0), (0.0, 3.0), (0.4, 0.2))), sigma_v=1.5)
+    np.testing.assert_allclose(ladder._whitened(ladder.limit), np.eye(3), atol=1e-9)
+    relative = np.linalg.solve(ladder.limit, ladder.kernels("some", 32, 4) - ladder.limit)
+    expected = np.sqrt(np.trace(relative @ relative, axis1=1, axis2=2)) / 3
+    np.testing.assert_allclose(ladder.errors("some", 32, 4), expected, rtol=1e-8)
+    assert ladder.details["directions"] == 3
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("expression", "data", "directions"),
+    [
+        ("softplus(x)", Explicit(((1.0, 0.0), (0.0, 1.0), (1.0, 0.0))), 2),
+        ("softplus(x)", Explicit(((1.0, 0.0), (1.0, 1e-2))), 1),
+        ("softplus(x)", Explicit(((1.0, 0.0), (1.0, 0.5))), 2),
+        ("x", Sphere(8, 4, 3), 4),
+    ],
+)
+def test_small_directions_are_left_out(
+    expression: str, data: Data, directions: int, kind: Kind, ladder_of: Ladders
+) -> None:
+    """Of a repeated input, of inputs at a small angle, and of an affine phi with more inputs than dimensions."""
+    ladder = ladder_of(expression, kind, data)
+    assert ladder.details["directions"] == directions
+    np.testing.assert_allclose(ladder._whitened(ladder.limit), np.eye(directions), atol=1e-9)
+
+
+@BOTH
+def test_kernels_are_those_of_networks_with_the_seeds_of_the_case(kind: Kind, ladder_of: Ladders) -> None:
+    """Each is the kernel of that kind of one network, solved with the ladder's steps unless others are given."""
+    ladder = ladder_of("tanh(x)", kind, sigma_w=1.3, sigma_v=0.7)
+    case = ladder.instance.case
+    for steps in (None, 5):
+        kernels = ladder.kernels("stage", 24, 3, steps)
+        assert kernels.shape == (3, 5, 5)
+        for k, kernel in enumerate(kernels):
+            seed = ladder.instance.seed(f"{kind} stage 24", k)
+            found = empirical_kernels(
+                "tanh", materialise(case.data), case.neural_ode, 24, seed, steps=steps or ladder.steps
+            )
+            np.testing.assert_allclose(kernel, found[kind == "tangent"], rtol=1e-11, atol=1e-13)
+
+
+@BOTH
+def test_every_stage_has_networks_of_its_own(kind: Kind, ladder_of: Ladders, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pilot, every ladder, the larger one after it and every test of the mean; each is the same again."""
+    ladder = ladder_of("x", kind)
+    used: list[int] = []
+    right = Instance.seed
+
+    def recorded(self: Instance, stage: str = "", replicate: int = 0) -> int:
+        used.append(right(self, stage, replicate))
+        return used[-1]
+
+    def seeds_of(measure: Callable[[], object]) -> tuple[int, ...]:
+        used.clear()
+        measure()
+        return tuple(used)
+
+    count = ladder.replicates  # what is made once is there
+    monkeypatch.setattr(Instance, "seed", recorded)
+    mean = ladder.mean_test("mean")
+    measurements: list[Callable[[], object]] = [
+        lambda: ladder.errors("pilot", ladder.rungs[0], PILOT_NETWORKS),
+        lambda: ladder._ladder(0, count),
+        lambda: ladder._ladder(0, 4 * count),
+        lambda: ladder._ladder(1, count),
+        lambda: mean.sample(0),
+        lambda: mean.sample(1),
+    ]
+    found = [seeds_of(measure) for measure in measurements]
+    numbers = [PILOT_NETWORKS, 5 * count, 20 * count, 5 * count, MEAN_NETWORKS, MEAN_NETWORKS]
+    assert [len(seeds) for seeds in found] == numbers
+    assert len(set().union(*found)) == sum(numbers)
+    assert [seeds_of(measure) for measure in measurements] == found
+    assert ladder(1) == ladder(1)
+    assert ladder(1).values != ladder(0).values
+
+
+# --- numerics, and what cannot be measured -----------------------------------------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("expression", "sigma_w", "more"), [("softplus(x)", 1.0, False), ("sin(2*x)", 2.0, True)], ids=["mild", "wild"]
+)
+def test_the_scheme_adds_nothing_that_counts(
+    expression: str, sigma_w: float, more: bool, kind: Kind, ladder_of: Ladders
+) -> None:
+    """Against 64 steps: a tenth of the errors at most, on every rung; the error stated is that of the network seen.
+
+    RK4 leaves a sixteenth of the difference to twice as many steps.
+    """
+    ladder = ladder_of(expression, kind, sigma_w=sigma_w)
+    assert (ladder.steps > 2) == more
+    (seen,) = ladder.kernels("scheme", 16, 1) - ladder.kernels("scheme", 16, 1, 64)
+    assert ladder._size(seen) == pytest.approx(ladder.numerical_error, rel=0.1)
+    for width in SMALL.kernel_rungs:
+        kernels, fine = ladder.kernels("some", width, 12), ladder.kernels("some", width, 12, 64)
+        by_scheme = root_mean_square([ladder._size(difference) for difference in kernels - fine])
+        assert 0 < by_scheme <= NUMERICAL_SHARE * root_mean_square(ladder.errors("some", width, 12))
+
+
+@BOTH
+def test_the_error_of_the_limit_counts(kind: Kind, ladder_of: Ladders) -> None:
+    """A kernel of size 1e-20 is lost in the error bound of its limit: the ladder says so and by how much."""
+    ladder = ladder_of("relu(x - 9)", kind)
+    error = ladder.limits.nngp_error if kind == "nngp" else ladder.limits.tangent_error
+    assert 1 < ladder._size(error) <= ladder.numerical_error
+    assert ladder.unusable().startswith(f"the numerical error {ladder.numerical_error:.2g} of a kernel is not below")
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("expression", "data"), [("0.0*x", FIVE), ("tanh(x)", Explicit(((0.0, 0.0), (1.0, 1.0))))], ids=["zero", "odd"]
+)
+def test_kernels_that_vanish_cannot_be_measured(expression: str, data: Data, kind: Kind, ladder_of: Ladders) -> None:
+    """No phi, and an input whose features vanish: there is nothing that errors could be relative to."""
+    assert ladder_of(expression, kind, data).unusable() == "the limiting kernel of an input with itself is not positive"
+
+
+@BOTH
+def test_numerics_are_compared_with_the_errors_at_the_top(kind: Kind, ladder_of: Ladders) -> None:
+    """The least error is foretold from the pilot, by width^(-1/2); one above a tenth of it is too much."""
+    ladder = ladder_of("tanh(x)", kind)
+    foretold = root_mean_square(ladder.errors("pilot", 16, PILOT_NETWORKS)) / 4
+    assert foretold == pytest.approx(root_mean_square(ladder.errors("top", 256, 48)), rel=0.3)
+    for factor, usable in ((0.99, True), (1.01, False)):
+        ladder.__dict__["numerical_error"] = factor * NUMERICAL_SHARE * foretold
+        assert (ladder.unusable() == "") == usable
+
+
+@BOTH
+def test_a_limit_that_does_not_exist_raises_when_it_is_needed(kind: Kind, ladder_of: Ladders) -> None:
+    """The square of a state grows beyond all bounds; making the ladder is no error."""
+    ladder = ladder_of("x**2", kind, sigma_w=9.0)
+    with pytest.raises(InfiniteKernel, match="too large"):
+        ladder.unusable()
