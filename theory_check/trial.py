@@ -5,6 +5,7 @@
 """
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -71,7 +72,7 @@ def checks(claim: str | Claim, *, share: float = 1.0) -> Callable[[Callable[...,
 
     Args:
         claim: an identifier of the paper's claims, or a claim of your own.
-        share: cases to search relative to the profile, below 1 for properties that are expensive.
+        share: cases to search, and to shrink with, relative to the profile; below 1 where they are expensive.
 
     Raises:
         ValueError: an unknown claim.
@@ -197,6 +198,7 @@ class _Search:
         self.requested = max(2 if plan.kind == "random" else 1, round(examples * prop.share))
         if plan.control is not None and plan.control.conclusion == "fails":
             self.requested = CONTROL_EXAMPLES
+        self.most_shrink_calls = math.ceil(request.profile.shrink_calls * min(1.0, prop.share))
         self.audit = _audit(prop, request, plan.control.defect if plan.control else None)
         self.searched: list[Outcome] = []
         self.minimal: Outcome | None = None
@@ -236,7 +238,7 @@ class _Search:
 
     def _first(self, case: Case, key: str) -> Outcome | None:
         if self.failed:
-            if self.shrink_calls >= self.request.profile.shrink_calls:
+            if self.shrink_calls >= self.most_shrink_calls:
                 return None
             self.shrink_calls += 1
         elif len(self.searched) >= self.requested:

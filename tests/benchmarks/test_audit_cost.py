@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 MIB = 2**20
+RECORDED = Path(__file__).parents[2] / "reports" / "neural-ode-global-convergence"
 
 
 def _peak_memory(process: subprocess.Popen[bytes]) -> int:
@@ -45,13 +46,15 @@ def _report(what: str, measured: float, target: float, unit: str) -> None:
 
 @pytest.mark.parametrize(("profile", "seconds"), [("quick", 60.0), ("gate", 300.0)])
 def test_audit(benchmark: Callable[..., object], tmp_path: Path, profile: str, seconds: float) -> None:
-    """A whole audit from the command line; its verdict is checked, its cost is printed."""
+    """A whole audit from the command line; its verdicts are the recorded ones, its cost is printed."""
     program = shutil.which("theory-check")
     assert program is not None
+    recorded = RECORDED / profile / "report.json"
 
     def run() -> tuple[int, int]:
         process = subprocess.Popen(
-            [program, "audit", "--profile", profile, "--report-dir", str(tmp_path)], stdout=subprocess.DEVNULL
+            [program, "audit", "--profile", profile, "--report-dir", str(tmp_path), "--baseline", str(recorded)],
+            stdout=subprocess.DEVNULL,
         )
         peak = _peak_memory(process)
         return process.wait(), peak

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
 
 from theory_check.activations.activation import Activation
 from theory_check.case import Case, count_of, materialise
@@ -83,7 +85,7 @@ def limit_spectrum(case: Case, setting: Setting, kind: Kind) -> KernelSpectrum:
     )
 
 
-def _scale(activation: Activation, case: Case, inputs: Matrix) -> float:
+def _scale(activation: Activation, case: Case, inputs: Float[NDArray[np.float64], "inputs dimension"]) -> float:
     """What the NNGP kernel of the largest input would be without a flow: the size of its entries, roughly; 1 for 0."""
     model = case.neural_ode
     variance = np.array([model.sigma_u**2 * float((inputs**2).mean(axis=1).max())])

@@ -65,7 +65,7 @@ class WidthLadder:
         if not (np.diagonal(self.limit) > 0).all():
             return "the limiting kernel of an input with itself is not positive"
         # The errors on the ladder are at least about what the widest networks, if Gaussian, would show.
-        least = float(np.sqrt((self.errors("pilot", self.rungs[0], PILOT_NETWORKS) ** 2).mean()))
+        least = math.sqrt(float(self._pilot.mean()))
         least *= math.sqrt(self.rungs[0] / self.rungs[-1])
         if self.numerical_error > NUMERICAL_SHARE * least:
             return f"the numerical error {self.numerical_error:.2g} of a kernel is not below a tenth of {least:.2g}"
@@ -135,10 +135,14 @@ class WidthLadder:
     @cached_property
     def replicates(self) -> int:
         """Networks on each rung for which a rate that is right is supported with probability 0.99, or all there are."""
-        squares = self.errors("pilot", self.rungs[0], PILOT_NETWORKS) ** 2
-        spread = float(squares.std(ddof=1) / (2 * squares.mean()))
+        spread = float(self._pilot.std(ddof=1) / (2 * self._pilot.mean()))
         sizes = np.array(self.rungs, dtype=np.float64)
         return min(replicates_needed(spread, sizes, RATE_MARGIN, power=POWER), self.most_replicates)
+
+    @cached_property
+    def _pilot(self) -> Float[Array, " networks"]:
+        """Squared errors of networks of the least width that are used for nothing else."""
+        return self.errors("pilot", self.rungs[0], PILOT_NETWORKS) ** 2
 
     @cached_property
     def steps(self) -> int:

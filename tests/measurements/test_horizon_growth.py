@@ -1,0 +1,160 @@
+"""Claim horizon-growth: variances over horizons against closed forms, and that sigma_w ~ 1/T undoes them."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import special
+
+from theory_check.activations.activation import Activation
+from theory_check.activations.loading import activation
+from theory_check.case import Case, Explicit, Sphere
+from theory_check.claims import quantities as q
+from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.limits.dual_activation import dual_values
+from theory_check.measurements.horizon_growth import (
+    GROWN,
+    asymptotic_slope,
+    growth_discrepancies,
+    rescaled,
+    rescaling_discrepancies,
+)
+from theory_check.neural_ode import NeuralODE
+from theory_check.planted.defects import planted
+
+GROWING = ["x", "softplus(x)", "relu(x)", "gelu(x)", "abs(x)", "2*x + sin(x)"]
+BOUNDED = ["tanh(x)", "sigmoid(x)", "cos(x)", "3*erf(x)"]
+
+
+def on_sphere(expression: str, *, sigma_w: float = 1.0, horizon: float = 2.0, width: int = 8) -> Case:
+    """Two points in three dimensions."""
+    model = NeuralODE(sigma_u=1.25, sigma_w=sigma_w, sigma_v=1.5, horizon=horizon)
+    return Case(activation=expression, data=Sphere(2, 3, 0), width=width, neural_ode=model)
+
+
+def by_quantity(found: tuple[Discrepancy, ...]) -> dict[str, Discrepancy]:
+    """The comparisons by what they compare."""
+    return {one.quantity: one for one in found}
+
+
+@pytest.mark.parametrize(
+    ("expression", "kappa"),
+    [
+        ("x", 1.0),
+        ("abs(x)", 1.0),
+        ("relu(x)", math.sqrt(0.5)),
+        ("gelu(x)", math.sqrt(0.5)),
+        ("softplus(x)", math.sqrt(0.5)),
+        ("leaky_relu(x)", math.sqrt((1 + 0.01**2) / 2)),
+        ("3*x + cos(x)", 3.0),
+        ("tanh(x)", 0.0),
+        ("cos(x)", 0.0),
+        ("sin(x)", 0.0),
+        ("square(x)", 0.0),
+        ("sign_sqrt(x)", 0.0),
+    ],
+)
+def test_the_slope_far_out(expression: str, kappa: float) -> None:
+    """Root mean square of both sides; 0 for what is bounded, and for what grows otherwise than linearly."""
+    assert asymptotic_slope(activation(expression)) == pytest.approx(kappa, rel=1e-6)
+
+
+@given(right=st.floats(-2.0, 2.0), left=st.floats(-2.0, 2.0), rho=st.floats(0.0, 1.0), variance=st.floats(0.1, 10.0))
+def test_the_dual_of_two_slopes_is_at_least_that_of_a_line(
+    right: float, left: float, rho: float, variance: float
+) -> None:
+    """The inequality of the module's derivation: E[phi phi] >= (s_+^2 + s_-^2)/2 C for C >= 0; equal at C = Q."""
+    a, b = (right + left) / 2, (right - left) / 2
+    both = np.array([variance, variance])
+    found = dual_values(f"({a})*x + ({b})*abs(x)", both, both, np.array([rho, 1.0]), tolerance=1e-9)
+    least = (right**2 + left**2) / 2 * variance * np.array([rho, 1.0])
+    assert found.values[0] >= least[0] - found.error_bound[0] - 1e-12
+    assert found.values[1] == pytest.approx(least[1], abs=found.error_bound[1] + 1e-12)
+
+
+@pytest.mark.parametrize("expression", GROWING + BOUNDED)
+def test_what_the_claim_says_holds(expression: str, bench: object) -> None:
+    """Nothing falls; bounded functions have a bounded output, growing ones grow; each by comparisons with power."""
+    found = by_quantity(growth_discrepancies(on_sphere(expression), bench))
+    assert set(found) == {q.VARIANCE_FALL, q.GROWTH if expression in GROWING else q.VARIANCE_EXCESS}
+    for one in found.values():
+        assert one.powerless == ""
+        assert one.error == 0.0
+
+
+def test_growth_of_the_identity_is_that_of_bessel(bench: object) -> None:
+    """Log variance grows by log I_0(6) - log I_0(3), whatever sigma_w and the horizon of the case."""
+    exact = math.log(special.i0(4 * GROWN) / special.i0(2 * GROWN))
+    for sigma_w in (0.5, 2.0):
+        found = by_quantity(growth_discrepancies(on_sphere("x", sigma_w=sigma_w, horizon=0.7), bench))[q.GROWTH]
+        assert found.details["growth of the logarithm"] == pytest.approx(exact, abs=1e-6)
+        assert found.details["predicted for the asymptote"] == pytest.approx(exact, abs=1e-12)
+        assert found.scale == pytest.approx(exact / 2)
+        assert found.error == 0.0
+
+
+def test_a_horizon_that_is_ignored_leaves_growth_missing(bench: object) -> None:
+    """The same variance at both horizons: all that was asked for is missing."""
+    for expression in GROWING:
+        with planted("horizon-ignored"):
+            found = by_quantity(growth_discrepancies(on_sphere(expression), bench))[q.GROWTH]
+        assert found.powerless == ""
+        assert found.error == pytest.approx(found.scale)
+        assert found.error > found.bound
+
+
+def test_an_inverted_horizon_is_a_fall(bench: object) -> None:
+    """The longer horizon gets the variance of the shorter one; the fall is that difference."""
+    for expression in ("tanh(x)", "softplus(x)", "cos(x)"):
+        with planted("horizon-inverted"):
+            found = by_quantity(growth_discrepancies(on_sphere(expression), bench))[q.VARIANCE_FALL]
+        assert found.powerless == ""
+        assert found.error > 0.1 * found.scale
+        assert found.error > 1000 * found.bound
+
+
+def test_a_bounded_output_above_its_bound_is_seen(bench: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variance of tanh where its bound is said to be half of what it is: beyond it, relative to it."""
+    case = on_sphere("tanh(x)", sigma_w=4.0)
+    right = by_quantity(growth_discrepancies(case, bench))[q.VARIANCE_EXCESS]
+    assert right.error == 0.0
+    monkeypatch.setattr(Activation, "supremum", 0.5)
+    wrong = by_quantity(growth_discrepancies(case, bench))[q.VARIANCE_EXCESS]
+    assert 1.0 < wrong.error < 3.0
+    assert wrong.error > wrong.bound
+
+
+def test_inputs_of_no_size_fall_nowhere(bench: object) -> None:
+    """An input of zeros under tanh stays zero over all horizons: no scale, no fall, and growth is not asked for."""
+    case = Case(activation="tanh(x)", data=Explicit(((0.0, 0.0),)), width=8)
+    found = by_quantity(growth_discrepancies(case, bench))[q.VARIANCE_FALL]
+    assert (found.error, found.scale) == (0.0, None)
+
+
+@pytest.mark.parametrize("expression", ["softplus(x)", "tanh(x)", "relu(x)", "x"])
+@pytest.mark.parametrize(("sigma_w", "horizon"), [(0.3, 5.0), (2.5, 0.4), (1e-3, 100.0), (1.0, 1.0)])
+def test_scaled_weights_undo_the_horizon(expression: str, sigma_w: float, horizon: float, bench: object) -> None:
+    """Equal within a bound of rounding that is below 1e-9 of the states."""
+    case = on_sphere(expression, sigma_w=sigma_w, horizon=horizon)
+    (found,) = rescaling_discrepancies(case, bench)
+    assert found.powerless == ""
+    assert found.error <= found.bound <= 1e-9 * found.scale
+    assert rescaled(case.neural_ode) == NeuralODE(sigma_u=1.25, sigma_w=sigma_w * horizon, sigma_v=1.5, horizon=1.0)
+
+
+def test_weights_that_are_not_rescaled_are_seen(bench: object) -> None:
+    """sigma_w kept while the horizon becomes 1: states differ by far more than rounding."""
+    for expression in ("softplus(x)", "tanh(x)"):
+        with planted("weights-not-rescaled"):
+            (found,) = rescaling_discrepancies(on_sphere(expression), bench)
+        assert found.error > 0.01 * found.scale
+        assert found.error > 1e6 * found.bound
+
+
+def test_without_a_lipschitz_constant_nothing_is_said(bench: object) -> None:
+    """An infinite bound, which is powerless."""
+    (found,) = rescaling_discrepancies(on_sphere("square(x)", sigma_w=0.1), bench)
+    assert found.bound == math.inf
+    assert found.powerless
