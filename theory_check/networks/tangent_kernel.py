@@ -38,10 +38,13 @@ class Kernels:
     Attributes:
         nngp: sigma_v^2/n phi(h_T) . phi(h'_T), (inputs, inputs).
         tangent: the tangent kernel, (inputs, inputs).
+        rounding: entrywise bound on the rounding error of `tangent`, and of `nngp`, made in the inner products
+            and sums, taking the computed states and adjoint weights as exact. Derived in `_rounding_bound`.
     """
 
     nngp: Float[Tensor, "inputs inputs"]
     tangent: Float[Tensor, "inputs inputs"]
+    rounding: Float[Tensor, "inputs inputs"]
 
 
 @overload
@@ -181,7 +184,8 @@ def kernels_of_pass(
         + _symmetric(_stage_sum(weights, features)) * w_scale
         + _symmetric((inputs @ inputs.T) * (unit.lambda_0 @ unit.lambda_0.T)) * u_scale
     )
-    return Kernels(nngp, tangent)
+    rounding = _rounding_bound((v_scale, w_scale, u_scale), final, weights, features, inputs, unit.lambda_0)
+    return Kernels(nngp, tangent, rounding)
 
 
 def _stage_sum(
@@ -201,6 +205,41 @@ def _stage_sum(
             gram = (kappa.flatten(0, 1) @ kappa_t.flatten(0, 1).T) * (phi.flatten(0, 1) @ phi_t.flatten(0, 1).T)
             total += gram.view(len(kappa), count, len(kappa_t), count).sum((0, 2))
     return total
+
+
+def _rounding_bound(
+    scales: tuple[float, float, float],
+    final: Float[Tensor, "inputs width"],
+    weights: Float[Tensor, "stages inputs width"],
+    features: Float[Tensor, "stages inputs width"],
+    inputs: Float[Tensor, "inputs dimension"],
+    lambda_0: Float[Tensor, "inputs width"],
+) -> Float[Tensor, "inputs inputs"]:
+    """Bound on |computed - exact| of every entry of the kernels, given exact features.
+
+    An inner product of length p, in any order of summation, errs by at most gamma_p |a|.|b|, gamma_k = k u / (1 - k u)
+    (Higham, Accuracy and Stability, section 3.1); a product of two such, summed over S^2 pairs, by at most
+    gamma_{2p + 1 + S^2} times the sum of (|a|.|b|)(|a'|.|b'|); by Cauchy-Schwarz that sum is at most r(x) r(x') with
+    r(x) = sum_s |kappa_s(x)|_2 |phi_s(x)|_2. A scale is known to 3 rounded operations and applied in 1; adding the
+    three terms takes 2 more, averaging with the transpose 1: 8 covers them. The bound is itself computed in floating
+    point with a relative error below gamma_k of the same k, hence the doubled count. Underflow is not covered.
+    """
+    v_scale, w_scale, u_scale = scales
+    unit = torch.finfo(final.dtype).eps / 2
+    stages, _count, width = weights.shape
+
+    def gamma(count: int) -> float:
+        return 2 * count * unit / max(1 - 2 * count * unit, unit)
+
+    def outer(sizes: Tensor) -> Tensor:
+        return sizes[:, None] * sizes
+
+    on_v = outer(torch.linalg.vector_norm(final, dim=-1)) * (v_scale * gamma(width + 8))
+    by_stage = torch.linalg.vector_norm(weights, dim=-1) * torch.linalg.vector_norm(features, dim=-1)
+    on_w = outer(by_stage.sum(0)) * (w_scale * gamma(2 * width + stages**2 + 9))
+    of_u = torch.linalg.vector_norm(inputs, dim=-1) * torch.linalg.vector_norm(lambda_0, dim=-1)
+    on_u = outer(of_u) * (u_scale * gamma(width + inputs.shape[-1] + 9))
+    return on_v + on_w + on_u
 
 
 def _symmetric(matrix: Float[Tensor, "inputs inputs"]) -> Float[Tensor, "inputs inputs"]:
