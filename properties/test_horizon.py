@@ -9,7 +9,7 @@ from theory_check.strategies import Sizes, cases, lipschitz_activations, widths
 FEW = Sizes(inputs=(1, 2), dimensions=(1, 4))
 
 
-@checks("horizon-growth", share=0.25)
+@checks("horizon-growth", share=0.15)
 @given(case=cases(lipschitz_activations(), width=widths(8, 8), sizes=FEW, most_growth=2.0))
 def test_variances_grow_with_the_horizon(case: Case, audit: Audit) -> None:
     """That of the state never falls; that of the output is bounded where phi is, exponential where phi grows."""

@@ -41,7 +41,7 @@ PROFILES = {
     for profile in (
         Profile(
             name="quick",
-            examples=8,
+            examples=6,
             named_examples=4,
             named=("softplus", "tanh"),
             shrink_calls=120,
@@ -49,8 +49,8 @@ PROFILES = {
             width_rungs=(8, 16, 32, 64, 128),
             ladder_networks=800,
             descent_steps=20,
-            kernel_rungs=(32, 64, 128, 256, 512),
-            most_replicates=120,
+            kernel_rungs=(32, 56, 96, 168, 288),
+            most_replicates=160,
         ),
         Profile(
             name="gate",

@@ -193,7 +193,7 @@ def test_errors_of_kernels_grow_by_no_more_than_the_constant_of_the_bound(
 def test_growing_width_and_depth_together_converge_at_the_rate_of_the_width(
     expression: str, another: Callable[..., object]
 ) -> None:
-    """Widths 32 to 512, depths 4 to 64: supported, -1/2."""
+    """Widths 32 to 512, depths 4 to 16: supported, -1/2."""
     result = JointLadder(on_sphere(expression), another(profile=LADDER))(0)
     assert result.verdict is Verdict.SUPPORTED
     assert abs(result.slope + 0.5) <= 0.1
@@ -201,7 +201,7 @@ def test_growing_width_and_depth_together_converge_at_the_rate_of_the_width(
 
 
 def test_weights_that_are_not_shared_do_not_converge(another: Callable[..., object]) -> None:
-    """Another W in every layer: the deeper, the further from the kernels of shared weights."""
+    """Another W in every layer: the error stays, however wide and deep."""
     with planted("weights-resampled"):
         result = JointLadder(on_sphere("tanh(x)"), another(profile=LADDER))(0)
     assert result.verdict is Verdict.REFUTED
@@ -229,7 +229,7 @@ def test_networks_are_compared_with_the_kernels_of_their_own_depth(
     monkeypatch.setattr(depth_ladder, "RATE_MARGIN", 0.5)  # every ladder of forty settles that
     ladder = JointLadder(on_sphere("tanh(x)"), another(profile=NARROW))
     first = ladder(0)
-    assert limits == [FIRST_DEPTH * 2**k for k in range(5)]
+    assert limits == [FIRST_DEPTH, 6, 8, 11, 4 * FIRST_DEPTH]
     assert networks == [(width, depth, "euler") for width, depth in zip(NARROW.kernel_rungs, limits, strict=True)]
     ladder(1)
     assert len(set(seeds)) == len(seeds) == 10 * NETWORKS

@@ -150,7 +150,7 @@ def _kernel(kernels: LimitKernels, kind: Kind) -> tuple[Array, Array]:
 
 
 class JointLadder:
-    """NNGP kernels of networks whose width and depth grow together, beside the kernels of their depth.
+    """NNGP kernels of networks whose depth grows like the root of their width, beside the kernels of their depth.
 
     Raises:
         InfiniteKernel: (an ArithmeticError) the limit does not exist; when it is first needed.
@@ -177,7 +177,9 @@ class JointLadder:
 
     def _errors(self, stage: str, width: int, networks: int) -> Float[Array, " networks"]:
         """Root mean square of the entries of the whitened error of each network."""
-        instance, model, depth = self.instance, self.instance.case.neural_ode, FIRST_DEPTH * width // self.rungs[0]
+        instance, model = self.instance, self.instance.case.neural_ode
+        # Any path on which both grow will do; along this one the widest networks are not the deepest by far.
+        depth = round(FIRST_DEPTH * math.sqrt(width / self.rungs[0]))
         limit = layer_kernels(
             instance.activation, materialise(instance.case.data), model, depth, LIMIT_TOLERANCE, tangent=False
         ).nngp
