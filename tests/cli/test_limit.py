@@ -32,6 +32,15 @@ def test_json_of_digits(run: Run) -> None:
         assert 0.9 * smallest < spectrum["smallest_eigenvalue_above"] < smallest - spectrum["error_bound"]
 
 
+def test_the_smallest_eigenvalue_stands_beside_its_error(run: Run) -> None:
+    """In words, with the ratio of both, once for each kernel."""
+    lines = run("limit", "softplus", "--rows", "4").out.splitlines()
+    spectra = json.loads(run("limit", "softplus", "--rows", "4", "--json").out)["spectra"]
+    ratios = [found["smallest_eigenvalue_above"] / found["error_bound"] for found in spectra.values()]
+    printed = [line.split() for line in lines if line.endswith("times the error of an entry")]
+    assert [float(words[2]) for words in printed] == [float(f"{ratio:.2g}") for ratio in ratios]
+
+
 def test_layers_and_file(run: Run, tmp_path: Path) -> None:
     """The residual network; the archive holds what is needed to use the kernels again, and nothing else is left."""
     out = tmp_path / "kernels.npz"

@@ -24,7 +24,11 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture(scope="module")
 def report() -> Report:
     """A small audit of one property, controls included."""
-    module, function = load_property(NAME)
+    return _audited(NAME)
+
+
+def _audited(name: str) -> Report:
+    module, function = load_property(name)
     prop = property_of(getattr(module, function))
     assert prop is not None
     request = Request(profile=PROFILES["quick"], seed=3, activations=("softplus",))
@@ -70,7 +74,6 @@ def test_every_kind_of_outcome_reproduces(run: Run, report: Report, tmp_path: Pa
         ("reason", "another"),
         ("comparisons", 7),
         ("details", {"inputs": 99}),
-        ("seed", 4),
         ("defect", "adjoint-wrong-sign"),
         ("test", "test_gradients.py::test_adjoint_gradient_equals_differences"),
         ("claim", "adjoint-gradient"),
@@ -84,8 +87,18 @@ def test_a_tampered_value_does_not_reproduce(
     path = _written(tmp_path, report, outcome, **{field: value})
     status, out, _ = run("replay", path, outcome.case_id)
     assert (status, out.splitlines()[-1]) == (1, "not reproduced")
-    named = "case_id" if field in {"defect", "test", "claim"} else "measured" if field == "seed" else field
+    named = "case_id" if field in {"defect", "test", "claim"} else field
     assert f"differs: {named}: recorded " in out
+
+
+def test_another_seed_does_not_reproduce(run: Run, tmp_path: Path) -> None:
+    """Weights are others, where a property draws any."""
+    report = _audited("test_convergence.py::test_gradient_descent_converges_linearly")
+    outcome = _supported(report)
+    assert run("replay", _written(tmp_path, report), outcome.case_id)[0] == 0
+    status, out, _ = run("replay", _written(tmp_path, report, outcome, seed=4), outcome.case_id)
+    assert (status, out.splitlines()[-1]) == (1, "not reproduced")
+    assert "differs: measured: recorded " in out
 
 
 def test_the_last_bit_counts(run: Run, report: Report, tmp_path: Path) -> None:

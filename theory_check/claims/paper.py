@@ -271,7 +271,7 @@ _CLAIMS = (
                     stratum=stratum,
                     verdict="supported",
                     conclusion="holds",
-                    quantity=q.OUTPUT_SPREAD,
+                    quantity=q.STATE_SPREAD,
                 )
                 for stratum in _TYPICAL
             ),

@@ -134,6 +134,8 @@ def _show(summary: dict[str, Any], kernels: "LimitKernels") -> None:
         if spectrum["positive_definite"]:
             # Six digits may round upwards by five in the seventh; what is certified must not.
             click.echo(f"  positive definite: smallest eigenvalue certified above {lower * (1 - 5e-6):.6g}")
+            if spectrum["error_bound"] > 0:
+                click.echo(f"  which is {lower / spectrum['error_bound']:.2g} times the error of an entry")
         else:
             click.echo("  not certified positive definite")
         for line in _heat_map(kernel):
