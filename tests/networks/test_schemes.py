@@ -257,7 +257,7 @@ def test_a_blow_up_names_its_step() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"scheme": "rk5"}, "scheme must be one of euler, midpoint, rk4, got 'rk5'"),
+        ({"scheme": "rk5"}, "scheme must be one of euler, midpoint, rk4, dop853, got 'rk5'"),
         ({"steps": 0}, "steps must be an integer of at least 1, got 0"),
     ],
 )
