@@ -19,7 +19,9 @@ from theory_check.networks.gaussian_matrix import (
     GaussianMatrix,
     RevealedGaussian,
     ScaledMatrix,
+    Side,
     engine_named,
+    inner_products,
 )
 from theory_check.networks.memory import MemoryShortage
 
@@ -147,11 +149,13 @@ def test_the_law_is_that_of_a_stored_matrix(samples: tuple[np.ndarray, np.ndarra
 
 def test_products_that_forget_the_other_side_have_another_law(monkeypatch: pytest.MonkeyPatch) -> None:
     """The test of the law sees it: images without what is known from the other side."""
+    right = gaussian_matrix._revealed
 
-    def forgetful(own: object, _other: object, _new: Tensor, names: list[tuple[int, int]]) -> None:
-        own.images.append(torch.stack([own.fresh(*name) for name in names]))
+    def forgetful(own: Side, _other: Side, rows: Tensor, tolerance: float) -> Tensor:
+        nothing = Side(rows.shape[1], "nothing", torch.device("cpu"), torch.float64)
+        return right(own, nothing, rows, tolerance)
 
-    monkeypatch.setattr(gaussian_matrix, "_append_images", forgetful)
+    monkeypatch.setattr(gaussian_matrix, "_revealed", forgetful)
     found = np.array([adaptive_statistics(RevealedGaussian(48, k)) for k in range(DRAWS)])
     stored = np.array([adaptive_statistics(dense(48, 10_000 + k)) for k in range(DRAWS)])
     values = [stats.ks_2samp(a, b).pvalue for a, b in zip(found.T, stored.T, strict=True)]
@@ -272,3 +276,23 @@ def test_the_engine_follows_from_the_width() -> None:
     assert chosen == ["dense", "dense", "revealed"]
     assert engine_named("revealed", 1) == "revealed"
     assert engine_named("dense", 10**9) == "dense"
+
+
+@pytest.mark.parametrize("width", [5, 2**16, 2**16 + 37])
+def test_inner_products_of_long_rows_are_summed_in_pieces(width: int) -> None:
+    """Whatever is left over counts as well."""
+    a, b = normal(0, 3, width), normal(1, 2, width)
+    torch.testing.assert_close(inner_products(a, b), a @ b.T, rtol=0, atol=1e-13 * width)
+
+
+def test_long_rows_are_drawn_alike_by_any_number_of_threads() -> None:
+    """One thread and two: the same numbers, and products to rounding."""
+    rows, images = normal(0, 3, 70_000), []
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            images.append(RevealedGaussian(70_000, 5).times(rows))
+    finally:
+        torch.set_num_threads(before)
+    torch.testing.assert_close(images[0], images[1], rtol=1e-12, atol=1e-9)

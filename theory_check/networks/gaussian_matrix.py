@@ -13,7 +13,8 @@ directions known; no n x n array exists. Vectors are rows throughout.
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -38,6 +39,10 @@ LEAST_TOLERANCE = 1e-12
 
 # Directions are stored in blocks of so many, which are never moved.
 _BLOCK = 32
+
+# Rows from this length on are multiplied in so many pieces, and drawn by threads.
+_LONG = 2**16
+_PIECES = 64
 
 # Rows of a query are taken so many at a time.
 _AT_ONCE = 64
@@ -279,7 +284,7 @@ class RowStore:
         """Inner products of given rows with those stored."""
         if not self.count:
             return rows.new_zeros(len(rows), 0)
-        return torch.cat([rows @ block.T for block in self], dim=1)
+        return torch.cat([inner_products(rows, block) for block in self], dim=1)
 
     def combined(self, coefficients: Float[Tensor, "rows count"]) -> Float[Tensor, "rows width"]:
         """Sums of the stored rows with given coefficients."""
@@ -320,11 +325,26 @@ class Side:
             device=self._device,
         )
 
-    def fresh(self, query: int, row: int) -> Float[Tensor, " width"]:
-        """Independent N(0, 1) numbers of this query and row alone."""
-        digest = hashlib.blake2b(f"{self._name} {query} {row}".encode(), digest_size=8).digest()
-        generator = torch.Generator("cpu").manual_seed(int.from_bytes(digest, "little"))
-        return torch.randn(self._width, generator=generator, dtype=torch.float64)
+    def fresh(self, query: int, rows: Sequence[int]) -> Float[Tensor, "rows width"]:
+        """Independent N(0, 1) numbers, those of a row of a query its own whatever the others are."""
+        result = torch.empty(len(rows), self._width, dtype=torch.float64)
+
+        def fill(k: int) -> None:
+            digest = hashlib.blake2b(f"{self._name} {query} {rows[k]}".encode(), digest_size=8).digest()
+            torch.randn(
+                self._width,
+                generator=torch.Generator("cpu").manual_seed(int.from_bytes(digest, "little")),
+                out=result[k],
+            )
+
+        if self._width < _LONG:
+            for k in range(len(rows)):
+                fill(k)
+        else:
+            # Drawing releases the interpreter; each row has a generator of its own, so that threads change nothing.
+            with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+                list(pool.map(fill, range(len(rows))))
+        return result
 
 
 def _revealed(own: Side, other: Side, rows: Tensor, tolerance: float) -> Float[Tensor, "rows directions"]:
@@ -344,39 +364,35 @@ def _add_directions(
     own: Side, other: Side, rows: Tensor, tolerance: float, name: tuple[int, int]
 ) -> Float[Tensor, "rows directions"]:
     query, first = name
-    sizes = torch.linalg.vector_norm(rows, dim=1)
-    coefficients = own.directions.coefficients(rows)
+    known = own.directions
+    least = tolerance * torch.linalg.vector_norm(rows, dim=1)
+    coefficients = known.coefficients(rows)
     residual = rows.clone()
-    own.directions.subtract(residual, coefficients)
+    known.subtract(residual, coefficients)
     while True:
         left = torch.linalg.vector_norm(residual, dim=1)
-        unknown = torch.nonzero(left > tolerance * sizes)[:, 0]
+        unknown = torch.nonzero(left > least)[:, 0]
         if not len(unknown):
             return coefficients
-        units = residual[unknown] / left[unknown, None]
+        units = residual[unknown].div_(left[unknown, None])
         # Always: what one pass leaves is small only beside the whole row, and would grow from query to query.
-        own.directions.subtract(units, own.directions.coefficients(units))
+        known.subtract(units, known.coefficients(units))
         taken, new = _orthonormal(units)
         own.require_room(len(new))
-        _append_images(own, other, new, [(query, first + int(unknown[k])) for k in taken])
-        own.directions.append(new)
+        images = own.fresh(query, [first + int(unknown[k]) for k in taken]).to(new)
+        # Q^T (Z e) + (I - Q^T Q) g in one: what g has of Q is replaced by what is known.
+        other.directions.subtract(images, other.directions.coefficients(images) - other.images.coefficients(new))
+        own.images.append(images)
+        known.append(new)
         # The residual shrinks by its part along the new directions, which is found from the residual itself.
-        added = residual @ new.T
+        added = inner_products(residual, new)
         residual.addmm_(added, new, alpha=-1.0)
         coefficients = torch.cat([coefficients, added], dim=1)
 
 
-def _append_images(own: Side, other: Side, new: Tensor, names: list[tuple[int, int]]) -> None:
-    images = torch.stack([own.fresh(*name) for name in names]).to(new)
-    known = other.images.coefficients(new)
-    # Q^T (Z e) + (I - Q^T Q) g in one: what g has of Q is replaced by what is known.
-    other.directions.subtract(images, other.directions.coefficients(images) - known)
-    own.images.append(images)
-
-
 def _orthonormal(units: Float[Tensor, "rows width"]) -> tuple[list[int], Float[Tensor, "taken width"]]:
     """Which unit rows are clear of the span of those before them, and these made orthonormal, in order."""
-    gram = (units @ units.T).cpu().numpy()
+    gram = inner_products(units, units).cpu().numpy()
     taken: list[int] = []
     factor = np.zeros_like(gram)
     for k in range(len(gram)):
@@ -386,10 +402,25 @@ def _orthonormal(units: Float[Tensor, "rows width"]) -> tuple[list[int], Float[T
         if square > _SEPARATED**2:
             factor[known, :known], factor[known, known] = entries, math.sqrt(square)
             taken.append(k)
-    new = units[taken]
-    for _ in range(2):
-        new = torch.linalg.solve_triangular(torch.linalg.cholesky(new @ new.T), new, upper=False)
-    return taken, new
+    new = units if len(taken) == len(units) else units[taken]
+    inverse = solve_triangular(factor[: len(taken), : len(taken)], np.eye(len(taken)), lower=True)
+    new = torch.from_numpy(inverse).to(new) @ new
+    # Once more: the first pass leaves roundings times the square of the condition number.
+    factor = torch.linalg.cholesky(inner_products(new, new))
+    return taken, torch.linalg.solve_triangular(factor, torch.eye(len(new)).to(new), upper=False) @ new
+
+
+def inner_products(
+    rows: Float[Tensor, "rows width"], others: Float[Tensor, "others width"]
+) -> Float[Tensor, "rows others"]:
+    """All inner products; of long rows in pieces, since a product with a long inner dimension uses one core badly."""
+    width = rows.shape[1]
+    if width < _LONG:
+        return rows @ others.T
+    whole = width // _PIECES * _PIECES
+    pieces = [x[:, :whole].view(len(x), _PIECES, -1) for x in (rows, others)]
+    total = torch.bmm(pieces[0].transpose(0, 1), pieces[1].permute(1, 2, 0)).sum(0)
+    return total.addmm_(rows[:, whole:], others[:, whole:].T)
 
 
 def engine_named(engine: str | None, width: int) -> Engine:

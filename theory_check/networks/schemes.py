@@ -157,21 +157,21 @@ def adjoint(
     """
     A = recurrence(neural_ode, parameters)
     tableau, step = trajectory.tableau, trajectory.step
+    # `mu` is this function's own: it is changed in place.
     last = len(tableau.b) - 1
     mu = final_adjoint(activation, neural_ode, parameters, trajectory.final, cotangent, clarke)
     weights = torch.empty_like(trajectory.stages)
     for k in range(len(trajectory.stages) - 1, -1, -1):
-        derivatives = activation.derivative(trajectory.stages[k], clarke)
-        nus: dict[int, Tensor] = {}
+        kappas = weights[k]
+        for i, b in enumerate(tableau.b):
+            torch.mul(mu, step * b, out=kappas[i])
         for i in range(last, -1, -1):
-            kappa = mu * (step * tableau.b[i])
-            for j, nu in nus.items():
-                if tableau.a[j][i]:
-                    kappa = torch.add(kappa, nu, alpha=step * tableau.a[j][i])
-            nus[i] = derivatives[i].mul_(A.transposed_times(kappa))
-            weights[k, i] = kappa
-        for nu in nus.values():
-            mu = mu + nu
+            nu = A.transposed_times(kappas[i]).mul_(activation.derivative(trajectory.stages[k, i], clarke))
+            # Handed on at once, so that none is kept.
+            for j, a in enumerate(tableau.a[i]):
+                if a:
+                    kappas[j].add_(nu, alpha=step * a)
+            mu += nu
     return StageAdjoint(mu, weights)
 
 

@@ -65,11 +65,18 @@ class _Stepper:
         stages: list[Tensor] = []
         slopes: list[Tensor] = []
         for row in self._rows:
-            y = h
-            for j, factor in row:
-                y = torch.add(y, slopes[j], alpha=factor)
+            y = _combined(h, slopes, row)
             stages.append(y)
             slopes.append(self._field(y))
-        for j, factor in self._combination:
-            h = torch.add(h, slopes[j], alpha=factor)
-        return h, stages
+        return _combined(h, slopes, self._combination), stages
+
+
+def _combined(h: Tensor, slopes: list[Tensor], factors: list[tuple[int, float]]) -> Tensor:
+    """The sum of h and multiples of slopes, in storage of its own; h itself where there are none."""
+    if not factors:
+        return h
+    (first, factor), *others = factors
+    total = torch.add(h, slopes[first], alpha=factor)
+    for j, other in others:
+        total.add_(slopes[j], alpha=other)
+    return total
