@@ -123,11 +123,11 @@ class ScaledMatrix:
     def __init__(self, matrix: Products, factor: float) -> None:
         self._matrix, self._factor = matrix, factor
 
-    def times(self, rows: Float[Tensor, "rows width"]) -> Float[Tensor, "rows width"]:
+    def times(self, rows: Float[Tensor, "*networks rows width"]) -> Float[Tensor, "*networks rows width"]:
         """The product with each row."""
         return self._matrix.times(rows).mul_(self._factor)
 
-    def transposed_times(self, rows: Float[Tensor, "rows width"]) -> Float[Tensor, "rows width"]:
+    def transposed_times(self, rows: Float[Tensor, "*networks rows width"]) -> Float[Tensor, "*networks rows width"]:
         """The product of the transposed with each row."""
         return self._matrix.transposed_times(rows).mul_(self._factor)
 

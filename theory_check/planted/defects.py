@@ -76,6 +76,10 @@ class _Resampled:
         k = 5 * next(self._calls)
         return self._matrix.times(rows.roll(-2 * k, dims=-1)).roll(k, dims=-1)
 
+    def transposed_times(self, rows: Any) -> Any:
+        k = 5 * next(self._calls)
+        return self._matrix.transposed_times(rows.roll(-k, dims=-1)).roll(2 * k, dims=-1)
+
 
 def _resampled(right: Function) -> Function:
     return lambda activation, A: right(activation, _Resampled(A))
