@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from scipy.integrate import solve_ivp
+from scipy.integrate import DOP853, solve_ivp
 from torch import Tensor
 
 from theory_check.activations.activation import Activation
@@ -60,6 +60,11 @@ def _slope(phi: Callable[[Tensor], Tensor], W: Tensor, sigma_w: float, h: Tensor
 
 def _step(slope: Callable[[Tensor], Tensor], scheme: str, h: Tensor, dt: float) -> Tensor:
     """One step of a scheme, written out."""
+    if scheme == "dop853":
+        slopes: list[Tensor] = []
+        for row in DOP853.A:
+            slopes.append(slope(h + dt * sum(float(a) * k for a, k in zip(row, slopes, strict=False))))
+        return h + dt * sum(float(b) * k for b, k in zip(DOP853.B, slopes, strict=True))
     k1 = slope(h)
     if scheme == "euler":
         return h + dt * k1

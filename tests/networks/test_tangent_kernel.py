@@ -143,7 +143,7 @@ def test_dtype_is_a_parameter() -> None:
         ({"inputs": np.array([[math.inf, 1.0]])}, "a NaN or an infinity in row 0"),
         ({"width": 0}, "width must be an integer of at least 1, got 0"),
         ({"seed": -3}, "seed must be an integer"),
-        ({"scheme": "heun"}, "scheme must be one of euler, midpoint, rk4, got 'heun'"),
+        ({"scheme": "heun"}, "scheme must be one of euler, midpoint, rk4, dop853, got 'heun'"),
         ({"device": "nowhere"}, "device 'nowhere' cannot be used"),
         ({"activation": "tanhh"}, "tanh"),
     ],

@@ -123,7 +123,7 @@ def fit_rate(
         before = np.pad(np.cumsum(squares, axis=1)[:, :-1], ((0, 0), (1, 0)))
         after = np.pad(np.cumsum(squares[:, ::-1], axis=1)[:, -2::-1], ((0, 0), (0, 1)))
         left_out = 0.5 * np.log((before + after) / (replicates - 1))
-        standard_error, degrees = _welch(coefficients * _jackknife(left_out), replicates - 1.0)
+        standard_error, degrees = _welch(coefficients * _jackknife(left_out), np.full(sizes.size, replicates - 1.0))
     stated = _Statement(expected, margin, refute_level, support_confidence, one_sided)
     return _judge(stated, sizes, log_errors, standard_error, degrees, replicates=replicates)
 
@@ -136,15 +136,16 @@ def fit_slope(
     expected: float,
     margin: float,
     refute_level: float,
-    degrees_of_freedom: float = math.inf,
+    degrees_of_freedom: float | Float[NDArray[np.float64], " rungs"] = math.inf,
     support_confidence: float = SUPPORT_CONFIDENCE,
     one_sided: OneSided = False,
     minimum_rungs: int = MINIMUM_RUNGS,
 ) -> RateResult:
     """The same judgement for values that are statistics themselves, independent from rung to rung.
 
-    `log_values` are natural logarithms, such as those of `relative_variance_with_error`, `standard_errors` theirs,
-    each from that many `degrees_of_freedom` (replicates - 1; infinite when known). The rest is as in `fit_rate`.
+    `log_values` are natural logarithms, such as those of `relative_variance_with_error` and
+    `root_mean_square_with_error`, `standard_errors` theirs, each from that many `degrees_of_freedom` (replicates - 1;
+    infinite when known; one for each rung where replicates are unequal). The rest is as in `fit_rate`.
 
     Raises:
         NonFiniteEvidence: a NaN or an infinity.
@@ -158,9 +159,10 @@ def fit_slope(
     _require_ladder(sizes, np.stack([log_values, standard_errors]), minimum_rungs)
     if (standard_errors < 0).any():
         raise ValueError(f"standard errors must be at least 0, got {standard_errors.min()!r}")
-    if not degrees_of_freedom >= 1:
-        raise ValueError(f"degrees_of_freedom must be at least 1, got {degrees_of_freedom!r}")
-    standard_error, degrees = _welch(_slope_coefficients(sizes) * standard_errors, float(degrees_of_freedom))
+    degrees_each = np.broadcast_to(np.asarray(degrees_of_freedom, dtype=np.float64), sizes.shape)
+    if not (degrees_each >= 1).all():
+        raise ValueError(f"degrees_of_freedom must be at least 1, got {float(degrees_each.min())!r}")
+    standard_error, degrees = _welch(_slope_coefficients(sizes) * standard_errors, degrees_each)
     stated = _Statement(expected, margin, refute_level, support_confidence, one_sided)
     return _judge(stated, sizes, log_values, standard_error, degrees, replicates=0)
 
@@ -194,6 +196,24 @@ def relative_variance_with_error(samples: Float[NDArray[np.float64], " samples"]
         raise ValueError("the spread of the samples rests on one value alone, so its error cannot be estimated")
     log_rho = math.log(total / (count - 1)) - 2 * math.log(mean)
     return log_rho, float(_jackknife(np.log(left_variances) - 2 * np.log(left_means)))
+
+
+def root_mean_square_with_error(errors: Float[NDArray[np.float64], " replicates"]) -> tuple[float, float]:
+    """Logarithm of the root mean square, and its jackknife standard error (replicates - 1 degrees of freedom).
+
+    Raises:
+        NonFiniteEvidence: a NaN or an infinity.
+        ValueError: fewer than two errors other than zero.
+    """
+    errors = np.asarray(errors, dtype=np.float64)
+    if not np.isfinite(errors).all():
+        raise NonFiniteEvidence(f"{np.count_nonzero(~np.isfinite(errors))} of {errors.size} errors are not finite")
+    if np.count_nonzero(errors) < 2:
+        raise ValueError(f"at least two errors other than zero are needed, got {np.count_nonzero(errors)}")
+    scale = float(np.abs(errors).max())
+    squares = (errors / scale) ** 2
+    left_out = 0.5 * np.log([np.delete(squares, k).mean() for k in range(squares.size)])
+    return 0.5 * math.log(float(squares.mean())) + math.log(scale), float(_jackknife(left_out))
 
 
 def replicates_needed(
@@ -338,12 +358,13 @@ def _jackknife(left_out: NDArray[np.float64]) -> NDArray[np.float64]:
     return error
 
 
-def _welch(errors: NDArray[np.float64], degrees: float) -> tuple[float, float]:
-    """Standard error and degrees of freedom of a sum of independent parts with these errors and `degrees` for each."""
+def _welch(errors: NDArray[np.float64], degrees: NDArray[np.float64]) -> tuple[float, float]:
+    """Standard error and degrees of freedom of a sum of independent parts with these errors, of these degrees each."""
     standard_error = float(np.linalg.norm(errors))
     if standard_error == 0:
-        return 0.0, errors.size * degrees
-    return standard_error, degrees / float(((errors / standard_error) ** 4).sum())
+        return 0.0, float(degrees.sum())
+    shares = ((errors / standard_error) ** 4 / degrees).sum()
+    return standard_error, 1.0 / float(shares) if shares > 0 else math.inf
 
 
 def _quantile(degrees: float, two_sided_level: float) -> float:

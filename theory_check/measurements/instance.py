@@ -9,8 +9,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from theory_check.activations.activation import Activation
-from theory_check.case import Case, Seeds, labels_of, materialise
-from theory_check.networks.parameters import Parameters, draw_parameters, initial_states, pin_first_state
+from theory_check.case import Case, Seeds, Weights, labels_of, materialise
+from theory_check.networks.gaussian_matrix import engine_named
+from theory_check.networks.parameters import (
+    Network,
+    Parameters,
+    draw_parameters,
+    draw_wide_network,
+    initial_states,
+    pin_first_state,
+)
 from theory_check.networks.schemes import tangent_flow
 from theory_check.profile import Profile
 
@@ -65,6 +73,19 @@ class Instance:
         if weights.pinned is not None:
             parameters = pin_first_state(parameters, self.inputs, self.case.neural_ode, weights.pinned)
         return parameters
+
+    def network(self, *, width: int | None = None, stage: str = "", replicate: int = 0) -> Network:
+        """The same at any width: where W would be too large to store, and is Gaussian, it is revealed."""
+        width = width or self.case.width
+        if self.case.weights != Weights() or engine_named(None, width) == "dense":
+            return self.parameters(width=width, stage=stage, replicate=replicate)
+        return draw_wide_network(
+            width=width,
+            dimension=self.inputs.shape[1],
+            seed=self.seed(stage, replicate),
+            device=self.inputs.device,
+            dtype=self.inputs.dtype,
+        )
 
     def labels(self) -> Float[Tensor, " inputs"]:
         """Targets for training."""

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from theory_check.case import Case, materialise
 from theory_check.evidence.audit import LawTest
 from theory_check.evidence.gaussianity import TestResult, mean_within_test
-from theory_check.evidence.rates import RateResult, fit_rate, replicates_needed
+from theory_check.evidence.rates import RateResult, fit_rate, fit_slope, replicates_needed, root_mean_square_with_error
 from theory_check.evidence.verdict import Verdict
 from theory_check.limits.kernels import LimitKernels, limit_kernels
 from theory_check.measurements.instance import Instance, Setting, prepare
 from theory_check.networks.ensemble import ensemble_variances
+from theory_check.networks.gaussian_matrix import engine_named
 from theory_check.networks.tangent_kernel import kernels_of
 from theory_check.profile import DECLARED_CALLS, FALSE_ALARM_RATE
 
@@ -41,6 +42,9 @@ STEPS = (2, 4, 8, 16, 32, 64)
 SMALL_EIGENVALUE = 1e-3
 PILOT_NETWORKS = 48
 POWER = 0.99
+# Beyond this many neurons on a rung there are fewer networks than asked for, down to the least that have a spread.
+NEURONS = 3_000_000
+LEAST_NETWORKS = 3
 # Relative: the mean over networks differs from the limit by O(1/n), one per cent or less at this width.
 MEAN_WIDTH = 512
 MEAN_ALLOWANCE = 0.02
@@ -81,14 +85,18 @@ class WidthLadder:
         return self._ladder(stage, 4 * self.replicates) if result.verdict is Verdict.INCONCLUSIVE else result
 
     def _ladder(self, stage: int, networks: int) -> RateResult:
-        errors = [self.errors(f"ladder {stage} of {networks}", width, networks) for width in self.rungs]
-        return fit_rate(
-            np.array(self.rungs, dtype=np.float64),
-            np.stack(errors),
-            expected=EXPECTED,
-            margin=RATE_MARGIN,
-            refute_level=CONFIRMED_LEVEL,
-        )
+        counts = [networks_at(width, networks) for width in self.rungs]
+        errors = [
+            self.errors(f"ladder {stage} of {networks}", width, count)
+            for width, count in zip(self.rungs, counts, strict=True)
+        ]
+        sizes = np.array(self.rungs, dtype=np.float64)
+        stated = {"expected": EXPECTED, "margin": RATE_MARGIN, "refute_level": CONFIRMED_LEVEL}
+        if len(set(counts)) == 1:
+            return fit_rate(sizes, np.stack(errors), **stated)
+        logs, deviations = zip(*map(root_mean_square_with_error, errors), strict=True)
+        degrees = np.array(counts) - 1.0
+        return fit_slope(sizes, np.array(logs), np.array(deviations), degrees_of_freedom=degrees, **stated)
 
     def mean_test(self, name: str) -> LawTest:
         """Is the mean kernel at a width of 512 within a fixed allowance of the limit, in size?
@@ -109,7 +117,8 @@ class WidthLadder:
         """What the ladder rests on."""
         return {
             "directions": self._directions.shape[1],
-            "steps of rk4": self.steps,
+            f"steps of {self.scheme}": self.steps,
+            "engine": " and ".join(sorted({engine_named(None, width) for width in self.rungs})),
             "numerical error of a kernel": self.numerical_error,
         }
 
@@ -144,11 +153,17 @@ class WidthLadder:
         """Squared errors of networks of the least width that are used for nothing else."""
         return self.errors("pilot", self.rungs[0], PILOT_NETWORKS) ** 2
 
+    @property
+    def scheme(self) -> str:
+        """Of order four; of order eight where every product is dear, since W is revealed."""
+        return "rk4" if engine_named(None, self.rungs[-1]) == "dense" else "dop853"
+
     @cached_property
     def steps(self) -> int:
-        """Of RK4: the fewest whose kernel is near enough to that of twice as many."""
+        """Of the scheme: the fewest whose kernel is near enough to that of twice as many."""
         wanted = 0.2 * NUMERICAL_SHARE / math.sqrt(self.rungs[-1])
-        return next((s for s in STEPS if self._step_error(s) <= wanted), STEPS[-1])
+        choices = (1, *STEPS) if self.scheme == "dop853" else STEPS
+        return next((s for s in choices if self._step_error(s) <= wanted), STEPS[-1])
 
     @cached_property
     def numerical_error(self) -> float:
@@ -177,7 +192,13 @@ class WidthLadder:
         if self.kind == "nngp":
             seeds = [instance.seed(stage, k) for k in range(networks)]
             drawn = ensemble_variances(
-                instance.activation, model, instance.inputs, width=width, seeds=seeds, steps=steps
+                instance.activation,
+                model,
+                instance.inputs,
+                width=width,
+                seeds=seeds,
+                scheme=self.scheme,
+                steps=steps,
             )
             covariances: Array = drawn.S.cpu().numpy()
             return covariances
@@ -185,8 +206,9 @@ class WidthLadder:
             kernels_of(
                 instance.activation,
                 model,
-                instance.parameters(width=width, stage=stage, replicate=k),
+                instance.network(width=width, stage=stage, replicate=k),
                 instance.inputs,
+                scheme=self.scheme,
                 steps=steps,
             ).tangent
             for k in range(networks)
@@ -212,6 +234,11 @@ class WidthLadder:
     def _size(self, difference: Float[Array, "inputs inputs"]) -> float:
         """Root mean square of the entries of P^T (difference) P."""
         return float(np.sqrt((self._whitened(difference) ** 2).mean()))
+
+
+def networks_at(width: int, networks: int) -> int:
+    """Of so many networks on a rung, those that are affordable at this width."""
+    return min(networks, max(LEAST_NETWORKS, NEURONS // width))
 
 
 def whitening(kernel: Float[Array, "inputs inputs"]) -> tuple[Float[Array, "inputs directions"], float]:

@@ -1,5 +1,6 @@
 """Full-batch gradient descent on L = 1/2 sum (f - y)^2, and its trace (claims ntk-stable and linear-convergence)."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -7,10 +8,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from theory_check.activations.activation import Activation
+from theory_check.networks.gaussian_matrix import DenseMatrix
 from theory_check.networks.gradients import loss
-from theory_check.networks.model import NonFiniteState
-from theory_check.networks.parameters import Parameters, add_scaled
-from theory_check.networks.schemes import StageAdjoint, forward, gradient_of_pass
+from theory_check.networks.model import NonFiniteState, outer_gradients
+from theory_check.networks.parameters import Network, Parameters, WideNetwork
+from theory_check.networks.schemes import StageAdjoint, Trajectory, forward
 from theory_check.networks.tangent_kernel import kernels_of_pass, unit_adjoint
 from theory_check.neural_ode import NeuralODE
 
@@ -24,7 +26,7 @@ class DescentTrace:
         outputs: f at the same times, (k + 1, inputs).
         kernel_times: the steps at which `kernels` were taken.
         kernels: the empirical tangent kernels there, each (inputs, inputs).
-        parameters: the last ones for which the loss was finite.
+        parameters: the last ones for which the loss was finite; of the kind that the run started from.
         diverged_at: the number of steps after which the loss or a state was not finite, else None.
     """
 
@@ -32,7 +34,7 @@ class DescentTrace:
     outputs: Float[Tensor, "times inputs"]
     kernel_times: tuple[int, ...]
     kernels: tuple[Float[Tensor, "inputs inputs"], ...]
-    parameters: Parameters
+    parameters: Network
     diverged_at: int | None = None
 
 
@@ -40,7 +42,7 @@ class DescentTrace:
 def gradient_descent(
     activation: Activation,
     neural_ode: NeuralODE,
-    parameters: Parameters,
+    parameters: Network,
     inputs: Float[Tensor, "inputs dimension"],
     labels: Float[Tensor, " inputs"],
     *,
@@ -55,7 +57,8 @@ def gradient_descent(
     Args:
         activation: phi.
         neural_ode: scales and horizon.
-        parameters: where the run starts; one output. Left unchanged.
+        parameters: where the run starts; one output. Left unchanged; a revealed W stays what it is and gets to know
+            more of itself, and that of the run is W + Q^T M P (gaussian_matrix.py).
         inputs: (inputs, dimension).
         labels: targets y, (inputs,).
         learning_rate: eta, the same at every step.
@@ -78,10 +81,11 @@ def gradient_descent(
     outputs: list[Tensor] = []
     kernel_times: list[int] = []
     kernels: list[Tensor] = []
-    last, diverged_at = parameters, None
+    network, diverged_at = _by_products(parameters), None
+    start = last = before = network
     for k in range(steps + 1):
         try:
-            trajectory = forward(activation, neural_ode, parameters, inputs, scheme=scheme, steps=solver_steps)
+            trajectory = forward(activation, neural_ode, network, inputs, scheme=scheme, steps=solver_steps)
         except NonFiniteState:
             diverged_at = k
             break
@@ -90,27 +94,69 @@ def gradient_descent(
         if not torch.isfinite(value):
             diverged_at = k
             break
-        last = parameters
+        before, last = last, network
         losses.append(value)
         outputs.append(f[:, 0])
         wants_kernel = kernel_every is not None and k % kernel_every == 0
         if k == steps and not wants_kernel:
             break
-        unit = unit_adjoint(activation, neural_ode, parameters, trajectory)
+        unit = unit_adjoint(activation, neural_ode, network, trajectory)
         if wants_kernel:
             kernel_times.append(k)
-            kernels.append(kernels_of_pass(activation, neural_ode, parameters, trajectory, unit).tangent)
+            kernels.append(kernels_of_pass(activation, neural_ode, trajectory, unit).tangent)
         if k < steps:
             cotangent = f - labels[:, None]
             # The adjoint is linear in its cotangent, row by row.
             scaled = StageAdjoint(unit.lambda_0 * cotangent, unit.weights * cotangent)
-            step = gradient_of_pass(activation, neural_ode, trajectory, scaled, cotangent)
-            parameters = add_scaled(parameters, -learning_rate, step)
+            # The W of the step before the last is needed no more, unless it is the caller's.
+            unused = before.W.matrix if before is not start and isinstance(before.W, DenseMatrix) else None
+            network = _descended(activation, neural_ode, network, trajectory, scaled, cotangent, learning_rate, unused)
     return DescentTrace(
         losses=torch.stack(losses) if losses else inputs.new_zeros(0),
         outputs=torch.stack(outputs) if outputs else inputs.new_zeros(0, len(inputs)),
         kernel_times=tuple(kernel_times),
         kernels=tuple(kernels),
-        parameters=last,
+        parameters=_as_given(last, parameters),
         diverged_at=diverged_at,
     )
+
+
+def _descended(
+    activation: Activation,
+    neural_ode: NeuralODE,
+    network: WideNetwork,
+    trajectory: Trajectory,
+    stage_adjoint: StageAdjoint,
+    cotangent: Float[Tensor, "inputs outputs"],
+    learning_rate: float,
+    unused: Float[Tensor, "width width"] | None,
+) -> WideNetwork:
+    """One step against the gradient of sum(cotangent * f), of which `stage_adjoint` is the adjoint."""
+    dU, dV = outer_gradients(
+        activation,
+        neural_ode,
+        trajectory.inputs,
+        final=trajectory.final,
+        cotangent=cotangent,
+        lambda_0=stage_adjoint.lambda_0,
+    )
+    weights, features = stage_adjoint.weights.flatten(0, 2), activation(trajectory.stages.flatten(0, 2))
+    factor = -learning_rate * neural_ode.sigma_w / math.sqrt(network.W.width)
+    return WideNetwork(
+        torch.add(network.U, dU, alpha=-learning_rate),
+        network.W.plus_products(weights, features, factor, storage=unused),
+        torch.add(network.V, dV, alpha=-learning_rate),
+    )
+
+
+def _by_products(network: Network) -> WideNetwork:
+    """With a W whose products carry the scale, so that no scaled copy of it is made in each step."""
+    if isinstance(network, Parameters):
+        return WideNetwork(network.U, DenseMatrix(network.W), network.V)
+    return network
+
+
+def _as_given(network: WideNetwork, given: Network) -> Network:
+    if isinstance(given, Parameters) and isinstance(network.W, DenseMatrix):
+        return Parameters(network.U, network.W.matrix, network.V)
+    return network

@@ -8,9 +8,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from theory_check.activations.activation import Activation
+from theory_check.networks.gaussian_matrix import engine_named
 from theory_check.networks.memory import require_memory
 from theory_check.networks.model import NonFiniteState, readout
-from theory_check.networks.parameters import Parameters, draw_parameters
+from theory_check.networks.parameters import Parameters, draw_parameters, draw_wide_network
 from theory_check.networks.schemes import final_states
 from theory_check.networks.tableau import tableau_of
 from theory_check.neural_ode import NeuralODE
@@ -48,11 +49,12 @@ def ensemble_variances(
     scheme: str = "rk4",
     steps: int = 32,
     chunk: int | None = None,
+    engine: str | None = None,
 ) -> EnsembleResult:
     """Solve one network with one output for each seed, a chunk of them at a time with batched products.
 
-    Each network has the parameters of `draw_parameters(width=width, dimension=..., seed=seed)` in the dtype and on the
-    device of `inputs`.
+    Each network is that of `draw_network(width=width, dimension=..., seed=seed, engine=engine)` in the dtype and on the
+    device of `inputs`; those whose W is revealed are solved one after the other.
 
     Args:
         activation: phi.
@@ -60,10 +62,11 @@ def ensemble_variances(
         inputs: (inputs, dimension).
         width: n, at least 1.
         seeds: one for each network, at least one.
-        scheme: "euler", "midpoint" or "rk4".
+        scheme: "euler", "midpoint", "rk4" or "dop853".
         steps: number of its steps over the horizon.
         chunk: networks at a time; by default as many as have 4 MiB of W. Results agree between chunkings to
             rounding, and to the last bit for one and the same chunking.
+        engine: "dense" stores every W, "revealed" draws its products as they are needed; None chooses by the width.
 
     Raises:
         ValueError: no seeds, a chunk or width below 1, an unknown scheme.
@@ -77,6 +80,11 @@ def ensemble_variances(
         raise ValueError(f"width must be an integer of at least 1, got {width!r}")
     if chunk is not None and chunk < 1:
         raise ValueError(f"chunk must be None or an integer of at least 1, got {chunk!r}")
+    if engine_named(engine, width) == "revealed":
+        columns = zip(
+            *(_revealed(activation, neural_ode, inputs, width, seed, scheme, steps) for seed in seeds), strict=True
+        )
+        return EnsembleResult(*(torch.stack(column) for column in columns))
     size = chunk or max(1, _CHUNK_BYTES // (width * width * inputs.element_size()))
     of_chunk = min(size, len(seeds))
     numbers = of_chunk * width * (3 * width + 8 * len(inputs))
@@ -93,12 +101,43 @@ def ensemble_variances(
             seed = some[int(torch.nonzero(~finite)[0])]
             raise NonFiniteState(f"the final state of the network with seed {seed} is not finite")
         features = activation(h)
-        S = torch.bmm(features, features.mT) * (neural_ode.sigma_v**2 / width)
         parts.append(
-            ((S + S.mT) / 2, readout(neural_ode, stacked, features)[..., 0], _readout_products(stacked)),
+            (
+                _covariance(neural_ode, features),
+                readout(neural_ode, stacked, features)[..., 0],
+                _readout_products(stacked),
+            ),
         )
     S, f, rows = (torch.cat(columns) for columns in zip(*parts, strict=True))
     return EnsembleResult(S, f, rows)
+
+
+def _revealed(
+    activation: Activation,
+    neural_ode: NeuralODE,
+    inputs: Float[Tensor, "inputs dimension"],
+    width: int,
+    seed: int,
+    scheme: str,
+    steps: int,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """S, f and W v / |v| of one network."""
+    network = draw_wide_network(
+        width=width, dimension=inputs.shape[1], seed=seed, device=inputs.device, dtype=inputs.dtype
+    )
+    h = final_states(activation, neural_ode, network, inputs, scheme=scheme, steps=steps)
+    if not torch.isfinite(h).all():
+        raise NonFiniteState(f"the final state of the network with seed {seed} is not finite")
+    features = activation(h)
+    product = network.W.times(network.V / torch.linalg.vector_norm(network.V))
+    return _covariance(neural_ode, features), readout(neural_ode, network, features)[:, 0], product[0]
+
+
+def _covariance(
+    neural_ode: NeuralODE, features: Float[Tensor, "*networks inputs width"]
+) -> Float[Tensor, "*networks inputs inputs"]:
+    S = (features @ features.mT) * (neural_ode.sigma_v**2 / features.shape[-1])
+    return (S + S.mT) / 2
 
 
 def _stacked(seeds: Sequence[int], width: int, inputs: Float[Tensor, "inputs dimension"]) -> Parameters:

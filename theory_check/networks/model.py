@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from theory_check.activations.activation import Activation
-from theory_check.networks.parameters import Parameters
+from theory_check.networks.parameters import Network, Parameters
 from theory_check.neural_ode import NeuralODE
 
 
@@ -29,7 +29,7 @@ def recurrent_matrix(neural_ode: NeuralODE, parameters: Parameters) -> Float[Ten
 
 
 def readout(
-    neural_ode: NeuralODE, parameters: Parameters, features: Float[Tensor, "*networks inputs width"]
+    neural_ode: NeuralODE, parameters: Network, features: Float[Tensor, "*networks inputs width"]
 ) -> Float[Tensor, "*networks inputs outputs"]:
     """F from phi(h_T)."""
     return (features @ parameters.V.mT) * (neural_ode.sigma_v / math.sqrt(parameters.V.shape[-1]))
@@ -38,7 +38,7 @@ def readout(
 def final_adjoint(
     activation: Activation,
     neural_ode: NeuralODE,
-    parameters: Parameters,
+    parameters: Network,
     final: Float[Tensor, "inputs width"],
     cotangent: Float[Tensor, "inputs outputs"],
     clarke: float,
@@ -59,10 +59,23 @@ def assemble_gradient(
     integral: Float[Tensor, "width width"],
 ) -> Parameters:
     """The gradient of sum(cotangent * f) from its parts; `integral` is that of lambda_t phi(h_t)^T over time."""
-    root_n = math.sqrt(final.shape[-1])
+    dU, dV = outer_gradients(activation, neural_ode, inputs, final=final, cotangent=cotangent, lambda_0=lambda_0)
+    return Parameters(U=dU, W=integral * (neural_ode.sigma_w / math.sqrt(final.shape[-1])), V=dV)
+
+
+def outer_gradients(
+    activation: Activation,
+    neural_ode: NeuralODE,
+    inputs: Float[Tensor, "inputs dimension"],
+    *,
+    final: Float[Tensor, "inputs width"],
+    cotangent: Float[Tensor, "inputs outputs"],
+    lambda_0: Float[Tensor, "inputs width"],
+) -> tuple[Float[Tensor, "width dimension"], Float[Tensor, "outputs width"]]:
+    """The gradients of sum(cotangent * f) with respect to U and V."""
     dU = (lambda_0.T @ inputs) * (neural_ode.sigma_u / math.sqrt(inputs.shape[-1]))
-    dV = (cotangent.T @ activation(final)) * (neural_ode.sigma_v / root_n)
-    return Parameters(U=dU, W=integral * (neural_ode.sigma_w / root_n), V=dV)
+    dV = (cotangent.T @ activation(final)) * (neural_ode.sigma_v / math.sqrt(final.shape[-1]))
+    return dU, dV
 
 
 def require_finite(values: Tensor, what: str) -> None:

@@ -10,13 +10,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from theory_check.networks.device import require_device
+from theory_check.networks.gaussian_matrix import DenseMatrix, Engine, GaussianMatrix, RevealedGaussian, engine_named
 from theory_check.networks.memory import MemoryShortage, require_memory
 from theory_check.neural_ode import NeuralODE
 
 __all__ = [
     "MemoryShortage",
     "Parameters",
+    "WideNetwork",
     "add_scaled",
+    "draw_network",
     "draw_parameters",
     "initial_states",
     "inner",
@@ -46,6 +49,24 @@ class Parameters:
     U: Float[Tensor, "*networks width dimension"]
     W: Float[Tensor, "*networks width width"]
     V: Float[Tensor, "*networks outputs width"]
+
+
+@dataclass(frozen=True)
+class WideNetwork:
+    """The parameters of one network whose W is known by its products only.
+
+    Attributes:
+        U: input weights, shape (width, dimension).
+        W: recurrent weights, the same at every time.
+        V: output weights, shape (outputs, width).
+    """
+
+    U: Float[Tensor, "width dimension"]
+    W: GaussianMatrix
+    V: Float[Tensor, "outputs width"]
+
+
+Network = Parameters | WideNetwork
 
 
 def inner(a: Parameters, b: Parameters) -> float:
@@ -96,13 +117,9 @@ def draw_parameters(
             device.
         MemoryShortage: W and its copies would not fit.
     """
-    for name, size in (("width", width), ("dimension", dimension), ("outputs", outputs)):
-        if not isinstance(size, Integral) or size < 1:
-            raise ValueError(f"{name} must be an integer of at least 1, got {size!r}")
+    _require_sizes(width=width, dimension=dimension, outputs=outputs, seed=seed)
     if not math.isfinite(gain):
         raise ValueError(f"gain must be a finite number, got {gain!r}")
-    if not 0 <= seed < 2**64:
-        raise ValueError(f"seed must be an integer in [0, 2^64), got {seed!r}")
     place = require_device(device)
     # W in float64 on the CPU and one more copy: its move, its cast or its other part.
     require_memory(2 * 8 * width * (width + dimension + outputs), f"a network of width {width}")
@@ -115,6 +132,74 @@ def draw_parameters(
     if gain != 1.0:
         W = W * gain
     return Parameters(*(x.to(device=place, dtype=dtype) for x in (U, W, V)))
+
+
+def draw_network(
+    *,
+    width: int,
+    dimension: int,
+    outputs: int = 1,
+    seed: int,
+    engine: str | None = None,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float64,
+) -> Network:
+    """Independent N(0, 1) entries from one seed, W stored or revealed.
+
+    Args:
+        width: n, at least 1.
+        dimension: d of the inputs, at least 1.
+        outputs: m, at least 1.
+        seed: an integer in [0, 2^64). Different engines make different networks of it.
+        engine: "dense" stores W, "revealed" draws its products when they are needed; None chooses by the width.
+        device: where the tensors end up.
+        dtype: their floating-point type.
+
+    Raises:
+        ValueError: as `draw_parameters`; an unknown engine.
+        MemoryShortage: W, or U and V, would not fit.
+    """
+    if engine_named(engine, width) == "dense":
+        return draw_parameters(width=width, dimension=dimension, outputs=outputs, seed=seed, device=device, dtype=dtype)
+    return draw_wide_network(width=width, dimension=dimension, outputs=outputs, seed=seed, device=device, dtype=dtype)
+
+
+def draw_wide_network(
+    *,
+    width: int,
+    dimension: int,
+    outputs: int = 1,
+    seed: int,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float64,
+) -> WideNetwork:
+    """Independent N(0, 1) entries from one seed, with a W that is revealed.
+
+    Raises:
+        ValueError, MemoryShortage: as `draw_network`.
+    """
+    _require_sizes(width=width, dimension=dimension, outputs=outputs, seed=seed)
+    require_memory(2 * 8 * width * (dimension + outputs), f"the input and output weights of a network of width {width}")
+    generator = torch.Generator("cpu").manual_seed(seed)
+    place = require_device(device)
+    U, V = (
+        torch.randn(rows, columns, generator=generator, dtype=torch.float64).to(device=place, dtype=dtype)
+        for rows, columns in ((width, dimension), (outputs, width))
+    )
+    return WideNetwork(U, RevealedGaussian(width, seed, device=place, dtype=dtype), V)
+
+
+def engine_name(network: Network) -> Engine:
+    """Which engine holds the W of a network."""
+    return "revealed" if isinstance(network, WideNetwork) and not isinstance(network.W, DenseMatrix) else "dense"
+
+
+def _require_sizes(*, width: int, dimension: int, outputs: int, seed: int) -> None:
+    for name, size in (("width", width), ("dimension", dimension), ("outputs", outputs)):
+        if not isinstance(size, Integral) or size < 1:
+            raise ValueError(f"{name} must be an integer of at least 1, got {size!r}")
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"seed must be an integer in [0, 2^64), got {seed!r}")
 
 
 def _structured(W: Float[Tensor, "width width"], structure: Structure) -> Float[Tensor, "width width"]:
@@ -133,7 +218,7 @@ def _structured(W: Float[Tensor, "width width"], structure: Structure) -> Float[
 
 
 def initial_states(
-    neural_ode: NeuralODE, parameters: Parameters, inputs: Float[Tensor, "inputs dimension"]
+    neural_ode: NeuralODE, parameters: Network, inputs: Float[Tensor, "inputs dimension"]
 ) -> Float[Tensor, "*networks inputs width"]:
     """The states h_0 = (sigma_u / sqrt d) U x of every input, one row each."""
     # The scale goes to the inputs: a product as the last operation could step over a pinned value.

@@ -14,6 +14,7 @@ of which it is an approximation of the scheme's order; it is the gradient of the
 The L-layer residual network with shared weights is EULER with L steps.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from theory_check.activations.activation import Activation
+from theory_check.networks.gaussian_matrix import DenseMatrix, Products, ScaledMatrix
 from theory_check.networks.memory import require_memory
 from theory_check.networks.model import (
     NonFiniteState,
@@ -30,11 +32,12 @@ from theory_check.networks.model import (
     readout,
     recurrent_matrix,
 )
-from theory_check.networks.parameters import Parameters, initial_states
-from theory_check.networks.tableau import EULER, MIDPOINT, RK4, SCHEMES, Tableau, stepper, tableau_of
+from theory_check.networks.parameters import Network, Parameters, initial_states
+from theory_check.networks.tableau import DOP853, EULER, MIDPOINT, RK4, SCHEMES, Tableau, stepper, tableau_of
 from theory_check.neural_ode import NeuralODE
 
 __all__ = [
+    "DOP853",
     "EULER",
     "MIDPOINT",
     "RK4",
@@ -96,7 +99,7 @@ class StageAdjoint:
 def forward(
     activation: Activation,
     neural_ode: NeuralODE,
-    parameters: Parameters,
+    parameters: Network,
     inputs: Float[Tensor, "inputs dimension"],
     *,
     scheme: str = "rk4",
@@ -110,21 +113,22 @@ def forward(
         NonFiniteState: a state overflowed; the message names the step and its time.
     """
     tableau = tableau_of(scheme, steps)
-    width = parameters.W.shape[-1]
-    # Stages once as a list and once stacked, with the grid; A; and as much again for the adjoint.
-    numbers = 4 * (len(tableau.b) + 1) * steps * len(inputs) * width + 2 * width**2
+    width = parameters.V.shape[-1]
+    # Stages and the grid, slopes of one step; as much again for the adjoint; A where it is stored.
+    numbers = 2 * (len(tableau.b) + 1) * (steps + 1) * len(inputs) * width
+    numbers += width**2 if isinstance(parameters, Parameters) else 0
     require_memory(numbers * inputs.element_size(), f"a forward pass of {steps} steps", device=inputs.device)
-    field = _field(activation, recurrent_matrix(neural_ode, parameters))
+    field = _field(activation, recurrence(neural_ode, parameters))
     step = neural_ode.horizon / steps
     h = initial_states(neural_ode, parameters, inputs)
-    grid, stages = [h], []
+    all_stages = h.new_empty(steps, len(tableau.b), *h.shape)
+    all_grid = h.new_empty(steps + 1, *h.shape)
+    all_grid[0] = h
     advance = stepper(field, tableau, step)
-    for _ in range(steps):
+    for k in range(steps):
         h, of_step = advance(h)
-        grid.append(h)
-        stages += of_step
-    all_stages = torch.stack(stages).view(steps, len(tableau.b), *h.shape)
-    all_grid = torch.stack(grid)
+        all_grid[k + 1] = h
+        torch.stack(of_step, out=all_stages[k])
     _require_finite_steps(all_stages, all_grid, step)
     outputs = readout(neural_ode, parameters, activation(h))
     return Trajectory(inputs, all_stages, all_grid, outputs, tableau, step)
@@ -134,7 +138,7 @@ def forward(
 def adjoint(
     activation: Activation,
     neural_ode: NeuralODE,
-    parameters: Parameters,
+    parameters: Network,
     trajectory: Trajectory,
     cotangent: Float[Tensor, "inputs outputs"],
     clarke: float = 0.5,
@@ -151,25 +155,24 @@ def adjoint(
         cotangent: dL/df, (inputs, outputs).
         clarke: which value of phi' is taken at a kink, from 0 (left) to 1 (right).
     """
-    A = recurrent_matrix(neural_ode, parameters)
+    A = recurrence(neural_ode, parameters)
     tableau, step = trajectory.tableau, trajectory.step
+    # `mu` is this function's own: it is changed in place.
     last = len(tableau.b) - 1
-    derivatives = activation.derivative(trajectory.stages, clarke)
     mu = final_adjoint(activation, neural_ode, parameters, trajectory.final, cotangent, clarke)
-    weights: list[Tensor] = []
-    for of_step in reversed(derivatives.unbind(0)):
-        nus: dict[int, Tensor] = {}
+    weights = torch.empty_like(trajectory.stages)
+    for k in range(len(trajectory.stages) - 1, -1, -1):
+        kappas = weights[k]
+        for i, b in enumerate(tableau.b):
+            torch.mul(mu, step * b, out=kappas[i])
         for i in range(last, -1, -1):
-            kappa = mu * (step * tableau.b[i])
-            for j, nu in nus.items():
-                if tableau.a[j][i]:
-                    kappa = torch.add(kappa, nu, alpha=step * tableau.a[j][i])
-            nus[i] = of_step[i] * (kappa @ A)
-            weights.append(kappa)
-        for nu in nus.values():
-            mu = mu + nu
-    all_weights = torch.stack(weights[::-1]).view_as(trajectory.stages)
-    return StageAdjoint(mu, all_weights)
+            nu = A.transposed_times(kappas[i]).mul_(activation.derivative(trajectory.stages[k, i], clarke))
+            # Handed on at once, so that none is kept.
+            for j, a in enumerate(tableau.a[i]):
+                if a:
+                    kappas[j].add_(nu, alpha=step * a)
+            mu += nu
+    return StageAdjoint(mu, weights)
 
 
 def gradient(
@@ -219,13 +222,13 @@ def gradient_of_pass(
 def final_states(
     activation: Activation,
     neural_ode: NeuralODE,
-    parameters: Parameters,
+    parameters: Network,
     inputs: Float[Tensor, "inputs dimension"],
     *,
     scheme: str = "rk4",
     steps: int = 32,
-) -> Float[Tensor, "networks inputs width"]:
-    """h_T of many networks at once (a leading dimension of U, W and V), without keeping the way there.
+) -> Float[Tensor, "*networks inputs width"]:
+    """h_T of one network, or of many at once (a leading dimension of U, W and V), without keeping the way there.
 
     Not checked for overflow: the caller knows which network is whose.
 
@@ -233,7 +236,7 @@ def final_states(
         ValueError: an unknown scheme or fewer than one step.
     """
     tableau = tableau_of(scheme, steps)
-    advance = stepper(_field(activation, recurrent_matrix(neural_ode, parameters)), tableau, neural_ode.horizon / steps)
+    advance = stepper(_field(activation, recurrence(neural_ode, parameters)), tableau, neural_ode.horizon / steps)
     h = initial_states(neural_ode, parameters, inputs)
     for _ in range(steps):
         h, _stages = advance(h)
@@ -258,7 +261,7 @@ def integrate(
         NonFiniteState: the result overflowed.
     """
     tableau = tableau_of(scheme, steps)
-    field = _field(activation, recurrent_matrix(neural_ode, parameters))
+    field = _field(activation, recurrence(neural_ode, parameters))
     return _run(field, states, tableau, duration, steps)
 
 
@@ -303,9 +306,15 @@ def _run(field: Callable[[Tensor], Tensor], h: Tensor, tableau: Tableau, duratio
     return h
 
 
-def _field(activation: Activation, A: Tensor) -> Callable[[Tensor], Tensor]:
-    A_T = A.mT
-    return lambda h: activation(h) @ A_T
+def recurrence(neural_ode: NeuralODE, network: Network) -> Products:
+    """A = (sigma_w / sqrt n) W by its products."""
+    if isinstance(network, Parameters):
+        return DenseMatrix(recurrent_matrix(neural_ode, network))
+    return ScaledMatrix(network.W, neural_ode.sigma_w / math.sqrt(network.W.width))
+
+
+def _field(activation: Activation, A: Products) -> Callable[[Tensor], Tensor]:
+    return lambda h: A.times(activation(h))
 
 
 def _require_finite_steps(stages: Tensor, grid: Tensor, step: float) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import torch
+from scipy import integrate
 from torch import Tensor
 
 
@@ -23,7 +24,15 @@ EULER = Tableau("euler", 1, ((),), (1.0,), (0.0,))
 MIDPOINT = Tableau("midpoint", 2, ((), (0.5,)), (0.0, 1.0), (0.0, 0.5))
 # The classical scheme; torchdiffeq calls Kutta's 3/8 rule "rk4", which has the same order and other errors.
 RK4 = Tableau("rk4", 4, ((), (0.5,), (0.0, 0.5), (0.0, 0.0, 1.0)), (1 / 6, 1 / 3, 1 / 3, 1 / 6), (0.0, 0.5, 0.5, 1.0))
-SCHEMES: Mapping[str, Tableau] = MappingProxyType({scheme.name: scheme for scheme in (EULER, MIDPOINT, RK4)})
+# Dormand and Prince's method of order 8 in twelve stages, as scipy tabulates it.
+DOP853 = Tableau(
+    "dop853",
+    8,
+    tuple(tuple(map(float, row[:i])) for i, row in enumerate(integrate.DOP853.A)),
+    tuple(map(float, integrate.DOP853.B)),
+    tuple(map(float, integrate.DOP853.C)),
+)
+SCHEMES: Mapping[str, Tableau] = MappingProxyType({scheme.name: scheme for scheme in (EULER, MIDPOINT, RK4, DOP853)})
 
 
 def tableau_of(scheme: str, steps: int) -> Tableau:
@@ -43,20 +52,31 @@ def stepper(
     field: Callable[[Tensor], Tensor], tableau: Tableau, step: float
 ) -> Callable[[Tensor], tuple[Tensor, list[Tensor]]]:
     """One step as a function from a state to the next state and the stage states, zeros of the table left out."""
-    rows = [[(j, a * step) for j, a in enumerate(row) if a] for row in tableau.a]
-    combination = [(j, b * step) for j, b in enumerate(tableau.b) if b]
+    return _Stepper(field, tableau, step)
 
-    def advance(h: Tensor) -> tuple[Tensor, list[Tensor]]:
+
+class _Stepper:
+    def __init__(self, field: Callable[[Tensor], Tensor], tableau: Tableau, step: float) -> None:
+        self._field = field
+        self._rows = [[(j, a * step) for j, a in enumerate(row) if a] for row in tableau.a]
+        self._combination = [(j, b * step) for j, b in enumerate(tableau.b) if b]
+
+    def __call__(self, h: Tensor) -> tuple[Tensor, list[Tensor]]:
         stages: list[Tensor] = []
         slopes: list[Tensor] = []
-        for row in rows:
-            y = h
-            for j, factor in row:
-                y = torch.add(y, slopes[j], alpha=factor)
+        for row in self._rows:
+            y = _combined(h, slopes, row)
             stages.append(y)
-            slopes.append(field(y))
-        for j, factor in combination:
-            h = torch.add(h, slopes[j], alpha=factor)
-        return h, stages
+            slopes.append(self._field(y))
+        return _combined(h, slopes, self._combination), stages
 
-    return advance
+
+def _combined(h: Tensor, slopes: list[Tensor], factors: list[tuple[int, float]]) -> Tensor:
+    """The sum of h and multiples of slopes, in storage of its own; h itself where there are none."""
+    if not factors:
+        return h
+    (first, factor), *others = factors
+    total = torch.add(h, slopes[first], alpha=factor)
+    for j, other in others:
+        total.add_(slopes[j], alpha=other)
+    return total

@@ -21,7 +21,7 @@ from theory_check.activations import loading
 from theory_check.activations.activation import Activation
 from theory_check.networks.device import require_device
 from theory_check.networks.memory import require_memory
-from theory_check.networks.parameters import Parameters, draw_parameters
+from theory_check.networks.parameters import Network, draw_network
 from theory_check.networks.schemes import StageAdjoint, Trajectory, adjoint, forward
 from theory_check.networks.tableau import tableau_of
 from theory_check.neural_ode import NeuralODE
@@ -29,6 +29,8 @@ from theory_check.neural_ode import NeuralODE
 # Rows of the two Gram matrices held at once: 2 * 2048^2 doubles are 64 MiB. Fixed, so that results do not depend
 # on the memory that happens to be free.
 _BLOCK = 2048
+# Features are computed for so many neurons at a time, and never all held: 16,384 of 1,024 rows are 128 MiB.
+_NEURONS = 2**14
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ def empirical_kernels(
     *,
     scheme: str = ...,
     steps: int = ...,
+    engine: str | None = ...,
     device: torch.device | str = ...,
     dtype: torch.dtype = ...,
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]: ...
@@ -70,6 +73,7 @@ def empirical_kernels(
     *,
     scheme: str = ...,
     steps: int = ...,
+    engine: str | None = ...,
     device: torch.device | str = ...,
     dtype: torch.dtype = ...,
 ) -> tuple[Tensor, Tensor]: ...
@@ -82,6 +86,7 @@ def empirical_kernels(
     *,
     scheme: str = "rk4",
     steps: int = 32,
+    engine: str | None = None,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float64,
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]] | tuple[Tensor, Tensor]:
@@ -93,8 +98,10 @@ def empirical_kernels(
         neural_ode: scales and horizon.
         width: n, at least 1.
         seed: of the parameters U, W and v.
-        scheme: "euler", "midpoint" or "rk4".
+        scheme: "euler", "midpoint", "rk4" or "dop853".
         steps: number of its steps over the horizon.
+        engine: "dense" stores W, "revealed" draws its products as they are needed (gaussian_matrix.py); None chooses
+            by the width. They make different networks of a seed.
         device: where to compute; torch inputs come back from there.
         dtype: floating-point type of the computation and of the result.
 
@@ -113,7 +120,9 @@ def empirical_kernels(
         activation = loading.activation(activation)
     tableau_of(scheme, steps)
     rows = _checked(inputs).to(device=require_device(device), dtype=dtype)
-    parameters = draw_parameters(width=width, dimension=rows.shape[1], seed=seed, device=device, dtype=dtype)
+    parameters = draw_network(
+        width=width, dimension=rows.shape[1], seed=seed, engine=engine, device=device, dtype=dtype
+    )
     kernels = kernels_of(activation, neural_ode, parameters, rows, scheme=scheme, steps=steps)
     if isinstance(inputs, Tensor):
         return kernels.nngp, kernels.tangent
@@ -123,7 +132,7 @@ def empirical_kernels(
 def kernels_of(
     activation: Activation,
     neural_ode: NeuralODE,
-    parameters: Parameters,
+    parameters: Network,
     inputs: Float[Tensor, "inputs dimension"],
     *,
     scheme: str = "rk4",
@@ -137,17 +146,12 @@ def kernels_of(
         MemoryShortage, NonFiniteState: as `schemes.forward`.
     """
     trajectory = forward(activation, neural_ode, parameters, inputs, scheme=scheme, steps=steps)
-    return kernels_of_pass(
-        activation,
-        neural_ode,
-        parameters,
-        trajectory,
-        unit_adjoint(activation, neural_ode, parameters, trajectory, clarke),
-    )
+    unit = unit_adjoint(activation, neural_ode, parameters, trajectory, clarke)
+    return kernels_of_pass(activation, neural_ode, trajectory, unit)
 
 
 def unit_adjoint(
-    activation: Activation, neural_ode: NeuralODE, parameters: Parameters, trajectory: Trajectory, clarke: float = 0.5
+    activation: Activation, neural_ode: NeuralODE, parameters: Network, trajectory: Trajectory, clarke: float = 0.5
 ) -> StageAdjoint:
     """The adjoint of f itself: row x belongs to the gradient of f(x). Other cotangents scale its rows.
 
@@ -161,57 +165,67 @@ def unit_adjoint(
 
 @torch.no_grad()
 def kernels_of_pass(
-    activation: Activation,
-    neural_ode: NeuralODE,
-    parameters: Parameters,
-    trajectory: Trajectory,
-    unit: StageAdjoint,
+    activation: Activation, neural_ode: NeuralODE, trajectory: Trajectory, unit: StageAdjoint
 ) -> Kernels:
     """Both kernels from a forward pass and its `unit_adjoint`."""
-    width = parameters.W.shape[-1]
+    width = trajectory.final.shape[-1]
     inputs = trajectory.inputs
     d = inputs.shape[-1]
     final = activation(trajectory.final)
     # Stages first: (steps * stages, inputs, width).
-    weights = unit.weights.flatten(0, 1)
-    features = activation(trajectory.stages.flatten(0, 1))
+    weights, stages = unit.weights.flatten(0, 1), trajectory.stages.flatten(0, 1)
     v_scale = neural_ode.sigma_v**2 / width
     w_scale = neural_ode.sigma_w**2 / width
     u_scale = neural_ode.sigma_u**2 / d
     nngp = _symmetric(final @ final.T) * v_scale
+    of_w, sizes = _stage_sum(activation, weights, stages)
     tangent = (
         nngp
-        + _symmetric(_stage_sum(weights, features)) * w_scale
+        + _symmetric(of_w) * w_scale
         + _symmetric((inputs @ inputs.T) * (unit.lambda_0 @ unit.lambda_0.T)) * u_scale
     )
-    rounding = _rounding_bound((v_scale, w_scale, u_scale), final, weights, features, inputs, unit.lambda_0)
+    rounding = _rounding_bound((v_scale, w_scale, u_scale), final, sizes, inputs, unit.lambda_0)
     return Kernels(nngp, tangent, rounding)
 
 
 def _stage_sum(
-    weights: Float[Tensor, "stages inputs width"], features: Float[Tensor, "stages inputs width"]
-) -> Float[Tensor, "inputs inputs"]:
-    """The sum over s, t of (kappa_s . kappa'_t)(phi_s . phi'_t), in blocks of stages."""
-    stages, count, _width = weights.shape
+    activation: Activation,
+    weights: Float[Tensor, "stages inputs width"],
+    states: Float[Tensor, "stages inputs width"],
+) -> tuple[Float[Tensor, "inputs inputs"], Float[Tensor, "stages inputs"]]:
+    """The sum over s, t of (kappa_s . kappa'_t)(phi_s . phi'_t), in blocks of stages, and every |kappa_s| |phi_s|."""
+    stages, count, width = weights.shape
     per_block = min(stages, max(1, _BLOCK // count))
-    # Two Gram matrices and their product.
-    needed = 3 * (per_block * count) ** 2 * weights.element_size()
-    require_memory(needed, f"a tangent kernel of {count} inputs", device=weights.device)
+    neurons = [slice(start, start + _NEURONS) for start in range(0, width, _NEURONS)]
+    # Two Gram matrices, what is added to one, and the features behind them.
+    needed = 3 * (per_block * count) ** 2 + 2 * per_block * count * min(width, _NEURONS)
+    require_memory(needed * weights.element_size(), f"a tangent kernel of {count} inputs", device=weights.device)
+    blocks = [slice(start, start + per_block) for start in range(0, stages, per_block)]
     total = weights.new_zeros(count, count)
-    for rows in range(0, stages, per_block):
-        kappa, phi = weights[rows : rows + per_block], features[rows : rows + per_block]
-        for columns in range(0, stages, per_block):
-            kappa_t, phi_t = weights[columns : columns + per_block], features[columns : columns + per_block]
-            gram = (kappa.flatten(0, 1) @ kappa_t.flatten(0, 1).T) * (phi.flatten(0, 1) @ phi_t.flatten(0, 1).T)
-            total += gram.view(len(kappa), count, len(kappa_t), count).sum((0, 2))
-    return total
+    squares = []
+    for first in blocks:
+        for second in blocks:
+            shape = (weights[first].shape[0] * count, weights[second].shape[0] * count)
+            kappas, phis = weights.new_zeros(shape), weights.new_zeros(shape)
+            for some in neurons:
+                kappa, phi = weights[first, :, some].flatten(0, 1), activation(states[first, :, some]).flatten(0, 1)
+                kappa_t, phi_t = kappa, phi
+                if first != second:
+                    kappa_t = weights[second, :, some].flatten(0, 1)
+                    phi_t = activation(states[second, :, some]).flatten(0, 1)
+                kappas.addmm_(kappa, kappa_t.T)
+                phis.addmm_(phi, phi_t.T)
+            product = kappas.mul_(phis)
+            if first == second:
+                squares.append(product.diagonal().clamp(min=0.0).view(-1, count))
+            total += product.view(-1, count, product.shape[1] // count, count).sum((0, 2))
+    return total, torch.cat(squares).sqrt()
 
 
 def _rounding_bound(
     scales: tuple[float, float, float],
     final: Float[Tensor, "inputs width"],
-    weights: Float[Tensor, "stages inputs width"],
-    features: Float[Tensor, "stages inputs width"],
+    sizes: Float[Tensor, "stages inputs"],
     inputs: Float[Tensor, "inputs dimension"],
     lambda_0: Float[Tensor, "inputs width"],
 ) -> Float[Tensor, "inputs inputs"]:
@@ -226,20 +240,20 @@ def _rounding_bound(
     """
     v_scale, w_scale, u_scale = scales
     unit = torch.finfo(final.dtype).eps / 2
-    stages, _count, width = weights.shape
-
-    def gamma(count: int) -> float:
-        return 2 * count * unit / max(1 - 2 * count * unit, unit)
-
-    def outer(sizes: Tensor) -> Tensor:
-        return sizes[:, None] * sizes
-
-    on_v = outer(torch.linalg.vector_norm(final, dim=-1)) * (v_scale * gamma(width + 8))
-    by_stage = torch.linalg.vector_norm(weights, dim=-1) * torch.linalg.vector_norm(features, dim=-1)
-    on_w = outer(by_stage.sum(0)) * (w_scale * gamma(2 * width + stages**2 + 9))
+    stages, width = len(sizes), final.shape[-1]
+    on_v = _outer(torch.linalg.vector_norm(final, dim=-1)) * (v_scale * _gamma(width + 8, unit))
+    on_w = _outer(sizes.sum(0)) * (w_scale * _gamma(2 * width + stages**2 + 9, unit))
     of_u = torch.linalg.vector_norm(inputs, dim=-1) * torch.linalg.vector_norm(lambda_0, dim=-1)
-    on_u = outer(of_u) * (u_scale * gamma(width + inputs.shape[-1] + 9))
+    on_u = _outer(of_u) * (u_scale * _gamma(width + inputs.shape[-1] + 9, unit))
     return on_v + on_w + on_u
+
+
+def _gamma(count: int, unit: float) -> float:
+    return 2 * count * unit / max(1 - 2 * count * unit, unit)
+
+
+def _outer(norms: Float[Tensor, " inputs"]) -> Float[Tensor, "inputs inputs"]:
+    return norms[:, None] * norms
 
 
 def _symmetric(matrix: Float[Tensor, "inputs inputs"]) -> Float[Tensor, "inputs inputs"]:

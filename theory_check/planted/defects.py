@@ -14,6 +14,8 @@ from typing import Any
 
 import msgspec
 
+from theory_check.networks.gaussian_matrix import ScaledMatrix
+
 Function = Callable[..., Any]
 
 
@@ -57,34 +59,49 @@ def _loose_solver(right: Function) -> Function:
 
 def _divided_by_root_width(right: Function) -> Function:
     def wrong(neural_ode: Any, parameters: Any, *args: Any) -> Any:
-        return right(neural_ode, parameters, *args) / math.sqrt(parameters.W.shape[-1])
+        return right(neural_ode, parameters, *args) / math.sqrt(parameters.V.shape[-1])
 
     return wrong
+
+
+class _Resampled:
+    """Another matrix in every product: the same numbers in other places, as good as fresh ones, and reproducible."""
+
+    def __init__(self, matrix: Any) -> None:
+        self._matrix = matrix
+        self._calls = itertools.count()
+
+    def times(self, rows: Any) -> Any:
+        # Rolled along both axes, without moving what is stored.
+        k = 5 * next(self._calls)
+        return self._matrix.times(rows.roll(-2 * k, dims=-1)).roll(k, dims=-1)
+
+    def transposed_times(self, rows: Any) -> Any:
+        k = 5 * next(self._calls)
+        return self._matrix.transposed_times(rows.roll(-k, dims=-1)).roll(2 * k, dims=-1)
 
 
 def _resampled(right: Function) -> Function:
-    def wrong(activation: Any, A: Any) -> Any:
-        calls = itertools.count()
-
-        def field(h: Any) -> Any:
-            # Rolled along both axes: the same numbers in other places, so as good as fresh weights, and reproducible.
-            k = 5 * next(calls)
-            return right(activation, A.roll((k, 2 * k), dims=(-2, -1)))(h)
-
-        return field
-
-    return wrong
+    return lambda activation, A: right(activation, _Resampled(A))
 
 
-def _scaled(factor: float) -> Callable[[Function], Function]:
+def _scaled(factor: Callable[[int], float]) -> Callable[[Function], Function]:
+    """A times a function of the width."""
+
     def wrong_of(right: Function) -> Function:
-        return lambda *args: right(*args) * factor
+        return lambda neural_ode, network: ScaledMatrix(right(neural_ode, network), factor(network.V.shape[-1]))
 
     return wrong_of
 
 
-def _scaled_too_little(right: Function) -> Function:
-    return lambda neural_ode, parameters, *args: right(neural_ode, parameters, *args) * parameters.W.shape[-1] ** 0.25
+def _without_first(right: Function) -> Function:
+    """The first of the results is zero."""
+
+    def wrong(*args: Any) -> Any:
+        first, *others = right(*args)
+        return first * 0.0, *others
+
+    return wrong
 
 
 def _euler_step_off(right: Function) -> Function:
@@ -161,14 +178,14 @@ DEFECTS = {
         Defect(
             "weights-scaled-by-width",
             "W is scaled by 1/n in place of 1/sqrt n",
-            "theory_check.networks.schemes:recurrent_matrix",
-            _divided_by_root_width,
+            "theory_check.networks.schemes:recurrence",
+            _scaled(lambda width: width**-0.5),
         ),
         Defect(
             "weights-ten-per-cent-off",
             "W is scaled by 1.1 / sqrt n in place of 1 / sqrt n",
-            "theory_check.networks.schemes:recurrent_matrix",
-            _scaled(1.1),
+            "theory_check.networks.schemes:recurrence",
+            _scaled(lambda _width: 1.1),
         ),
         Defect(
             "weights-resampled",
@@ -180,13 +197,13 @@ DEFECTS = {
             "kernel-without-recurrent-term",
             "the tangent kernel lacks the term of W",
             "theory_check.networks.tangent_kernel:_stage_sum",
-            _scaled(0.0),
+            _without_first,
         ),
         Defect(
             "weights-scaled-too-little",
             "W is scaled by n^(-1/4) in place of n^(-1/2)",
-            "theory_check.networks.schemes:recurrent_matrix",
-            _scaled_too_little,
+            "theory_check.networks.schemes:recurrence",
+            _scaled(lambda width: width**0.25),
         ),
         Defect(
             "euler-step-off",
