@@ -7,7 +7,14 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from theory_check.evidence.rates import fit_rate, fit_slope, relative_variance_with_error, replicates_needed
+from theory_check.evidence.error_budget import NonFiniteEvidence
+from theory_check.evidence.rates import (
+    fit_rate,
+    fit_slope,
+    relative_variance_with_error,
+    replicates_needed,
+    root_mean_square_with_error,
+)
 from theory_check.evidence.verdict import Verdict
 
 WIDTHS = 2.0 ** np.arange(5, 10)
@@ -304,3 +311,59 @@ def test_a_ladder_of_relative_variances_shows_its_rate(power: float, verdict: Ve
         degrees_of_freedom=1999,
     )
     assert result.verdict is verdict
+
+
+def test_unequal_replicates_weigh_each_rung_by_its_own() -> None:
+    """Three replicates at the top: slopes miss by their standard error, whose degrees lie between both extremes."""
+    rng, sizes = generator(11), np.array([100.0, 1e3, 1e4, 1e5, 1e6])
+    counts = np.array([40, 40, 40, 10, 3])
+    misses = []
+    for _ in range(400):
+        found = [root_mean_square_with_error(1 + 0.2 * rng.normal(size=n)) for n in counts]
+        logs, errors = np.array(found).T
+        logs = logs - 0.5 * np.log(sizes)
+        result = fit_slope(
+            sizes, logs, errors, degrees_of_freedom=counts - 1.0, expected=-0.5, margin=0.5, refute_level=1e-3
+        )
+        assert 2 <= result.degrees_of_freedom <= (counts - 1).sum()
+        quantile = stats.t.ppf(0.975, result.degrees_of_freedom)
+        misses.append(abs(result.slope + 0.5) > quantile * result.standard_error)
+    assert 0.01 <= np.mean(misses) <= 0.12
+
+
+def test_a_root_mean_square_has_the_error_of_its_logarithm() -> None:
+    """That of n normal numbers is 1 / sqrt(2 n) to first order; a scale moves the logarithm alone."""
+    errors = generator(12).normal(size=4000)
+    log, error = root_mean_square_with_error(errors)
+    assert log == pytest.approx(0.5 * math.log(float((errors**2).mean())), abs=1e-12)
+    assert error == pytest.approx(1 / math.sqrt(8000), rel=0.1)
+    scaled = root_mean_square_with_error(1e-200 * errors)
+    assert scaled == pytest.approx((log - 200 * math.log(10), error), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("errors", "kind", "message"),
+    [
+        ([1.0, math.nan], NonFiniteEvidence, "1 of 2 errors are not finite"),
+        ([0.0, 1.0, 0.0], ValueError, "at least two errors other than zero are needed, got 1"),
+    ],
+)
+def test_a_root_mean_square_of_nothing_is_refused(errors: list[float], kind: type, message: str) -> None:
+    """One line."""
+    with pytest.raises(kind, match=message):
+        root_mean_square_with_error(np.array(errors))
+
+
+def test_degrees_below_one_are_refused() -> None:
+    """For each rung."""
+    sizes = np.array([1.0, 2.0, 4.0, 8.0, 16.0])
+    with pytest.raises(ValueError, match=r"degrees_of_freedom must be at least 1, got 0\.0"):
+        fit_slope(
+            sizes,
+            -0.5 * np.log(sizes),
+            np.full(5, 0.1),
+            degrees_of_freedom=np.array([9.0, 9, 9, 9, 0]),
+            expected=-0.5,
+            margin=0.1,
+            refute_level=1e-3,
+        )

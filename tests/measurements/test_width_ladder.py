@@ -122,7 +122,7 @@ def test_a_ladder_that_cannot_decide_takes_four_times_the_networks(ladder_of: La
     """The bias at small widths leaves the identity open at first; of tanh, the first ladder decides."""
     for expression, first, factor in (("x", Verdict.INCONCLUSIVE, 4), ("tanh(x)", Verdict.SUPPORTED, 1)):
         ladder = ladder_of(expression, "nngp")
-        assert ladder._ladder(0, ladder.replicates).verdict is first
+        assert ladder.measured(0, ladder.replicates).verdict is first
         result = ladder(0)
         assert result.verdict is Verdict.SUPPORTED
         assert result.replicates == factor * ladder.replicates
@@ -244,9 +244,9 @@ def test_every_stage_has_networks_of_its_own(kind: Kind, ladder_of: Ladders, mon
         seeds: list[list[int]] = []
         for measure in (
             lambda: ladder.errors("pilot", 16, 12).tolist(),
-            lambda: ladder._ladder(0, 10),
-            lambda: ladder._ladder(0, 20),
-            lambda: ladder._ladder(1, 10),
+            lambda: ladder.measured(0, 10),
+            lambda: ladder.measured(0, 20),
+            lambda: ladder.measured(1, 10),
             lambda: ladder.mean_test("mean").sample(0),
             lambda: ladder.mean_test("mean").sample(1),
         ):

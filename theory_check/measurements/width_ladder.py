@@ -81,10 +81,11 @@ class WidthLadder:
         The spread of some errors is estimated too small, or grows with the width: a ladder that cannot decide is
         measured afresh with four times the networks.
         """
-        result = self._ladder(stage, self.replicates)
-        return self._ladder(stage, 4 * self.replicates) if result.verdict is Verdict.INCONCLUSIVE else result
+        result = self.measured(stage, self.replicates)
+        return self.measured(stage, 4 * self.replicates) if result.verdict is Verdict.INCONCLUSIVE else result
 
-    def _ladder(self, stage: int, networks: int) -> RateResult:
+    def measured(self, stage: int, networks: int) -> RateResult:
+        """The slope from so many fresh networks on every rung, fewer where they are too wide for that."""
         counts = [networks_at(width, networks) for width in self.rungs]
         errors = [
             self.errors(f"ladder {stage} of {networks}", width, count)
