@@ -41,6 +41,17 @@ def test_kernels_on_a_gpu_equal_those_of_the_cpu() -> None:
 
 
 @pytest.mark.gpu
+def test_revealed_kernels_on_a_gpu_equal_those_of_the_cpu() -> None:
+    """Fresh numbers are drawn on the CPU, so that a seed reveals the same matrix on each device."""
+    found = [
+        empirical_kernels("tanh", X, NeuralODE(), 64, 3, engine="revealed", scheme="dop853", steps=1, device=device)
+        for device in ("cpu", "cuda")
+    ]
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-7)
+
+
+@pytest.mark.gpu
 @pytest.mark.parametrize("state", ["checkpoints", "dense", "rebuilt"])
 def test_adjoints_on_a_gpu_equal_those_of_the_cpu(state: str) -> None:
     """The continuous adjoint agrees to its tolerance."""

@@ -252,6 +252,7 @@ def test_a_multiple_of_a_matrix() -> None:
         (lambda: RevealedGaussian(0, 0), "width must be an integer of at least 1, got 0"),
         (lambda: RevealedGaussian(5, 0, tolerance=1e-13), "tolerance must lie in"),
         (lambda: RevealedGaussian(5, 0, tolerance=1.0), "tolerance must lie in"),
+        (lambda: RevealedGaussian(5, 0, dtype=torch.float32, tolerance=1e-6), r"lie in \[1.2e-05, 1\), got 1e-06"),
         (lambda: RevealedGaussian(5, 0, device="nowhere"), "nowhere"),
     ],
 )
@@ -296,3 +297,20 @@ def test_long_rows_are_drawn_alike_by_any_number_of_threads() -> None:
     finally:
         torch.set_num_threads(before)
     torch.testing.assert_close(images[0], images[1], rtol=1e-12, atol=1e-9)
+
+
+def test_single_precision_knows_what_it_can() -> None:
+    """Directions stay orthonormal and answers consistent to its roundings, however nearly alike it is asked."""
+    matrix = RevealedGaussian(200, 0, dtype=torch.float32)
+    rows, images = [], []
+    for k in range(12):
+        near = normal(0, 1, 200) + 10.0**-k * normal(1 + k, 4, 200)
+        rows.append(near.float())
+        images.append(matrix.times(rows[-1]))
+    found = torch.cat(list(matrix.right.directions)).double()
+    assert len(found) <= 28
+    torch.testing.assert_close(found @ found.T, torch.eye(len(found), dtype=torch.float64), rtol=0, atol=1e-5)
+    q = normal(99, 3, 200).float()
+    back = matrix.transposed_times(q)
+    left, right = q @ torch.cat(images).T, back @ torch.cat(rows).T
+    assert float((left - right).abs().max()) <= 1e-3 * float(left.abs().max())

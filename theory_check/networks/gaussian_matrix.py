@@ -34,8 +34,6 @@ DENSE_UP_TO = 4096
 
 # A part of a vector below this share of it counts as known: the product is then wrong by that share of |W| |p|.
 TOLERANCE = 1e-9
-# What rounding leaves of a vector in the span of a thousand directions stays below this.
-LEAST_TOLERANCE = 1e-12
 
 # Directions are stored in blocks of so many, which are never moved.
 _BLOCK = 32
@@ -46,10 +44,6 @@ _PIECES = 64
 
 # Rows of a query are taken so many at a time.
 _AT_ONCE = 64
-
-# Of a set of unit vectors those are made orthogonal at once whose distance from the ones before exceeds this; the
-# error of the first of two passes is its inverse square in roundings, that of the second is rounding.
-_SEPARATED = 1e-3
 
 
 @runtime_checkable
@@ -144,10 +138,11 @@ class RevealedGaussian:
         seed: an integer in [0, 2^64).
         device: where products are computed.
         dtype: their floating-point type.
-        tolerance: a part of a vector below this share of it counts as known.
+        tolerance: a part of a vector below this share of it counts as known; at least what rounding leaves of a known
+            one, which is 1e-12 in float64 and 1.2e-5 in float32. None is 1e-9, or the least that there is.
 
     Raises:
-        ValueError: a width below 1, a tolerance outside [1e-12, 1), or an absent device.
+        ValueError: a width below 1, a tolerance out of range, or an absent device.
         MemoryShortage: from a product, when the directions outgrow the memory.
     """
 
@@ -158,13 +153,15 @@ class RevealedGaussian:
         *,
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float64,
-        tolerance: float = TOLERANCE,
+        tolerance: float | None = None,
     ) -> None:
         if width < 1:
             raise ValueError(f"width must be an integer of at least 1, got {width!r}")
-        if not LEAST_TOLERANCE <= tolerance < 1:
-            raise ValueError(f"tolerance must lie in [{LEAST_TOLERANCE:g}, 1), got {tolerance!r}")
-        self._width, self.tolerance = width, tolerance
+        least = max(1e-12, 100 * torch.finfo(dtype).eps)
+        self.tolerance = max(TOLERANCE, least) if tolerance is None else tolerance
+        if not least <= self.tolerance < 1:
+            raise ValueError(f"tolerance must lie in [{least:.2g}, 1), got {tolerance!r}")
+        self._width = width
         place = require_device(device)
         self.right = Side(width, f"{seed} right", place, dtype)
         self.left = Side(width, f"{seed} left", place, dtype)
@@ -393,19 +390,20 @@ def _add_directions(
 def _orthonormal(units: Float[Tensor, "rows width"]) -> tuple[list[int], Float[Tensor, "taken width"]]:
     """Which unit rows are clear of the span of those before them, and these made orthonormal, in order."""
     gram = inner_products(units, units).cpu().numpy()
+    # The first pass leaves roundings over the square of this, the second then roundings.
+    separated = torch.finfo(units.dtype).eps ** 0.2
     taken: list[int] = []
     factor = np.zeros_like(gram)
     for k in range(len(gram)):
         known = len(taken)
         entries = solve_triangular(factor[:known, :known], gram[taken, k], lower=True) if known else np.zeros(0)
         square = gram[k, k] - entries @ entries
-        if square > _SEPARATED**2:
+        if square > separated**2:
             factor[known, :known], factor[known, known] = entries, math.sqrt(square)
             taken.append(k)
     new = units if len(taken) == len(units) else units[taken]
     inverse = solve_triangular(factor[: len(taken), : len(taken)], np.eye(len(taken)), lower=True)
     new = torch.from_numpy(inverse).to(new) @ new
-    # Once more: the first pass leaves roundings times the square of the condition number.
     factor = torch.linalg.cholesky(inner_products(new, new))
     return taken, torch.linalg.solve_triangular(factor, torch.eye(len(new)).to(new), upper=False) @ new
 
