@@ -248,7 +248,8 @@ class ChangedGaussian:
     ) -> "ChangedGaussian":
         """The sum and factor sum_i left_i^T right_i; `storage` is not used."""
         del storage
-        on_left, on_right = self.base.reveal_transposed(left), self.base.reveal(right)
+        # Both were asked about, so that the known directions hold them to the tolerance.
+        on_left, on_right = self.base.left.directions.coefficients(left), self.base.right.directions.coefficients(right)
         change = on_left.T @ on_right * factor
         change[: self._change.shape[0], : self._change.shape[1]] += self._change
         return ChangedGaussian(self.base, change)

@@ -16,11 +16,14 @@ from theory_check.neural_ode import NeuralODE
 
 __all__ = [
     "MemoryShortage",
+    "Network",
     "Parameters",
     "WideNetwork",
     "add_scaled",
     "draw_network",
     "draw_parameters",
+    "draw_wide_network",
+    "engine_name",
     "initial_states",
     "inner",
     "norm",
