@@ -112,3 +112,62 @@ def test_bad_input_is_one_line(
     assert ran.err.count("\n") == 1
     assert re.search(said, ran.err)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("exp(x)", "--rows", "3"), "is infinite or not decided"),
+        (("tanh", "--rows", "3", "--sigma-w", "1e300"), "overflow at these scales: .*sigma_w = 1e\\+300"),
+        (("tanh", "--rows", "3", "--sigma-u", "1e300"), "overflow"),
+        (("softplus", "--rows", "3", "--sigma-v", "1e200"), "overflow"),
+        (("softplus", "--rows", "3", "--horizon", "1e6"), "blows up or overflows before the horizon"),
+        (("sin(1e6*x)", "--rows", "2"), "or phi varies too fast to be integrated"),
+    ],
+)
+def test_kernels_that_cannot_be_computed_are_refused_in_one_line(
+    run: Run, arguments: tuple[str, ...], message: str
+) -> None:
+    """Exit status 2, no traceback, and what is not known to be a blow-up is not called one."""
+    ran = run("limit", *arguments)
+    assert (ran.status, ran.out) == (2, "")
+    assert re.search(message, ran.err)
+    assert ran.err.count("\n") == 1
+
+
+def test_a_bound_that_is_infinite_is_said_to_be(run: Run) -> None:
+    """Kernels of 1e98 whose rounding errors overflow: nothing is certified, null in JSON, exit status 3."""
+    arguments = ("limit", "x**2", "--rows", "3", "--layers", "4", "--sigma-w", "100")
+    ran = run(*arguments)
+    assert ran.status == 3
+    assert "error of every entry unbounded" in ran.out
+    assert ran.out.count("not certified positive definite") == 2
+    assert json.loads(run(*arguments, "--json").out)["error_bound"] is None
+
+
+@pytest.mark.parametrize(("tolerance", "status"), [("1e-6", 0), ("1e-30", 3)])
+def test_a_missed_tolerance_is_an_exit_status(run: Run, tolerance: str, status: int) -> None:
+    """The kernels are printed all the same."""
+    ran = run("limit", "softplus", "--rows", "3", "--tolerance", tolerance)
+    assert ran.status == status
+    assert ("was not reached" in ran.out) == (status == 3)
+    assert "tangent kernel" in ran.out
+
+
+def test_a_zero_row_that_cannot_be_bounded_is_named(run: Run, tmp_path: Path) -> None:
+    """Softplus at a state of zero variance: the reason is the row, not the scales."""
+    rows = tmp_path / "rows.csv"
+    np.savetxt(rows, [[1.0, 2.0], [0.0, 0.0], [2.0, -1.0]], delimiter=",")
+    ran = run("limit", "softplus", "--data", str(rows))
+    assert ran.status == 2
+    assert "an input is zero" in ran.err
+
+
+def test_what_is_certified_is_rounded_down(run: Run) -> None:
+    """The six digits printed are at most the bound, and within one in the last place of it."""
+    arguments = ("limit", "softplus", "--rows", "4")
+    spectra = json.loads(run(*arguments, "--json").out)["spectra"]
+    printed = re.findall(r"certified above (\S+)", run(*arguments).out)
+    for text, found in zip(printed, spectra.values(), strict=True):
+        bound = found["smallest_eigenvalue_above"]
+        assert bound * (1 - 1e-5) <= float(text) <= bound

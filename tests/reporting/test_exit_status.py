@@ -176,3 +176,22 @@ def test_the_worst_of_a_subjects_properties_is_compared(build):
     before = build.report(build.claim(*trials))
     assert compare_with_baseline(build.report(build.claim(*reversed(trials))), before) == []
     assert len(compare_with_baseline(build.report(build.claim(trials[0])), before)) == 1
+
+
+def test_a_part_of_the_audit_is_compared_with_its_part_of_the_baseline(build):
+    """Claims that were not asked for, and subjects that were not, are left out; what was asked for must agree."""
+    control = build.trial(kind="control", defect="wrong-sign", verdict=REFUTED)
+    named = build.trial(kind="named", activation="tanh")
+    before = build.report(build.claim(build.trial(), named, control), build.claim(id="second"))
+    one_claim = build.report(build.claim(build.trial(), named, control))
+    assert len(compare_with_baseline(one_claim, before)) == 1
+    assert compare_with_baseline(one_claim, before, named_claims=True) == []
+    # A subject that went missing from a claim that was asked for is noticed.
+    assert len(compare_with_baseline(build.report(build.claim(named)), before, named_claims=True)) == 2
+    # The verdict of the whole claim rests on what is now left out.
+    one_subject = build.report(build.claim(named, control, verdict=REFUTED))
+    assert compare_with_baseline(one_subject, before, named_claims=True, named_subjects=True) == []
+    worse = build.report(build.claim(build.trial(kind="named", activation="tanh", verdict=REFUTED), control))
+    assert len(compare_with_baseline(worse, before, named_claims=True, named_subjects=True)) == 1
+    other = build.report(build.claim(build.trial(kind="named", activation="erf"), control))
+    assert len(compare_with_baseline(other, before, named_claims=True, named_subjects=True)) == 1

@@ -31,7 +31,12 @@ ERROR_STATUS = 4
 @click.option("--seed", default="0", show_default=True, metavar="N", help="Root seed of all weights and searches.")
 @click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda", help="Where networks run.")
 @click.option("--report-dir", default="reports", show_default=True, metavar="DIR", help="Reports go below this folder.")
-@click.option("--baseline", default=None, metavar="REPORT", help="Exit 0 when verdicts equal this report's, else 1.")
+@click.option(
+    "--baseline",
+    default=None,
+    metavar="REPORT",
+    help="Exit 0 when verdicts are this report's, as far as both were asked for them; else 1.",
+)
 @click.option("--workers", default=None, type=click.IntRange(min=1), help="Processes; one for each core by default.")
 @click.option("--trust-code", is_flag=True, help="Allow MODULE:NAME, which runs that module's code.")
 def audit(
@@ -77,7 +82,9 @@ def audit(
     _show(report, folder)
     status: int = report.exit_status
     if recorded is not None:
-        differences = compare_with_baseline(report, recorded)
+        differences = compare_with_baseline(
+            report, recorded, named_claims=bool(claims), named_subjects=bool(activations or data)
+        )
         for line in differences:
             click.echo(f"differs from the baseline: {line}")
         status = 1 if differences else 0

@@ -1,5 +1,6 @@
 """`theory-check limit`: the limiting kernels of given inputs, their eigenvalues and what is proved of the smallest."""
 
+import decimal
 import json
 import os
 import secrets
@@ -48,8 +49,10 @@ def limit(
     trust_code: bool,
     **scales: float,
 ) -> None:
-    """Compute the NNGP and tangent kernels of the Neural ODE at infinite width, each entry with its error bound."""
-    from theory_check.limits.dual_activation import InfiniteKernel
+    """Compute the NNGP and tangent kernels of the Neural ODE at infinite width, each entry with its error bound.
+
+    Exit status 0 when every bound is within the tolerance, 3 when one is not, 2 when there are no kernels.
+    """
     from theory_check.limits.kernels import limit_kernels
     from theory_check.limits.layers import layer_kernels
     from theory_check.neural_ode import NeuralODE
@@ -65,7 +68,10 @@ def limit(
             kernels = limit_kernels(phi, inputs, model, tolerance)
         else:
             kernels = layer_kernels(phi, inputs, model, layers, tolerance)
-    except (ValueError, InfiniteKernel) as error:
+    except OverflowError:
+        given = ", ".join(f"{name} = {value:g}" for name, value in scales.items())
+        raise click.ClickException(f"the kernels overflow at these scales: {given}; smaller ones would do") from None
+    except (ValueError, ArithmeticError) as error:
         raise click.ClickException(" ".join(str(error).split())) from None
     settings = {"activation": phi.name, "data": data, **scales, "layers": layers, "tolerance": tolerance}
     if out is not None:
@@ -76,8 +82,9 @@ def limit(
     if as_json:
         summary |= {"nngp": kernels.nngp.tolist(), "tangent": kernels.tangent.tolist()}
         click.echo(json.dumps(summary, allow_nan=False, indent=1))
-        return
-    _show(summary, kernels)
+    else:
+        _show(summary, kernels)
+    click.get_current_context().exit(0 if kernels.error_bound <= tolerance else 3)
 
 
 def _inputs(data: Any, rows: int, dimension: int, seed: int) -> "NDArray[np.float64]":
@@ -99,18 +106,19 @@ def _summary(kernels: "LimitKernels", settings: dict[str, Any]) -> dict[str, Any
     spectra = {}
     pairs = {"nngp": (kernels.nngp, kernels.nngp_error), "tangent": (kernels.tangent, kernels.tangent_error)}
     for name, (kernel, error) in pairs.items():
-        certificate = certified_lower_bound(kernel, error)
-        lower = certificate.lower_bound
+        known = bool(np.isfinite(error).all())
+        certificate = certified_lower_bound(kernel, error) if known else None
+        lower = certificate.lower_bound if certificate is not None else -np.inf
         spectra[name] = {
             "eigenvalues": np.linalg.eigvalsh(kernel)[::-1].tolist(),
             "smallest_eigenvalue_above": lower if np.isfinite(lower) else None,
-            "positive_definite": certificate.certified,
-            "error_bound": float(error.max()),
+            "positive_definite": certificate is not None and certificate.certified,
+            "error_bound": float(error.max()) if known else None,
         }
     return {
         **settings,
         "inputs": len(kernels.nngp),
-        "error_bound": kernels.error_bound,
+        "error_bound": kernels.error_bound if np.isfinite(kernels.error_bound) else None,
         "rigorous": kernels.rigorous,
         "estimated": list(kernels.estimated),
         "nodes": kernels.nodes,
@@ -124,22 +132,28 @@ def _show(summary: dict[str, Any], kernels: "LimitKernels") -> None:
     if "note" in summary:
         click.echo(f"note: {summary['note']}")
     trust = "proved" if summary["rigorous"] else f"of it estimated: {', '.join(summary['estimated'])}"
-    click.echo(f"error of every entry at most {summary['error_bound']:.2g} ({trust}); {summary['nodes']} nodes in time")
-    if summary["error_bound"] > summary["tolerance"]:
+    bound = "unbounded" if summary["error_bound"] is None else f"at most {summary['error_bound']:.2g}"
+    click.echo(f"error of every entry {bound} ({trust}); {summary['nodes']} nodes in time")
+    if kernels.error_bound > summary["tolerance"]:
         click.echo(f"the tolerance {summary['tolerance']:g} was not reached")
     for name, kernel in (("nngp", kernels.nngp), ("tangent", kernels.tangent)):
         spectrum = summary["spectra"][name]
         values, lower = spectrum["eigenvalues"], spectrum["smallest_eigenvalue_above"]
         click.echo(f"\n{name} kernel: largest eigenvalue {values[0]:.6g}, smallest {values[-1]:.6g}")
         if spectrum["positive_definite"]:
-            # Six digits may round upwards by five in the seventh; what is certified must not.
-            click.echo(f"  positive definite: smallest eigenvalue certified above {lower * (1 - 5e-6):.6g}")
+            click.echo(f"  positive definite: smallest eigenvalue certified above {_rounded_down(lower)}")
             if spectrum["error_bound"] > 0:
                 click.echo(f"  which is {lower / spectrum['error_bound']:.2g} times the error of an entry")
         else:
             click.echo("  not certified positive definite")
         for line in _heat_map(kernel):
             click.echo(f"  {line}")
+
+
+def _rounded_down(value: float) -> str:
+    """Six digits, never more than the value: what is certified must not be rounded up."""
+    digits = decimal.Context(prec=6, rounding=decimal.ROUND_FLOOR).create_decimal_from_float(value)
+    return f"{float(digits):.6g}"
 
 
 def _heat_map(kernel: "NDArray[np.float64]") -> list[str]:

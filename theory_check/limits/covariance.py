@@ -85,13 +85,14 @@ def picard(
         following = step(now)
         size = float(np.abs(following).max(initial=0.0))
         if not size < HUGE:
-            raise InfiniteKernel("the covariance grows beyond all bounds before the horizon: sigma_w T is too large")
+            raise InfiniteKernel("the covariance blows up or overflows before the horizon: sigma_w T is too large")
         before, change = change, float(np.abs(following - now).max(initial=0.0))
         now = following
         if change <= settled or (change >= 0.5 * before and change <= 1e-12 * size):
             return now, sweep
     raise InfiniteKernel(
-        f"the covariance does not settle in {_MOST_SWEEPS} sweeps: it blows up before the horizon, or nearly so"
+        f"the covariance does not settle in {_MOST_SWEEPS} sweeps: it nearly blows up before the horizon, "
+        "or phi varies too fast to be integrated"
     )
 
 

@@ -115,7 +115,10 @@ def own_covariances(
         if worst <= tolerance or (nodes > 16 and worst > STALLED * previous):
             break
     if best is None:
-        raise InfiniteKernel("no bound on the covariance can be given: errors may grow without limit at this sigma_w T")
+        reason = "errors may grow without limit at this sigma_w T"
+        if (start == 0).any():
+            reason = "an input is zero, at which errors may grow without limit for this phi; leave that row out"
+        raise InfiniteKernel(f"no bound on the covariance can be given: {reason}")
     return best
 
 

@@ -62,15 +62,30 @@ def expectation(trial: Trial) -> str:
     return described(trial.expected_verdict, trial.expected_conclusion)
 
 
-def compare_with_baseline(report: Report, baseline: Report) -> list[str]:
+def compare_with_baseline(
+    report: Report, baseline: Report, *, named_claims: bool = False, named_subjects: bool = False
+) -> list[str]:
     """Differences between the verdicts of two audits, one line each; empty where they are the same.
 
     Compared are the verdict of each claim and, for each claim and subject (kind, activation, stratum, planted
     defect), the worst verdict over its properties. What became of the conclusion where assumptions are not met is
     compared for named subjects and controls; over random draws it may change with the seed. A claim or subject that
     only one report has is a difference: a claim that silently went missing must be noticed.
+
+    Args:
+        report: the new one.
+        baseline: the recorded one.
+        named_claims: whether the audit was asked for some claims only: others in the baseline are left out.
+        named_subjects: whether it was asked for an activation or data: other subjects in the baseline are left out, and
+            so are the verdicts of whole claims, which rest on other subjects.
     """
     now, before = _verdicts(report), _verdicts(baseline)
+    if named_claims:
+        audited = {claim.id for claim in report.claims}
+        before = {key: verdict for key, verdict in before.items() if key[0] in audited}
+    if named_subjects:
+        now = {key: verdict for key, verdict in now.items() if len(key) > 1}
+        before = {key: verdict for key, verdict in before.items() if key in now}
     differences = []
     for key in dict.fromkeys([*before, *now]):
         if now.get(key) == before.get(key):
