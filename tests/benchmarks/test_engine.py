@@ -82,11 +82,11 @@ def test_forward_of_many_networks(engine_rows: list[Row]) -> None:
     chunk = ensemble._CHUNK_BYTES // (8 * width * width)
 
     def ours(steps: int) -> Tensor:
-        parts = []
-        for k in range(0, networks, chunk):
+        def solved(k: int) -> Tensor:
             some = Parameters(*(x[k : k + chunk] for x in (stacked.U, stacked.W, stacked.V)))
-            parts.append(schemes.final_states(SOFTPLUS, MODEL, some, inputs, scheme="rk4", steps=steps))
-        return torch.cat(parts)
+            return schemes.final_states(SOFTPLUS, MODEL, some, inputs, scheme="rk4", steps=steps)
+
+        return torch.cat(ensemble.each_chunk(solved, range(0, networks, chunk), inputs.device))
 
     def with_drawing() -> Tensor:
         return ensemble.ensemble_variances(
