@@ -102,12 +102,12 @@ def test_bad_settings_are_refused(change: dict[str, object], message: str) -> No
 def test_threads_do_not_change_the_numbers() -> None:
     """One thread or two, to the last bit; the setting is as before, after an error as well."""
     before, found = torch.get_num_threads(), []
+    wild = NeuralODE(sigma_w=100.0, horizon=10.0)
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
             found.append(ensemble_variances(CATALOGUE["softplus"], ODE, INPUTS, width=40, seeds=range(9), chunk=2))
             with pytest.raises(NonFiniteState, match="seed"):
-                wild = NeuralODE(sigma_w=100.0, horizon=10.0)
                 ensemble_variances(CATALOGUE["cube"], wild, INPUTS, width=40, seeds=range(9), chunk=2)
             assert torch.get_num_threads() == threads
     finally:
