@@ -6,26 +6,20 @@ run that is timed; times are printed beside their targets and never asserted, fo
 """
 
 import importlib
-import json
 import math
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 import bare_products
 import torch_peers
-from contest import Absent, Accuracy, Contender, Row, Target, hold
+from contest import Absent, Accuracy, Contender, Row, Target, hold, measured
 from theory_check.activations.loading import activation
 from theory_check.case import Digits, materialise
-from theory_check.limits.kernels import limit_kernels
 from theory_check.networks import ensemble, schemes
 from theory_check.networks.descent import gradient_descent
 from theory_check.networks.parameters import Parameters, draw_parameters, initial_states
@@ -286,23 +280,6 @@ def test_tangent_kernel(engine_rows: list[Row]) -> None:
     _finish(rows, engine_rows)
 
 
-def _measured(code: str) -> dict[str, Any]:
-    """What a process of its own prints as JSON in its last line; it can ask for its peak memory in MiB."""
-    preamble = """
-import json, time
-import torch
-torch.set_num_threads(2)
-def peak():
-    status = dict(line.split(":", 1) for line in open("/proc/self/status"))
-    return int(status["VmHWM"].split()[0]) / 1024
-def forget_peak():
-    with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")
-"""
-    done = subprocess.run([sys.executable, "-P", "-c", preamble + code], stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def test_memory_of_the_tangent_kernel(engine_rows: list[Row]) -> None:
     """Peak over the memory of a process that holds the network already."""
     code = """
@@ -318,52 +295,13 @@ start = peak()
 kernels_of(activation("softplus"), NeuralODE(), parameters, inputs, scheme="rk4", steps=32)
 print(json.dumps(peak() - start))
 """
-    found = float(_measured(code))  # type: ignore[arg-type]
+    found = float(measured(code))  # type: ignore[arg-type]
     verdict = "ok" if found < 100 else "MISSED"
     print(f"\npeak memory of that kernel over the start: {found:.1f} MiB (target 100 MB) {verdict}")
     note = f"peak memory over the start {found:.1f} MiB"
     engine_rows.append(
         Row("memory of the tangent kernel", "theory_check", "ours", target="100 MB", verdict=verdict, note=note)
     )
-
-
-def test_tangent_kernel_of_a_million(engine_rows: list[Row]) -> None:
-    """Both kernels at a width where W would take 8 TB, beside their limits: within 1 %, ten times 1/sqrt(n)."""
-    code = """
-import numpy as np
-from theory_check.case import Digits, materialise
-from theory_check.networks.tangent_kernel import empirical_kernels
-from theory_check.neural_ode import NeuralODE
-inputs = materialise(Digits(tuple(range(8))))
-start = time.perf_counter()
-kernels = empirical_kernels("softplus", inputs, NeuralODE(), width=10**6, seed=0, scheme="dop853", steps=1)
-print(json.dumps({"seconds": time.perf_counter() - start, "peak": peak(), "kernels": np.array(kernels).tolist()}))
-"""
-    limit = limit_kernels("softplus", _digits(8).numpy(), MODEL)
-
-    def error(found: dict[str, Any]) -> float:
-        nngp, tangent = map(torch.tensor, np.array(found["kernels"]))
-        exact = torch.from_numpy(limit.nngp), torch.from_numpy(limit.tangent)
-        return _norm_error((nngp, tangent), exact)
-
-    peaks = []
-
-    def run() -> dict[str, Any]:
-        found = _measured(code)
-        peaks.append(found["peak"])
-        return found
-
-    rows = hold(
-        "both kernels of 8 inputs, n = 1,000,000, dop853 x 1",
-        [Contender("theory_check", "ours", run, seconds=lambda found: found["seconds"])],
-        Accuracy("worse of both kernels against their limits, relative in norm", error, 1e-2),
-        Target(45.0, "seconds"),
-        rounds=1,
-    )
-    verdict = "ok" if max(peaks) / 1024 <= 6 else "MISSED"
-    print(f"  peak memory of the process: {max(peaks) / 1024:.2f} GiB (target 6 GiB) {verdict}")
-    rows[0].note += f"; peak memory {max(peaks) / 1024:.2f} GiB, target 6 GiB, {verdict}"
-    _finish(rows, engine_rows)
 
 
 def test_descent(engine_rows: list[Row]) -> None:

@@ -175,8 +175,9 @@ def draw_wide_network(
     seed: int,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float64,
+    tolerance: float | None = None,
 ) -> WideNetwork:
-    """Independent N(0, 1) entries from one seed, with a W that is revealed.
+    """Independent N(0, 1) entries from one seed, with a W that is revealed; `tolerance` as in `RevealedGaussian`.
 
     Raises:
         ValueError, MemoryShortage: as `draw_network`.
@@ -189,7 +190,7 @@ def draw_wide_network(
         torch.randn(rows, columns, generator=generator, dtype=torch.float64).to(device=place, dtype=dtype)
         for rows, columns in ((width, dimension), (outputs, width))
     )
-    return WideNetwork(U, RevealedGaussian(width, seed, device=place, dtype=dtype), V)
+    return WideNetwork(U, RevealedGaussian(width, seed, device=place, dtype=dtype, tolerance=tolerance), V)
 
 
 def engine_name(network: Network) -> Engine:
