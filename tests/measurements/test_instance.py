@@ -9,6 +9,8 @@ import torch
 
 from theory_check.case import Case, Explicit, Sphere, Weights
 from theory_check.measurements.instance import field_growth, propagator_bound, with_bounded_growth
+from theory_check.networks import gaussian_matrix
+from theory_check.networks.parameters import engine_name
 from theory_check.networks.schemes import forward, tangent_flow
 from theory_check.neural_ode import NeuralODE
 from theory_check.strategies import kinked_activations, lipschitz_activations, smooth_activations
@@ -111,3 +113,18 @@ def test_inputs_are_those_of_the_case(bench: object) -> None:
     instance = bench.instance(Case(activation="x", data=Explicit(rows), width=2))
     assert instance.inputs.dtype == torch.float64
     assert instance.inputs.tolist() == [list(row) for row in rows]
+
+
+def test_wide_weights_are_revealed_unless_the_case_shapes_them(bench: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to the bound the stored weights of `parameters`; beyond it revealed, from the same seeds each time."""
+    monkeypatch.setattr(gaussian_matrix, "DENSE_UP_TO", 10)
+    case = Case(activation="tanh", data=Sphere(2, 3, 0), width=10)
+    plain, shaped = bench.instance(case), bench.instance(case, weights=Weights(structure="symmetric"))
+    assert torch.equal(plain.network(stage="a").W, plain.parameters(stage="a").W)
+    wide = [plain.network(width=11, stage=stage, replicate=k) for stage, k in (("a", 0), ("a", 0), ("a", 1), ("b", 0))]
+    assert {engine_name(network) for network in wide} == {"revealed"}
+    products = [network.W.times(torch.ones(1, 11, dtype=torch.float64)) for network in wide]
+    assert torch.equal(products[0], products[1])
+    assert not torch.equal(products[0], products[2])
+    assert not torch.equal(products[0], products[3])
+    assert engine_name(shaped.network(width=11)) == "dense"

@@ -22,7 +22,9 @@ from theory_check.measurements.width_ladder import (
     RATE_MARGIN,
     Kind,
     WidthLadder,
+    networks_at,
 )
+from theory_check.networks import gaussian_matrix
 from theory_check.networks.tangent_kernel import empirical_kernels
 from theory_check.neural_ode import NeuralODE
 from theory_check.planted.defects import planted
@@ -322,3 +324,43 @@ def test_a_limit_that_does_not_exist_raises_when_it_is_needed(kind: Kind, ladder
     ladder = ladder_of("x**2", kind, sigma_w=9.0)
     with pytest.raises(InfiniteKernel, match="too large"):
         ladder.unusable()
+
+
+# --- widths that are not stored --------------------------------------------------------------------------------------
+
+
+@BOTH
+def test_a_ladder_goes_on_where_weights_are_revealed(
+    kind: Kind, ladder_of: Ladders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stored up to 128, revealed beyond, by ever fewer networks: supported, order eight."""
+    monkeypatch.setattr(gaussian_matrix, "DENSE_UP_TO", 128)
+    monkeypatch.setattr(width_ladder, "NEURONS", 6400)
+    ladder = ladder_of("tanh(x)", kind, TWELVE, profile=LARGER)
+    assert ladder.unusable() == ""
+    assert ladder.scheme == "dop853"
+    assert ladder.details["engine"] == "dense and revealed"
+    assert [networks_at(width, 40) for width in LARGER.kernel_rungs] == [40, 40, 40, 25, 12]
+    result = ladder.measured(0, 40)
+    assert result.verdict is Verdict.SUPPORTED
+    assert abs(result.slope + 0.5) < 0.1
+    stored, revealed = ladder.kernels("stage", 128, 2, 8), ladder.kernels("stage", 256, 2, 8)
+    monkeypatch.setattr(gaussian_matrix, "DENSE_UP_TO", 4096)
+    assert ladder.scheme == "rk4"
+    np.testing.assert_allclose(ladder.kernels("stage", 128, 2, 8), stored, rtol=0, atol=1e-5)
+    assert np.abs(ladder.kernels("stage", 256, 2, 8) - revealed).max() > 0.02
+
+
+def test_weights_that_are_off_are_refuted_where_they_are_revealed(
+    ladder_of: Ladders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A planted defect acts on products, so that it reaches revealed weights as well."""
+    monkeypatch.setattr(gaussian_matrix, "DENSE_UP_TO", 16)
+    ladder = ladder_of("softplus(x)", "tangent", TWELVE, profile=SMALL)
+    with planted("weights-scaled-by-width"):
+        assert ladder.measured(0, 30).verdict is Verdict.REFUTED
+
+
+def test_rungs_keep_at_least_three_networks() -> None:
+    """However wide; and all of them where that is affordable."""
+    assert [networks_at(width, 40) for width in (100, 10_000, 100_000, 10**6, 10**9)] == [40, 40, 30, 3, 3]

@@ -87,7 +87,7 @@ def _is_singular(instance: Instance) -> bool:
 
 def _run(instance: Instance, width: int, replicate: int, steps: int) -> _Run:
     case = instance.case
-    parameters = instance.parameters(width=width, stage="descent", replicate=replicate)
+    parameters = instance.network(width=width, stage="descent", replicate=replicate)
     labels = instance.labels()
     start = kernels_of(
         instance.activation, case.neural_ode, parameters, instance.inputs, scheme="euler", steps=SOLVER_STEPS
