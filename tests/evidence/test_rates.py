@@ -314,21 +314,42 @@ def test_a_ladder_of_relative_variances_shows_its_rate(power: float, verdict: Ve
 
 
 def test_unequal_replicates_weigh_each_rung_by_its_own() -> None:
-    """Three replicates at the top: slopes miss by their standard error, whose degrees lie between both extremes."""
+    """Three replicates at the top: intervals of 95 % miss one time in twenty; weights make them much narrower."""
     rng, sizes = generator(11), np.array([100.0, 1e3, 1e4, 1e5, 1e6])
     counts = np.array([40, 40, 40, 10, 3])
-    misses = []
+    misses, widths = {True: [], False: []}, {True: [], False: []}
     for _ in range(400):
         found = [root_mean_square_with_error(1 + 0.2 * rng.normal(size=n)) for n in counts]
         logs, errors = np.array(found).T
-        logs = logs - 0.5 * np.log(sizes)
-        result = fit_slope(
-            sizes, logs, errors, degrees_of_freedom=counts - 1.0, expected=-0.5, margin=0.5, refute_level=1e-3
-        )
-        assert 2 <= result.degrees_of_freedom <= (counts - 1).sum()
-        quantile = stats.t.ppf(0.975, result.degrees_of_freedom)
-        misses.append(abs(result.slope + 0.5) > quantile * result.standard_error)
-    assert 0.01 <= np.mean(misses) <= 0.12
+        for weighted in (True, False):
+            result = fit_slope(
+                sizes,
+                logs - 0.5 * np.log(sizes),
+                errors,
+                degrees_of_freedom=counts - 1.0,
+                weights=counts.astype(float) if weighted else None,
+                expected=-0.5,
+                margin=0.5,
+                refute_level=1e-3,
+            )
+            assert 2 <= result.degrees_of_freedom <= (counts - 1).sum()
+            half = stats.t.ppf(0.975, result.degrees_of_freedom) * result.standard_error
+            misses[weighted].append(abs(result.slope + 0.5) > half)
+            widths[weighted].append(half)
+    for weighted in (True, False):
+        assert 0.01 <= np.mean(misses[weighted]) <= 0.09
+    assert np.median(widths[True]) < 0.6 * np.median(widths[False])
+
+
+def test_weights_are_those_of_weighted_least_squares() -> None:
+    """The polynomial fit of numpy takes their roots; a weight that is not positive is refused."""
+    sizes, weights = np.array([1.0, 2.0, 4.0, 8.0, 16.0]), np.array([40.0, 40.0, 30.0, 9.0, 3.0])
+    logs = generator(5).normal(size=5)
+    settings = {"expected": -0.5, "margin": 0.1, "refute_level": 1e-3}
+    result = fit_slope(sizes, logs, np.full(5, 0.1), weights=weights, **settings)
+    assert result.slope == pytest.approx(np.polyfit(np.log(sizes), logs, 1, w=np.sqrt(weights))[0], rel=1e-10)
+    with pytest.raises(ValueError, match="a positive weight is needed for each of 5 sizes"):
+        fit_slope(sizes, logs, np.full(5, 0.1), weights=0 * weights, **settings)
 
 
 def test_a_root_mean_square_has_the_error_of_its_logarithm() -> None:

@@ -125,7 +125,7 @@ def fit_rate(
         left_out = 0.5 * np.log((before + after) / (replicates - 1))
         standard_error, degrees = _welch(coefficients * _jackknife(left_out), np.full(sizes.size, replicates - 1.0))
     stated = _Statement(expected, margin, refute_level, support_confidence, one_sided)
-    return _judge(stated, sizes, log_errors, standard_error, degrees, replicates=replicates)
+    return _judge(stated, sizes, log_errors, coefficients, standard_error, degrees, replicates=replicates)
 
 
 def fit_slope(
@@ -137,6 +137,7 @@ def fit_slope(
     margin: float,
     refute_level: float,
     degrees_of_freedom: float | Float[NDArray[np.float64], " rungs"] = math.inf,
+    weights: Float[NDArray[np.float64], " rungs"] | None = None,
     support_confidence: float = SUPPORT_CONFIDENCE,
     one_sided: OneSided = False,
     minimum_rungs: int = MINIMUM_RUNGS,
@@ -145,7 +146,9 @@ def fit_slope(
 
     `log_values` are natural logarithms, such as those of `relative_variance_with_error` and
     `root_mean_square_with_error`, `standard_errors` theirs, each from that many `degrees_of_freedom` (replicates - 1;
-    infinite when known; one for each rung where replicates are unequal). The rest is as in `fit_rate`.
+    infinite when known; one for each rung where replicates are unequal). `weights` of the rungs must have been known
+    before anything was measured, such as their numbers of replicates; by default all count alike. The rest is as in
+    `fit_rate`.
 
     Raises:
         NonFiniteEvidence: a NaN or an infinity.
@@ -162,9 +165,12 @@ def fit_slope(
     degrees_each = np.broadcast_to(np.asarray(degrees_of_freedom, dtype=np.float64), sizes.shape)
     if not (degrees_each >= 1).all():
         raise ValueError(f"degrees_of_freedom must be at least 1, got {float(degrees_each.min())!r}")
-    standard_error, degrees = _welch(_slope_coefficients(sizes) * standard_errors, degrees_each)
+    if weights is not None and (np.shape(weights) != sizes.shape or not (np.asarray(weights) > 0).all()):
+        raise ValueError(f"a positive weight is needed for each of {sizes.size} sizes, got {weights!r}")
+    coefficients = _slope_coefficients(sizes, weights)
+    standard_error, degrees = _welch(coefficients * standard_errors, degrees_each)
     stated = _Statement(expected, margin, refute_level, support_confidence, one_sided)
-    return _judge(stated, sizes, log_values, standard_error, degrees, replicates=0)
+    return _judge(stated, sizes, log_values, coefficients, standard_error, degrees, replicates=0)
 
 
 def relative_variance_with_error(samples: Float[NDArray[np.float64], " samples"]) -> tuple[float, float]:
@@ -298,13 +304,14 @@ def _judge(
     stated: _Statement,
     sizes: NDArray[np.float64],
     log_values: NDArray[np.float64],
+    coefficients: NDArray[np.float64],
     standard_error: float,
     degrees: float,
     *,
     replicates: int,
 ) -> RateResult:
     """Equivalence test: supported when an interval lies inside, refuted when it lies wholly outside."""
-    slope = float(_slope_coefficients(sizes) @ log_values)
+    slope = float(coefficients @ log_values)
     low, high = stated.range()
     support = _quantile(degrees, 1 - stated.support_confidence) * standard_error
     refute = _quantile(degrees, stated.refute_level) * standard_error
@@ -344,10 +351,11 @@ def _require_ladder(sizes: NDArray[np.float64], values: NDArray[np.float64], min
         raise ValueError(f"sizes must be positive and distinct, got {sizes.tolist()}")
 
 
-def _slope_coefficients(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Coefficients c with slope = c . y for unweighted least squares on x = log size."""
-    centred: NDArray[np.float64] = np.log(sizes) - np.log(sizes).mean()
-    return centred / (centred @ centred)
+def _slope_coefficients(sizes: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    """Coefficients c with slope = c . y for least squares on x = log size, unweighted by default."""
+    w = np.ones_like(sizes) if weights is None else np.asarray(weights, dtype=np.float64)
+    centred: NDArray[np.float64] = np.log(sizes) - np.average(np.log(sizes), weights=w)
+    return w * centred / (w @ centred**2)
 
 
 def _jackknife(left_out: NDArray[np.float64]) -> NDArray[np.float64]:

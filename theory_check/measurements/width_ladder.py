@@ -96,8 +96,10 @@ class WidthLadder:
         if len(set(counts)) == 1:
             return fit_rate(sizes, np.stack(errors), **stated)
         logs, deviations = zip(*map(root_mean_square_with_error, errors), strict=True)
-        degrees = np.array(counts) - 1.0
-        return fit_slope(sizes, np.array(logs), np.array(deviations), degrees_of_freedom=degrees, **stated)
+        weights = np.array(counts, dtype=np.float64)
+        return fit_slope(
+            sizes, np.array(logs), np.array(deviations), degrees_of_freedom=weights - 1.0, weights=weights, **stated
+        )
 
     def mean_test(self, name: str) -> LawTest:
         """Is the mean kernel at a width of 512 within a fixed allowance of the limit, in size?
