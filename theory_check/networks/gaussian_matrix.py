@@ -417,7 +417,7 @@ def inner_products(
     if width < _LONG:
         return rows @ others.T
     whole = width // _PIECES * _PIECES
-    pieces = [x[:, :whole].view(len(x), _PIECES, -1) for x in (rows, others)]
+    pieces = [x[:, :whole].reshape(len(x), _PIECES, -1) for x in (rows, others)]
     total = torch.bmm(pieces[0].transpose(0, 1), pieces[1].permute(1, 2, 0)).sum(0)
     return total.addmm_(rows[:, whole:], others[:, whole:].T)
 
