@@ -4,20 +4,19 @@ Figures are printed beside their targets and missed ones marked; machines are sh
 about time, only about what was computed. `tox run -e benchmarks`.
 """
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
+from contest import measured
 from theory_check.case import Digits, materialise
 from theory_check.limits.kernels import limit_kernels
 from theory_check.neural_ode import NeuralODE
 
 TOLERANCE = 1e-10
-GIB_IN_KIB = 2**20
+MIB_IN_GIB = 2**10
 
 
 def _report(what: str, measured: float, target: float, unit: str) -> None:
@@ -40,14 +39,12 @@ def test_sixty_four_digits(benchmark: Callable[..., object]) -> None:
 def test_memory(count: int) -> None:
     """Peak resident memory of a process that does nothing else; pairs are solved in batches."""
     code = f"""
-import resource
 from theory_check import NeuralODE, limit_kernels
 from theory_check.case import Digits, materialise
 limit_kernels("softplus", materialise(Digits(tuple(range({count})))), NeuralODE(), {TOLERANCE})
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(json.dumps(peak()))
 """
-    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
-    _report(f"peak memory of {count} digits", int(done.stdout) / GIB_IN_KIB, 2.0, "GiB")
+    _report(f"peak memory of {count} digits", float(measured(code)) / MIB_IN_GIB, 2.0, "GiB")  # type: ignore[arg-type]
 
 
 def test_growth_with_the_number_of_inputs(benchmark: Callable[..., object]) -> None:
