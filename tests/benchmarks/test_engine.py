@@ -8,6 +8,7 @@ run that is timed; times are printed beside their targets and never asserted, fo
 import importlib
 import math
 import shutil
+import statistics
 import time
 from collections.abc import Callable, Iterable
 
@@ -64,6 +65,34 @@ def _weights(parameters: Parameters) -> torch_peers.Weights:
 def _finish(rows: list[Row], collected: list[Row]) -> None:
     collected += rows
     assert [row.contender for row in rows if not row.accurate] == []
+
+
+def _beside_the_products(rows: list[Row], what: str, run: Callable[[], object]) -> None:
+    """One part of our work alone, as a share of the bare products: what no arrangement of these can save."""
+    limit = next(row.seconds for row in rows if row.role == "limit")
+    times = []
+    for _ in range(6):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    seconds = statistics.median(times[1:])
+    assert limit is not None
+    rows.append(Row(rows[0].workload, what, "aside", seconds=seconds, rounds=5, ratio=seconds / limit))
+    print(f"  {what}: {seconds:.4f} s, {seconds / limit:.2f} x limit")
+
+
+def _in_chunks(states: Tensor, stages: int, chunks: int) -> None:
+    """Softplus of every stage of every chunk."""
+    ensemble.each_chunk(lambda _: [SOFTPLUS(states) for _ in range(stages)], range(chunks), states.device)
+
+
+def _in_updates(states: Tensor, updates: int) -> None:
+    """Softplus and its derivative in every layer, and softplus once more for the gradient, of every update."""
+    for _ in range(updates):
+        for of_layer in states:
+            SOFTPLUS(of_layer)
+            SOFTPLUS.derivative(of_layer, 0.5)
+        SOFTPLUS(states)
 
 
 def test_forward_of_many_networks(engine_rows: list[Row]) -> None:
@@ -147,6 +176,8 @@ def test_forward_of_many_networks(engine_rows: list[Row]) -> None:
         Accuracy("h_T (or S) against RK4 x 64, relative in norm", error, 1e-7),
         Target(1.15, "limit"),
     )
+    states = torch.randn(chunk, count, width, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    _beside_the_products(rows, "softplus alone", lambda: _in_chunks(states, 4 * steps, networks // chunk))
     _finish(rows, engine_rows)
 
 
@@ -378,4 +409,6 @@ def test_descent(engine_rows: list[Row]) -> None:
         Accuracy("worst of 21 losses against those of torch autograd, relative", error, 1e-10),
         Target(1.1, "limit"),
     )
+    states = torch.randn(layers, count, width, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    _beside_the_products(rows, "softplus and its derivative alone", lambda: _in_updates(states, updates))
     _finish(rows, engine_rows)
