@@ -29,7 +29,7 @@ from theory_check.networks.memory import require_memory
 Engine = Literal["dense", "revealed"]
 ENGINES: tuple[Engine, ...] = ("dense", "revealed")
 
-# Up to this width W is stored: 128 MiB in float64. Beyond it products with revealed directions are cheaper too.
+# Up to this width W is stored: 128 MiB in float64.
 DENSE_UP_TO = 4096
 
 # A part of a vector below this share of it counts as known: the product is then wrong by that share of |W| |p|.

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from theory_check.networks.device import require_device
-from theory_check.networks.gaussian_matrix import DenseMatrix, Engine, GaussianMatrix, RevealedGaussian, engine_named
+from theory_check.networks.gaussian_matrix import GaussianMatrix, RevealedGaussian, engine_named
 from theory_check.networks.memory import MemoryShortage, require_memory
 from theory_check.neural_ode import NeuralODE
 
@@ -23,7 +23,6 @@ __all__ = [
     "draw_network",
     "draw_parameters",
     "draw_wide_network",
-    "engine_name",
     "initial_states",
     "inner",
     "norm",
@@ -191,11 +190,6 @@ def draw_wide_network(
         for rows, columns in ((width, dimension), (outputs, width))
     )
     return WideNetwork(U, RevealedGaussian(width, seed, device=place, dtype=dtype, tolerance=tolerance), V)
-
-
-def engine_name(network: Network) -> Engine:
-    """Which engine holds the W of a network."""
-    return "revealed" if isinstance(network, WideNetwork) and not isinstance(network.W, DenseMatrix) else "dense"
 
 
 def _require_sizes(*, width: int, dimension: int, outputs: int, seed: int) -> None:
