@@ -34,6 +34,7 @@ from theory_check.strategies import smooth_activations
 SMALL = msgspec.structs.replace(PROFILES["quick"], kernel_rungs=(16, 32, 64, 128, 256))
 # Biases are less at 32, and errors of twelve inputs average out: fewer networks decide.
 LARGER = msgspec.structs.replace(SMALL, kernel_rungs=(32, 64, 128, 256, 512))
+WIDE = msgspec.structs.replace(SMALL, kernel_rungs=(256, 512, 1024, 2048, 4096), most_replicates=10)
 FIVE, TWELVE = Sphere(5, 5, 0), Sphere(12, 12, 0)
 BOTH = pytest.mark.parametrize("kind", ["nngp", "tangent"])
 
@@ -91,13 +92,35 @@ def test_the_rate_is_supported_for_random_trees(
 
 
 @BOTH
-def test_the_rate_is_supported_for_wide_networks(kind: Kind, ladder_of: Ladders) -> None:
-    """Six digits, softplus, widths up to 4,096, on as few networks as a rate can be fitted to."""
-    profile = msgspec.structs.replace(SMALL, kernel_rungs=(256, 512, 1024, 2048, 4096), most_replicates=10)
-    result = ladder_of("softplus(x)", kind, Digits(tuple(range(6))), profile=profile)(0)
+@pytest.mark.parametrize("expression", ["softplus(x)", "tanh(x)", "gelu(x)"])
+def test_the_rate_is_supported_for_wide_networks(expression: str, kind: Kind, ladder_of: Ladders) -> None:
+    """Six digits, widths up to 4,096, on as few networks as a rate can be fitted to."""
+    result = ladder_of(expression, kind, Digits(tuple(range(6))), profile=WIDE)(0)
     assert result.verdict is Verdict.SUPPORTED
     assert abs(result.slope + 0.5) < RATE_MARGIN
-    assert result.replicates == 10
+    assert result.sizes == WIDE.kernel_rungs
+
+
+@BOTH
+def test_the_rate_is_supported_for_two_random_trees_on_wide_networks(
+    kind: Kind, drawn: Callable[..., list[Case]], another: Callable[..., object]
+) -> None:
+    """The first two drawn as the property draws them."""
+    typical = drawn(
+        smooth_activations(), "digits", 2, seed=2, width=(8, 8), inputs=(6, 6), any_weights=False, most_growth=1.0
+    )
+    for case in typical:
+        result = WidthLadder(case, another(profile=WIDE), kind)(0)
+        assert result.verdict is Verdict.SUPPORTED, (case.activation, result.reason)
+
+
+@pytest.mark.parametrize("defect", ["kernel-without-recurrent-term", "weights-resampled"])
+def test_planted_defects_are_refuted_on_wide_networks(defect: str, ladder_of: Ladders) -> None:
+    """The tangent kernel without its term of W; the NNGP kernel with weights that are not shared."""
+    kind: Kind = "tangent" if defect == "kernel-without-recurrent-term" else "nngp"
+    with planted(defect):
+        result = ladder_of("softplus(x)", kind, Digits(tuple(range(6))), profile=WIDE).measured(0, 10)
+    assert result.verdict is Verdict.REFUTED
 
 
 @pytest.mark.parametrize(
