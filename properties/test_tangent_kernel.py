@@ -15,4 +15,11 @@ from theory_check.strategies import Sizes, cases, smooth_activations, widths
 def test_tangent_kernel_is_positive_definite(case: Case, audit: Audit) -> None:
     """The smallest eigenvalue of the normalised kernel, its error bound subtracted, is proved positive."""
     spectrum = limit_spectrum(case, audit, "tangent")
-    audit.positive_definite(case, EIGENVALUE, spectrum.certificate, spectrum.singular_below, spectrum.details)
+    audit.positive_definite(
+        case,
+        EIGENVALUE,
+        spectrum.certificate,
+        spectrum.singular_below,
+        spectrum.details,
+        indefinite=spectrum.indefinite,
+    )

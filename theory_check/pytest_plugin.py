@@ -42,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("data", "", "digits, sphere, or FILE.npy / FILE.csv: audit on these inputs"),
         ("device", "cpu", "where networks run: cpu or cuda"),
         ("report-dir", "", "write reports into a new folder below this one"),
+        ("mode", "audit", "audit, ablation (each assumption broken as well) or selftest (controls only)"),
     ):
         group.addoption(f"--theory-check-{name}", default=None, help=f"{text} (default: {default or 'none'})")
         parser.addini(f"theory_check_{name.replace('-', '_')}", text, default=default)
@@ -56,8 +57,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Set up the collection of results; refuse options that mean nothing before anything is collected."""
     config.stash[_COLLECTOR] = _Collector()
-    asked = [_option(config, name) for name in ("profile", "seed", "data", "device")]
-    if asked != ["quick", "0", "", "cpu"] or _options(config, "claim") or _options(config, "activation"):
+    asked = [_option(config, name) for name in ("profile", "seed", "data", "device", "mode")]
+    if asked != ["quick", "0", "", "cpu", "audit"] or _options(config, "claim") or _options(config, "activation"):
         request_of(config)
 
 
@@ -90,6 +91,7 @@ def request_of(config: pytest.Config) -> "Request":
             claims=_options(config, "claim"),
             activations=_options(config, "activation"),
             trust_code=config.getoption("--theory-check-trust-code"),
+            mode=_option(config, "mode"),
         )
     except RequestError as error:
         raise pytest.UsageError(str(error)) from None
@@ -162,6 +164,8 @@ def _tell_pytest(found: "Found") -> None:
     if trial.kind == "control":
         if not trial.as_expected:
             pytest.fail(f"control did not come out as expected ({trial.expected_verdict}): {text}", pytrace=False)
+    elif trial.kind == "ablation":
+        pass  # without an assumption the conclusion may do as it likes
     elif trial.verdict == "assumptions-not-met" and trial.conclusion != "fails":
         # Neither passed nor failed: the claim says nothing here. The trial is counted in the report all the same.
         pytest.skip(text)

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from theory_check.case import Explicit, parallel_rows, to_sphere
 from theory_check.claims.paper import CLAIMS
 from theory_check.profile import PROFILES, Profile
+
+Mode = Literal["audit", "ablation", "selftest"]
 
 if TYPE_CHECKING:
     from theory_check.activations.activation import Activation
@@ -34,6 +36,8 @@ class Request:
     data: "digits", "sphere", or rows of the user's own; None means every stratum of a claim.
     data_note: what is wrong with the user's rows (parallel or zero ones), by their numbers; empty when nothing is.
     claims: identifiers; none means all.
+    mode: "audit"; "ablation" breaks the assumptions of each claim one at a time besides; "selftest" runs controls only, all
+        there are.
     """
 
     profile: Profile = PROFILES["quick"]
@@ -44,6 +48,7 @@ class Request:
     claims: tuple[str, ...] = ()
     device: str = "cpu"
     trust_code: bool = False
+    mode: Mode = "audit"
 
     @property
     def names_something(self) -> bool:
@@ -66,6 +71,7 @@ def make_request(
     claims: Sequence[str] = (),
     activations: Sequence[str] = (),
     trust_code: bool = False,
+    mode: str = "audit",
 ) -> Request:
     """Check what a user wrote and make a request of it.
 
@@ -78,6 +84,8 @@ def make_request(
     for claim in claims:
         if claim not in CLAIMS:
             raise RequestError(f"unknown claim {claim!r}; {_nearest(claim, CLAIMS)}")
+    if mode not in get_args(Mode):
+        raise RequestError(f"unknown mode {mode!r}; {_nearest(mode, get_args(Mode))}")
     rows, note = _data(data)
     _check_device(device)
     return Request(
@@ -89,6 +97,7 @@ def make_request(
         claims=tuple(dict.fromkeys(claims)),
         device=device,
         trust_code=trust_code,
+        mode=mode,  # type: ignore[arg-type] - one of its names, checked above
     )
 
 

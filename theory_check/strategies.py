@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -55,9 +56,13 @@ WHOLE_GIVEN_DATA = 32
 
 @dataclass(frozen=True)
 class Narrowing:
-    """What a trial fixes; None leaves a part free."""
+    """What a trial fixes; None leaves a part free.
+
+    activations: a class, by its name in `ACTIVATION_CLASSES`, that activations come from in place of a property's own.
+    """
 
     activation: Activation | None = None
+    activations: str | None = None
     stratum: str | None = None
     given: Explicit | None = None
 
@@ -150,6 +155,21 @@ def polynomial_activations(max_degree: int = 3) -> SearchStrategy[Activation]:
 def lipschitz_activations() -> SearchStrategy[Activation]:
     """The identity, smooth and kinked functions: everything the forward solution needs."""
     return st.one_of(st.just(load("identity")), smooth_activations(), kinked_activations())
+
+
+def affine_activations() -> SearchStrategy[Activation]:
+    """Functions a x + b with short coefficients, a other than 0."""
+    return polynomial_activations(1)
+
+
+ACTIVATION_CLASSES = MappingProxyType(
+    {
+        "smooth": smooth_activations,
+        "kinked": kinked_activations,
+        "affine": affine_activations,
+        "not-lipschitz": not_lipschitz_activations,
+    }
+)
 
 
 # --- scalars -----------------------------------------------------------------------------------------------------
@@ -335,7 +355,8 @@ def cases(
     """
     narrowing = _narrowing.get() or Narrowing()
     stratum = narrowing.stratum or draw(st.sampled_from(("sphere", "digits")))
-    activation = narrowing.activation or draw(activations)
+    chosen = activations if narrowing.activations is None else ACTIVATION_CLASSES[narrowing.activations]()
+    activation = narrowing.activation or draw(chosen)
     data = draw(_data(stratum, sizes, narrowing.given))
     weights = draw(arbitrary_weights()) if any_weights else Weights()
     if stratum == "pinned" and any(materialise(data)[0]):

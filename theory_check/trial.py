@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import hypothesis
@@ -19,22 +19,29 @@ from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 
 from theory_check.case import Case, Digits, Explicit, Seeds, canonical_json, materialise
-from theory_check.claims.claim import Claim, Control
+from theory_check.claims.claim import EXPLAINED, Claim, Control
+from theory_check.claims.departures import DEPARTURES, Departure
 from theory_check.claims.paper import CLAIMS
 from theory_check.evidence.audit import Audit, ConclusionFails
 from theory_check.evidence.error_budget import BudgetExceeded, ErrorBudget
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict, ablation, combine
 from theory_check.measurements.assumptions import unmet_assumption
-from theory_check.planted.defects import planted
+from theory_check.planted.catalogue import SELF_TEST_CONTROLS
+from theory_check.planted.defects import DEFECTS, planted
 from theory_check.profile import DECLARED_CALLS, FALSE_ALARM_RATE
 from theory_check.reporting.assembly import Found
 from theory_check.reporting.records import Kind, Trial
 from theory_check.request import Request
+from theory_check.strata import PATIENCE, Coverage, strata_of
 from theory_check.strategies import Narrowing, narrowed
 
 EXECUTED_SHARE = 0.9
+# Of a claim that asks for no more than a Lipschitz constant, cases with kinks are searched on their own.
+KINKED = "random kinked"
 # A control ends at its first failure, so that a generous number costs nothing where it works.
 CONTROL_EXAMPLES = 40
+# Cases without one assumption; the search ends at the first in which the conclusion fails.
+ABLATION_EXAMPLES = 4
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class Property:
 
 @dataclass(frozen=True)
 class Plan:
-    """One trial: a subject and a stratum, and for a control what must come out.
+    """One trial: a subject and a stratum, for a control what must come out, for an ablation what it breaks.
 
     position: among the trials of its property.
     """
@@ -59,12 +66,27 @@ class Plan:
     activation: str
     stratum: str
     control: Control | None = None
+    departure: Departure | None = None
 
     @property
     def name(self) -> str:
         """What identifies the trial within its property."""
-        defect = f"-{self.control.defect}" if self.control and self.control.defect else ""
-        return f"{self.kind}-{self.activation}-{self.stratum}{defect}"
+        without = f"-without-{self.departure.assumption}" if self.departure else ""
+        defect = f"-{self.defect}" if self.defect else ""
+        return f"{self.kind}-{self.activation}-{self.stratum}{without}{defect}"
+
+    @property
+    def defect(self) -> str | None:
+        """The planted defect that is active."""
+        source = self.control or self.departure
+        return source.defect if source else None
+
+    @property
+    def activations(self) -> str | None:
+        """The class that activations are drawn from in place of the property's own strategy."""
+        if self.departure:
+            return self.departure.activations
+        return "kinked" if self.activation == KINKED else None
 
 
 def checks(claim: str | Claim, *, share: float = 1.0) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -105,18 +127,37 @@ def property_of(function: object) -> Property | None:
 
 
 def plans(claim: Claim, test: str, request: Request) -> list[Plan]:
-    """The trials of one property that a request asks for, controls last."""
+    """The trials of one property that a request asks for: subjects, then controls, then ablations."""
     if request.claims and claim.id not in request.claims:
         return []
-    strata = _strata(claim, request)
-    subjects: list[tuple[Kind, str]]
+    controls = [c for c in claim.controls if test.endswith(f"::{c.test}")]
+    if request.mode == "selftest":
+        controls += [c for c in SELF_TEST_CONTROLS.get(claim.id, ()) if test.endswith(f"::{c.test}")]
+        return [Plan(k, "control", c.activation, c.stratum, c) for k, c in enumerate(controls)]
+    wanted = [Plan(0, kind, name, s) for kind, name in _subjects(claim, request) for s in _strata(claim, request)]
+    wanted += [Plan(0, "control", c.activation, c.stratum, c) for c in controls]
+    if request.mode == "ablation":
+        wanted += _ablations(claim)
+    return [replace(plan, position=position) for position, plan in enumerate(wanted)]
+
+
+def _subjects(claim: Claim, request: Request) -> list[tuple[Kind, str]]:
     if request.activations:
-        subjects = [("named", name) for name in request.activations]
-    else:
-        subjects = [("random", "random"), *(("named", name) for name in request.profile.named)]
-    wanted: list[tuple[Kind, str, str, Control | None]] = [(k, n, s, None) for k, n in subjects for s in strata]
-    wanted += [("control", c.activation, c.stratum, c) for c in claim.controls if test.endswith(f"::{c.test}")]
-    return [Plan(position, *fields) for position, fields in enumerate(wanted)]
+        return [("named", name) for name in request.activations]
+    random: list[tuple[Kind, str]] = [("random", "random")]
+    if not {"smooth", "differentiable", "linear-growth"} & set(claim.assumptions):
+        random.append(("random", KINKED))
+    return [*random, *(("named", name) for name in request.profile.named)]
+
+
+def _ablations(claim: Claim) -> list[Plan]:
+    """Every way to break one assumption, in the strata that it leaves open."""
+    return [
+        Plan(0, "ablation", departure.activations or "random", stratum, departure=departure)
+        for assumption in claim.assumptions
+        for departure in DEPARTURES.get(assumption, ())
+        for stratum in ((departure.stratum,) if departure.stratum else claim.strata)
+    ]
 
 
 def _strata(claim: Claim, request: Request) -> tuple[str, ...]:
@@ -130,23 +171,28 @@ def _strata(claim: Claim, request: Request) -> tuple[str, ...]:
 def run_trial(prop: Property, plan: Plan, request: Request) -> Found:
     """Search the plan's part of the space of cases for a failure of the claim's conclusion."""
     start = time.perf_counter()
-    search = _Search(prop, plan, request)
-    control = plan.control
-    given = request.data if isinstance(request.data, Explicit) and control is None else None
-    activation = None if plan.kind == "random" else request.load(plan.activation)
+    search = Search(prop, plan, request)
+    given = request.data if isinstance(request.data, Explicit) and plan.kind in {"random", "named"} else None
+    by_class = plan.kind in {"random", "ablation"}
+    narrowing = Narrowing(
+        activation=None if by_class else request.load(plan.activation),
+        activations=plan.activations,
+        stratum=plan.stratum,
+        given=given,
+    )
     reason = ""
-    defect = control.defect if control else None
     if plan.stratum == "digits":
         materialise(Digits((0,)))  # loads them here: imports inside a strategy disturb the draws
-    with narrowed(Narrowing(activation, plan.stratum, given)), planted(defect), _pinned_constants():
+    with narrowed(narrowing), planted(plan.defect), _pinned_constants():
         try:
             search.run()
-        except ConclusionFails:
+        except (ConclusionFails, _Enough):
             pass
         except (Unsatisfiable, FailedHealthCheck) as problem:
             reason = f"too few cases: {' '.join(str(problem).split())[:200]}"
         except BudgetExceeded as problem:
             search.broken = str(problem)
+    search.judge_without_defect()
     return search.result(reason, time.perf_counter() - start)
 
 
@@ -158,14 +204,20 @@ def judge_case(prop: Property, case: Case, request: Request, defect: str | None 
     return audit.judged[canonical_json(case)]
 
 
-def _audit(prop: Property, request: Request, defect: str | None) -> Audit:
+def _audit(prop: Property, request: Request, defect: str | None, departure: Departure | None = None) -> Audit:
+    def unmet(case: Case) -> str | None:
+        found = unmet_assumption(prop.claim, request.load(case.activation), case)
+        if found is None and departure is not None and departure.defect:
+            return f"{EXPLAINED[departure.assumption]}: {DEFECTS[departure.defect].description}"
+        return found
+
     return Audit(
         claim=prop.claim,
         test=prop.name,
         seeds=Seeds(request.seed, prop.claim.id),
         budget=ErrorBudget(FALSE_ALARM_RATE, DECLARED_CALLS),
         profile=request.profile,
-        unmet=lambda case: unmet_assumption(prop.claim, request.load(case.activation), case),
+        unmet=unmet,
         load=request.load,
         device=request.device,
         defect=defect,
@@ -188,28 +240,39 @@ def _judge(prop: Property, audit: Audit, case: Case) -> Outcome | None:
     return None
 
 
-class _Search:
+class _Enough(BaseException):  # noqa: N818, RUF100 - no Exception: Hypothesis must not take it for a failing case
+    """All cases that were asked for have been judged: the search ends."""
+
+
+class Search:
     """The state of one Hypothesis run: which cases were judged, and what shrinking may still cost."""
 
     def __init__(self, prop: Property, plan: Plan, request: Request) -> None:
         self.prop, self.plan, self.request = prop, plan, request
         examples = request.profile.examples if plan.kind == "random" else request.profile.named_examples
-        # The first case of a search is always the simplest: one at random has to come with it.
+        examples = examples / 2 if plan.activation == KINKED else examples
+        # The first case of a search is often the simplest: one at random has to come with it.
         self.requested = max(2 if plan.kind == "random" else 1, round(examples * prop.share))
         if plan.control is not None and plan.control.conclusion == "fails":
             self.requested = CONTROL_EXAMPLES
+        if plan.departure is not None:
+            self.requested = ABLATION_EXAMPLES
         self.most_shrink_calls = math.ceil(request.profile.shrink_calls * min(1.0, prop.share))
-        self.audit = _audit(prop, request, plan.control.defect if plan.control else None)
+        self.audit = _audit(prop, request, plan.defect, plan.departure)
+        # Where a failure is expected the simplest case that shows it is wanted, not one of each class.
+        self.coverage = Coverage(self.requested, plan.position) if plan.kind in {"random", "named"} else None
         self.searched: list[Outcome] = []
         self.minimal: Outcome | None = None
+        self.without_defect: Outcome | None = None
+        self.calls_without_defect = 0
         self.failed = False
         self.shrink_calls = 0
         self.broken = ""
 
     def run(self) -> None:
-        # Twice the number asked for: different draws may make the same case, which counts once.
+        # More than the number asked for: draws may repeat a case, or be of a class that has had its share.
         settings = hypothesis.settings(
-            max_examples=2 * self.requested,
+            max_examples=(PATIENCE + 2 if self.coverage else 2) * self.requested,
             database=None,
             deadline=None,
             derandomize=False,
@@ -235,19 +298,30 @@ class _Search:
         if outcome is not None and outcome.conclusion is Conclusion.FAILS:
             self.minimal = outcome
             raise ConclusionFails(outcome)
+        if not self.failed and len(self.searched) >= self.requested:
+            raise _Enough
 
     def _first(self, case: Case, key: str) -> Outcome | None:
         if self.failed:
             if self.shrink_calls >= self.most_shrink_calls:
                 return None
             self.shrink_calls += 1
-        elif len(self.searched) >= self.requested:
+        elif self.coverage is not None and not self.coverage.takes(case):
             return None
         failing = _judge(self.prop, self.audit, case)
         if not self.failed:
             self.searched.append(self.audit.judged[key])
         self.failed = self.failed or failing is not None
         return self.audit.judged[key]
+
+    def judge_without_defect(self) -> None:
+        """What killed a planted defect must hold for the right code: else the property is at fault, not the defect."""
+        if self.plan.control is None or self.plan.defect is None or self.minimal is None:
+            return
+        audit = _audit(self.prop, self.request, None)
+        _judge(self.prop, audit, self.minimal.case)
+        self.without_defect = audit.judged[canonical_json(self.minimal.case)]
+        self.calls_without_defect = audit.budget.calls
 
     def result(self, reason: str, seconds: float) -> Found:
         outcomes = list(self.searched)
@@ -264,6 +338,8 @@ class _Search:
         needs_distinct = "distinct-inputs" in self.prop.claim.assumptions
         if self.plan.stratum == "given" and needs_distinct and self.request.data_note:
             reason = "; ".join(part for part in (self.request.data_note, reason) if part)
+        if control and self.without_defect is not None and self.without_defect.conclusion is not Conclusion.HOLDS:
+            reason = f"without the defect the conclusion is {self.without_defect.conclusion} in the same case"
         trial = Trial(
             property=self.prop.name,
             kind=self.plan.kind,
@@ -273,14 +349,19 @@ class _Search:
             conclusion=conclusion,
             requested=self.requested,
             executed=executed,
+            held=sum(outcome.conclusion is Conclusion.HOLDS for outcome in self.searched),
             comparisons=sum(outcome.comparisons for outcome in outcomes),
             shrink_calls=self.shrink_calls,
             minimal=self.minimal.case_id if self.minimal else None,
             reason=reason or next((o.reason for o in reversed(outcomes) if o.verdict is verdict and o.reason), ""),
-            defect=control.defect if control else None,
+            defect=self.plan.defect,
+            subtle=bool(control and control.subtle),
+            departure=self.plan.departure.words if self.plan.departure else None,
+            assumption=self.plan.departure.assumption if self.plan.departure else None,
             expected_verdict=Verdict(control.verdict) if control else None,
             expected_conclusion=_expected_conclusion(control) if control else None,
             as_expected=self._as_expected(control, verdict) if control else None,
+            coverage=self._coverage(outcomes),
             worst_ratio=max((o.ratio for o in outcomes if o.ratio is not None), default=None),
             seconds=seconds,
         )
@@ -289,14 +370,27 @@ class _Search:
             position=self.plan.position,
             trial=trial,
             outcomes=tuple(outcomes),
-            test_calls=self.audit.budget.calls,
+            test_calls=self.audit.budget.calls + self.calls_without_defect,
         )
+
+    def _coverage(self, outcomes: list[Outcome]) -> dict[str, dict[str, int]]:
+        """Comparisons by the class of their case."""
+        found: dict[str, dict[str, int]] = {}
+        for outcome in outcomes:
+            case = outcome.case
+            classes = {"activation": self.request.load(case.activation).classification, **strata_of(case)}
+            for dimension, name in classes.items():
+                counts = found.setdefault(dimension, {})
+                counts[name] = counts.get(name, 0) + outcome.comparisons
+        return found
 
     def _as_expected(self, control: Control, verdict: Verdict) -> bool:
         if verdict != control.verdict:
             return False
         if control.conclusion == "holds":
             return self.minimal is None
+        if self.without_defect is not None and self.without_defect.conclusion is not Conclusion.HOLDS:
+            return False
         return self.minimal is not None and self.minimal.quantity == control.quantity
 
 

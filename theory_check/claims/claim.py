@@ -6,7 +6,15 @@ import msgspec
 
 Quantifier = Literal["ALL", "RATE", "LAW"]
 Assumption = Literal[
-    "lipschitz", "smooth", "nonlinear", "distinct-inputs", "wide", "small-learning-rate", "gaussian-weights"
+    "lipschitz",
+    "smooth",
+    "nonlinear",
+    "distinct-inputs",
+    "wide",
+    "small-learning-rate",
+    "gaussian-weights",
+    "shared-weights",
+    "scale",
 ]
 Stratum = Literal[
     "sphere",
@@ -30,7 +38,9 @@ EXPLAINED: dict[Assumption, str] = {
     "distinct-inputs": "no input is zero and no two are parallel (x and -x count as parallel)",
     "wide": "the width is large (8 or more)",
     "small-learning-rate": "the learning rate is at most 1 / lambda_max(Theta_0)",
-    "gaussian-weights": "weights are independent N(0, 1) under the scaling of the model",
+    "gaussian-weights": "entries of the weights are independent N(0, 1)",
+    "shared-weights": "W is the same at every time",
+    "scale": "W acts as sigma_w W / sqrt n",
 }
 
 
@@ -40,6 +50,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     activation, stratum: what the general search is narrowed to; it must find the failure by itself.
     test: name of the property it belongs to.
     defect: name of a planted defect that is active during the trial, or None.
+    subtle: whether the defect is an error of ten per cent or less.
     verdict, conclusion: what must come out.
     quantity: what must have shown it: the quantity of the minimal outcome.
     """
@@ -51,6 +62,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     conclusion: Literal["fails", "holds"]
     quantity: str
     defect: str | None = None
+    subtle: bool = False
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -173,7 +173,7 @@ _CLAIMS = (
         "inputs.",
         source="Key result 1 and the list of technical contributions: convergence to a Gaussian process.",
         quantifier="LAW",
-        assumptions=("lipschitz", "gaussian-weights", "wide"),
+        assumptions=("lipschitz", "gaussian-weights", "shared-weights", "scale", "wide"),
         strata=("sphere", "digits"),
         controls=(
             Control(
@@ -227,7 +227,7 @@ _CLAIMS = (
         "square over networks.",
         source="Key result 1: wide networks become Gaussian processes, with a kernel given by recursion.",
         quantifier="RATE",
-        assumptions=("lipschitz", "gaussian-weights", "wide"),
+        assumptions=("lipschitz", "gaussian-weights", "shared-weights", "scale", "wide"),
         strata=("sphere", "digits"),
         controls=(
             *_planted(_NNGP_RATE, q.NNGP_RATE, "weights-scaled-by-width", "weights-resampled"),
@@ -291,7 +291,7 @@ _CLAIMS = (
         statement="Width first and then depth, and depth first and then width, give the same kernels.",
         source="The same authors on infinitely deep networks with shared weights (arXiv 2310.10767).",
         quantifier="RATE",
-        assumptions=("smooth", "gaussian-weights", "wide"),
+        assumptions=("smooth", "gaussian-weights", "shared-weights", "scale", "wide"),
         strata=("sphere", "digits"),
         controls=(
             *_planted(_EXTRAPOLATED, q.NNGP_EXTRAPOLATED, "layer-kernels-step-off"),
@@ -304,7 +304,7 @@ _CLAIMS = (
         "grows, in the root mean square over networks.",
         source="Figures on the convergence of the NTK with width.",
         quantifier="RATE",
-        assumptions=("smooth", "gaussian-weights", "wide"),
+        assumptions=("smooth", "gaussian-weights", "scale", "wide"),
         strata=("sphere", "digits"),
         controls=(
             # The share of the term of W in the kernel is a quarter for the identity, a tenth for softplus.

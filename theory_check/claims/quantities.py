@@ -2,7 +2,11 @@
 
 SEPARATION = "separation at T from the smallest perturbation over that from the largest"
 BLOW_UP = "horizon against the time at which the state has grown by 1e8"
+AGREEMENT = "difference of two solvers"
+REVERSAL = "return to the start, forward and back"
+TANGENT_FLOW = "singular values of the tangent flow outside Gronwall's bounds"
 JUMP = "change of the adjoint between the derivatives just left and right of the state"
+ADJOINT_AGREEMENT = "difference of the adjoint between two solvers"
 DISCRETE = "difference of the loss of the scheme minus its discrete adjoint"
 CONTINUOUS = "difference of the loss minus the continuous adjoint"
 STEPS = "largest error of an accepted step of the adaptive solver over its tolerance"

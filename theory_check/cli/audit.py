@@ -1,8 +1,5 @@
 """`theory-check audit`: run the properties in worker processes, show progress, write reports, print the verdicts."""
 
-import os
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +7,6 @@ import click
 
 if TYPE_CHECKING:
     from theory_check.reporting.records import Report
-    from theory_check.request import Request
-
-# One compute thread a process: sums are taken in one order, and more processes use the cores better than threads.
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-ERROR_STATUS = 4
 
 
 @click.command()
@@ -38,6 +30,7 @@ ERROR_STATUS = 4
     help="Exit 0 when verdicts are this report's, as far as both were asked for them; else 1.",
 )
 @click.option("--workers", default=None, type=click.IntRange(min=1), help="Processes; one for each core by default.")
+@click.option("--ablate", is_flag=True, help="Break each assumption as well and report which were needed.")
 @click.option("--trust-code", is_flag=True, help="Allow MODULE:NAME, which runs that module's code.")
 def audit(
     claims: tuple[str, ...],
@@ -50,9 +43,11 @@ def audit(
     baseline: str | None,
     workers: int | None,
     *,
+    ablate: bool,
     trust_code: bool,
 ) -> None:
     """Search for counterexamples to each claim and write the verdicts to a new folder below reports/."""
+    from theory_check.cli.run import run_properties
     from theory_check.reporting.document import ReportError, load_report
     from theory_check.reporting.exit_status import compare_with_baseline
     from theory_check.reporting.writing import require_writable
@@ -72,13 +67,14 @@ def audit(
             claims=claims,
             activations=activations,
             trust_code=trust_code,
+            mode="ablation" if ablate else "audit",
         )
         require_writable(Path(report_dir))
         recorded = load_report(Path(baseline)) if baseline is not None else None
     except (RequestError, ReportError) as error:
         raise click.ClickException(str(error)) from None
 
-    report, folder = _run(request, report_dir, workers, {"data": data or "", "activations": activations})
+    report, folder = run_properties(request, report_dir=report_dir, workers=workers, data=data or "")
     _show(report, folder)
     status: int = report.exit_status
     if recorded is not None:
@@ -90,44 +86,6 @@ def audit(
         status = 1 if differences else 0
         click.echo(f"baseline {baseline}: {'differs' if differences else 'the same verdicts'}, exit status {status}")
     click.get_current_context().exit(status)
-
-
-def _run(request: "Request", report_dir: str, workers: int | None, asked: dict[str, object]) -> tuple["Report", Path]:
-    import pytest
-
-    from theory_check.cli.progress import Progress
-    from theory_check.cli.properties import properties_folder
-    from theory_check.pytest_plugin import INTERRUPTED
-
-    folder = properties_folder()
-    for name in THREAD_VARIABLES:
-        os.environ[name] = "1"
-    # Options and plugins of the user's own test runs have no say in an audit.
-    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
-        os.environ.pop(name, None)
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    count = workers or os.cpu_count() or 1
-    command = shlex.join(["theory-check", *sys.argv[1:]])
-    arguments = [
-        str(folder),
-        *("-c", str(folder / "pytest.ini"), "--rootdir", str(folder)),
-        *("-p", "theory_check.pytest_plugin", "-p", "xdist.plugin", "-p", "no:terminal", "-p", "no:cacheprovider"),
-        *("-n", str(count), "--dist", "worksteal"),
-        *(f"--theory-check-profile={request.profile.name}", f"--theory-check-seed={request.seed}"),
-        *(f"--theory-check-device={request.device}", f"--theory-check-report-dir={report_dir}"),
-        *(f"--theory-check-command={command}", f"--theory-check-data={asked['data']}"),
-        *(f"--theory-check-claim={claim}" for claim in request.claims),
-        *(f"--theory-check-activation={name}" for name in request.activations),
-        *(["--theory-check-trust-code"] if request.trust_code else []),
-    ]
-    with Progress() as progress:
-        pytest.main(arguments, plugins=[progress])
-    if progress.problem == INTERRUPTED:
-        raise click.Abort
-    if progress.report is None or progress.folder is None:
-        click.echo(f"theory-check: no report: {progress.problem or 'the properties could not be collected'}", err=True)
-        click.get_current_context().exit(ERROR_STATUS)
-    return progress.report, progress.folder
 
 
 def _show(report: "Report", folder: Path) -> None:

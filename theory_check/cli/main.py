@@ -6,10 +6,12 @@ import traceback
 import click
 
 from theory_check.cli.activations import activations
-from theory_check.cli.audit import ERROR_STATUS, audit
+from theory_check.cli.audit import audit
 from theory_check.cli.claims import claims
 from theory_check.cli.limit import limit
 from theory_check.cli.replay import replay
+from theory_check.cli.run import ERROR_STATUS
+from theory_check.cli.selftest import selftest
 
 USAGE_STATUS = 2
 
@@ -24,7 +26,7 @@ def cli() -> None:
     """
 
 
-for command in (audit, claims, activations, limit, replay):
+for command in (audit, claims, activations, limit, replay, selftest):
     cli.add_command(command)
 
 

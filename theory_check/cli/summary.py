@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from theory_check.case import canonical_json
-from theory_check.reporting.document import ClaimReport, Report, Trial, claim_matrix
+from theory_check.reporting.document import ClaimReport, Report, Trial, claim_matrix, is_judged
 
 LOG_WIDTH = 120
 STYLES = {"supported": "green", "refuted": "bold red", "error": "bold magenta", "inconclusive": "yellow"}
@@ -24,7 +24,7 @@ def print_summary(report: Report, folder: Path) -> None:
     console.print(_table(report))
     for claim in report.claims:
         for trial in claim.trials:
-            if trial.kind != "control" and _notable(trial):
+            if is_judged(trial) and _notable(trial):
                 _print_finding(console, claim, trial, folder)
     budget = report.budget
     console.print(

@@ -226,15 +226,25 @@ class Audit:
         )
 
     def positive_definite(
-        self, case: Case, quantity: str, certificate: Certificate, singular_below: float, details: Mapping[str, Detail]
+        self,
+        case: Case,
+        quantity: str,
+        certificate: Certificate,
+        singular_below: float,
+        details: Mapping[str, Detail],
+        *,
+        indefinite: bool = False,
     ) -> None:
         """The smallest eigenvalue is certified positive; below `singular_below` it cannot be told from zero.
 
         Positive-definiteness of a Gram matrix is never refuted by rounding: where the assumptions hold, a matrix that
         is singular to rounding is inconclusive; where they do not, it is the expected failure of the conclusion.
+        `indefinite` says that an exact vector proves the contrary.
         """
         if certificate.certified:
             conclusion, reason = Conclusion.HOLDS, ""
+        elif indefinite:
+            conclusion, reason = Conclusion.FAILS, "an exact vector proves that it is not positive definite"
         elif certificate.estimate <= singular_below and self._unmet(case):
             conclusion, reason = Conclusion.FAILS, "singular to rounding"
         else:

@@ -123,7 +123,7 @@ def _solvers(instance: Instance, parameters: Parameters, rate: float, *, refined
         for e in (rounded, solved)
     )
     return Discrepancy(
-        "difference of the adjoint between two solvers",
+        q.ADJOINT_AGREEMENT,
         float(torch.linalg.vector_norm(adaptive.lambda_0 - runs[-1])),
         fixed_bound + adaptive_bound + rounding,
         float(torch.linalg.vector_norm(runs[-1])) + final,

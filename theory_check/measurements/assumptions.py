@@ -42,5 +42,9 @@ def _finding(assumption: Assumption, activation: Activation, case: Case) -> str 
         case "small-learning-rate":
             return None if case.eta_factor <= 1.0 else f"learning rate {case.eta_factor} / lambda_max"
         case "gaussian-weights":
-            plain = case.weights.structure == "gaussian" and case.weights.gain == 1.0 and case.weights.pinned is None
-            return None if plain else f"weights {case.weights.structure} x {case.weights.gain}"
+            plain = case.weights.structure == "gaussian" and case.weights.pinned is None
+            return None if plain else f"weights {case.weights.structure}"
+        case "scale":
+            return None if case.weights.gain == 1.0 else f"weights times {case.weights.gain}"
+        case "shared-weights":
+            return None  # the model's own; no case breaks it

@@ -19,6 +19,7 @@ from theory_check.evidence.definiteness import (
     Matrix,
     certified_by_balls,
     certified_lower_bound,
+    indefinite_certificate,
     normalise_to_unit_diagonal,
 )
 from theory_check.limits.dual_activation import dual_values
@@ -38,10 +39,12 @@ class KernelSpectrum:
 
     certificate: proved lower bound of the smallest eigenvalue.
     singular_below: 10 N max |E|; an eigenvalue below it cannot be told from zero in double precision.
+    indefinite: an exact vector proves that no kernel within the error bounds is positive definite.
     """
 
     certificate: Certificate
     singular_below: float
+    indefinite: bool
     details: dict[str, float | int | str]
 
 
@@ -65,15 +68,18 @@ def limit_spectrum(case: Case, setting: Setting, kind: Kind) -> KernelSpectrum:
         if found[-1][0].certified or settled:
             break
     method, (certificate, error) = "Rump's test", found[-1]
-    if not certificate.certified and certificate.estimate > 0 and (np.diagonal(kernel) > 0).all():
-        # Nothing is left to round there: what the balls of the entries allow is all that can be proved of them.
+    indefinite = False
+    if not certificate.certified and (np.diagonal(kernel) > 0).all():
         normalised = normalise_to_unit_diagonal(kernel, bound)
-        if certified_by_balls(normalised):
+        indefinite = certificate.estimate < 0 and indefinite_certificate(*normalised) is not None
+        # Nothing is left to round there: what the balls of the entries allow is all that can be proved of them.
+        if certificate.estimate > 0 and certified_by_balls(normalised):
             method = "ball arithmetic"
             certificate = Certificate(0.0, certified=True, estimate=certificate.estimate, error_bound=error)
     return KernelSpectrum(
         certificate,
         10 * count * error,
+        indefinite,
         {
             "inputs": count,
             "certified by": method if certificate.certified else "nothing",

@@ -93,7 +93,7 @@ def _piece(
     adaptive, adaptive_error = _adaptive(instance, parameters, fixed, rate, tau, tolerance)
     scale = 1.0 + largest_norm(fixed.grid)
     agreement = Discrepancy(
-        "difference of two solvers",
+        q.AGREEMENT,
         float(torch.linalg.vector_norm(adaptive - end)),
         fixed.bound + adaptive_error,
         scale,
@@ -102,7 +102,7 @@ def _piece(
     # Going back has an error of its own, and carries the forward one with exp(L tau).
     back = solve_fixed(instance, parameters, end, rate=rate, duration=-tau, steps=steps)
     reversal = Discrepancy(
-        "return to the start, forward and back",
+        q.REVERSAL,
         float(torch.linalg.vector_norm(back.grid[-1] - start)),
         back.bound + growth(rate, tau) * fixed.bound,
         scale,
@@ -159,7 +159,7 @@ def _tangent(
         duration=tau,
     )
     outside = max(float(values[0]) - growth(rate, tau), growth(-rate, tau) - float(values[-1]), 0.0)
-    return Discrepancy("singular values of the tangent flow outside Gronwall's bounds", outside, error, 1.0)
+    return Discrepancy(q.TANGENT_FLOW, outside, error, 1.0)
 
 
 def _without_constant(instance: Instance, parameters: Parameters, *, refined: bool) -> tuple[Discrepancy, ...]:

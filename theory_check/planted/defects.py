@@ -1,7 +1,7 @@
 """The catalogue of planted defects, and how one is made active.
 
-A defect replaces one function of the engine, where it is used, by a wrong one. It is active for the duration of a
-control trial only; the claim that it belongs to must then be refuted.
+A defect wraps one function of the engine where it is used, or changes a piece of its source. It is active for the
+duration of a trial only; the claim that it belongs to must then be refuted.
 """
 
 import importlib
@@ -9,30 +9,15 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from theory_check.networks.gaussian_matrix import ScaledMatrix
-
-Function = Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class Defect:
-    """A wrong implementation.
-
-    name: how controls refer to it.
-    description: what is wrong, in a line.
-    target: "module:attribute" of the function that is replaced.
-    wrong: from the right function to the wrong one.
-    """
-
-    name: str
-    description: str
-    target: str
-    wrong: Callable[[Function], Function]
+from theory_check.planted.defect import Defect, Function
+from theory_check.planted.edits import EDITS
+from theory_check.planted.mutation import edited
 
 
 def _adjoint_wrong_sign(right: Function) -> Function:
@@ -151,6 +136,7 @@ def _readout_tied(right: Function) -> Function:
 DEFECTS = {
     defect.name: defect
     for defect in (
+        *EDITS,
         Defect(
             "adjoint-wrong-sign",
             "the continuous adjoint's equation has the wrong sign",
@@ -264,6 +250,10 @@ def planted(name: str | None) -> Iterator[None]:
     if name not in DEFECTS:
         raise ValueError(f"unknown defect {name!r}; known: {', '.join(DEFECTS)}")
     defect = DEFECTS[name]
+    if isinstance(defect.wrong, tuple):
+        with edited(defect.target, *defect.wrong):
+            yield
+        return
     module_name, attribute = defect.target.split(":")
     module = importlib.import_module(module_name)
     right = getattr(module, attribute)

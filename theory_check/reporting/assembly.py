@@ -16,7 +16,7 @@ from theory_check.evidence.verdict import Outcome, Verdict, combine
 from theory_check.profile import DECLARED_CALLS, FALSE_ALARM_RATE
 from theory_check.reporting.exit_status import exit_status, unexpected_controls
 from theory_check.reporting.matrix import overall_verdict, worst_verdict
-from theory_check.reporting.records import Budget, ClaimReport, Environment, Report, Trial
+from theory_check.reporting.records import Budget, ClaimReport, Environment, Report, Trial, is_judged
 
 if TYPE_CHECKING:
     from theory_check.request import Request
@@ -107,7 +107,7 @@ def assemble(
 
 def _claim_report(found: list[Found]) -> ClaimReport:
     claim = found[0].claim
-    judged = [f for f in found if f.trial.kind != "control"]
+    judged = [f for f in found if is_judged(f.trial)]
     verdicts = [f.trial.verdict for f in judged]
     verdict = worst_verdict(verdicts)
     if verdict is Verdict.INCONCLUSIVE and all(f.trial.executed >= 0.9 * f.trial.requested for f in judged):

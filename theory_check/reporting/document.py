@@ -20,6 +20,7 @@ from theory_check.reporting.records import (
     ReportError,
     Subject,
     Trial,
+    is_judged,
     subject_of,
 )
 from theory_check.reporting.schema import schema_text
@@ -38,6 +39,7 @@ __all__ = [
     "claim_matrix",
     "decode_report",
     "find_outcome",
+    "is_judged",
     "load_report",
     "subject_of",
 ]

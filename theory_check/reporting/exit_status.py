@@ -17,7 +17,7 @@ from typing import Literal
 
 from theory_check.evidence.verdict import Conclusion, Verdict
 from theory_check.reporting.matrix import described, worst_conclusion, worst_verdict
-from theory_check.reporting.records import ClaimReport, Report, Subject, Trial, subject_of
+from theory_check.reporting.records import ClaimReport, Report, Subject, Trial, is_judged, subject_of
 
 ExitStatus = Literal[0, 1, 3, 4]
 
@@ -33,7 +33,7 @@ def exit_status(claims: Iterable[ClaimReport], *, named: bool = True) -> ExitSta
     claims = tuple(claims)
     trials = [trial for claim in claims for trial in claim.trials]
     asked = [trial for trial in trials if trial.kind == "named" and named]
-    judged = [claim.verdict for claim in claims] + [trial.verdict for trial in trials if trial.kind != "control"]
+    judged = [claim.verdict for claim in claims] + [trial.verdict for trial in trials if is_judged(trial)]
     if Verdict.REFUTED in judged or any(trial.conclusion is Conclusion.FAILS for trial in asked):
         return 1
     if Verdict.ERROR in judged or unexpected_controls(claims):
@@ -107,6 +107,8 @@ def _verdicts(report: Report) -> dict[tuple[str, ...], str]:
         found[(claim.id,)] = claim.verdict.value
         groups: dict[tuple[Subject, str], list[Trial]] = {}
         for trial in claim.trials:
+            if trial.kind == "ablation":
+                continue  # what becomes of a conclusion without an assumption is reported, not gated on
             groups.setdefault((subject_of(trial), trial.defect or ""), []).append(trial)
         for (subject, defect), trials in groups.items():
             conclusion = None if subject.kind == "random" else worst_conclusion(trial.conclusion for trial in trials)

@@ -43,6 +43,8 @@ def result_of(trial: Trial, *, named: bool) -> Result:
     """How a trial appears; `named`: trials of kind "named" were asked for by the user."""
     if trial.kind == "control":
         return "passed" if trial.as_expected else "failure"
+    if trial.kind == "ablation":
+        return "error" if trial.verdict is Verdict.ERROR else "passed"
     if trial.verdict is Verdict.REFUTED:
         return "failure"
     if named and trial.kind == "named" and trial.conclusion is Conclusion.FAILS:
@@ -80,7 +82,8 @@ def _suite(claim: ClaimReport, report: Report, *, named: bool) -> ET.Element:
 
 def _case(claim: ClaimReport, trial: Trial, result: Result) -> ET.Element:
     defect = f", defect {trial.defect}" if trial.defect else ""
-    name = f"{trial.property} [{trial.kind}: {trial.activation}, {trial.stratum}{defect}]"
+    without = f", without {trial.assumption}" if trial.assumption else ""
+    name = f"{trial.property} [{trial.kind}: {trial.activation}, {trial.stratum}{without}{defect}]"
     case = ET.Element("testcase", name=_legal(name), classname=_legal(claim.id), time=f"{trial.seconds:.3f}")
     if result != "passed":
         message = described(trial.verdict, trial.conclusion)

@@ -9,7 +9,7 @@ from theory_check.reporting.case_text import describe_case, describe_measurement
 from theory_check.reporting.exit_status import expectation
 from theory_check.reporting.markdown_text import Markdown, as_markdown, code, fenced
 from theory_check.reporting.matrix import claim_matrix, described
-from theory_check.reporting.records import ClaimReport, Report, Trial
+from theory_check.reporting.records import ClaimReport, Report, Trial, is_judged
 
 QUANTIFIERS = {
     "ALL": "for all cases; one confirmed counterexample refutes",
@@ -38,7 +38,7 @@ def render(report: Report) -> str:
 
 def judged_trials(claim: ClaimReport) -> list[Trial]:
     """The trials that decide: all but the controls."""
-    return [trial for trial in claim.trials if trial.kind != "control"]
+    return [trial for trial in claim.trials if is_judged(trial)]
 
 
 def controls(claim: ClaimReport) -> list[Trial]:

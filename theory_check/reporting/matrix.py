@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from theory_check.evidence.verdict import Conclusion, Verdict
-from theory_check.reporting.records import Report, Trial
+from theory_check.reporting.records import Report, Trial, is_judged
 
 CONTROLS = "controls"
 
@@ -52,7 +52,7 @@ def claim_matrix(report: Report) -> tuple[Row, ...]:
             claim=claim.id,
             verdict=claim.verdict,
             cells={
-                column: _cell([t for t in claim.trials if t.kind != "control" and t.activation == column])
+                column: _cell([t for t in claim.trials if is_judged(t) and t.activation == column])
                 for column in columns
             }
             | ({CONTROLS: _controls(claim.trials)} if with_controls else {}),

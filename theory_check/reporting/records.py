@@ -11,7 +11,7 @@ from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
 
 FORMAT_VERSION = 1
 
-Kind = Literal["random", "named", "control"]
+Kind = Literal["random", "named", "control", "ablation"]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 CaseId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{12}$")]
@@ -25,7 +25,8 @@ class ReportError(ValueError):
 class Subject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a trial was about.
 
-    kind: "random" (drawn by Hypothesis), "named" (asked for by name), "control" (must come out as expected).
+    kind: "random" (drawn by Hypothesis), "named" (asked for by name), "control" (must come out as expected), "ablation"
+        (one assumption is broken).
     activation: what was asked for: a class such as "random smooth", or a canonical expression.
     stratum: the part of the space of cases that was searched.
     """
@@ -39,21 +40,27 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One property searched over one subject; `seconds` alone may differ between two identical runs.
 
     property: the pytest node, "file.py::function".
-    kind: "random" (drawn by Hypothesis), "named" (asked for by name), "control" (must come out as expected).
+    kind: "random" (drawn by Hypothesis), "named" (asked for by name), "control" (must come out as expected), "ablation"
+        (one assumption is broken).
     activation: what was asked for: a class such as "random smooth", or a canonical expression.
     stratum: the part of the space of cases that was searched.
     verdict: over the cases whose assumptions are met; assumptions-not-met where there were no others.
     conclusion: what became of the conclusion in the cases whose assumptions are not met; null without such cases.
     requested: cases asked for.
     executed: cases that ran, shrinking not counted.
+    held: cases among them in which the conclusion held.
     comparisons: measured numbers that were compared with a bound.
     shrink_calls: further cases judged while a failing one was made smaller.
     minimal: id of the smallest failing case, which is among the claim's outcomes; null without a failure.
     reason: why the verdict is what it is, in one line; may be empty.
-    defect: the planted defect that was active, for controls that have one.
+    defect: the planted defect that was active, for controls and ablations that have one.
+    subtle: whether it is an error of ten per cent or less.
+    assumption: the one that an ablation breaks; null for other trials.
+    departure: how it does, in words; null likewise.
     expected_verdict: what a control must give; null for other trials.
     expected_conclusion: the same, for the conclusion.
     as_expected: whether the control came out so, a boolean for controls and null for all others.
+    coverage: comparisons by class, for each dimension of the space of cases (activation, horizon, scale, width).
     worst_ratio: the largest share of a bound that was used, measured / bound; null where nothing was compared.
     seconds: time taken.
 
@@ -69,14 +76,19 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     conclusion: Conclusion | None = None
     requested: Count
     executed: Count
+    held: Count = 0
     comparisons: Count
     shrink_calls: Count = 0
     minimal: CaseId | None = None
     reason: str = ""
     defect: str | None = None
+    subtle: bool = False
+    assumption: str | None = None
+    departure: str | None = None
     expected_verdict: Verdict | None = None
     expected_conclusion: Conclusion | None = None
     as_expected: bool | None = None
+    coverage: dict[str, dict[str, Count]] = {}
     worst_ratio: float | None = None
     seconds: Seconds
 
@@ -86,6 +98,11 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
                 f"as_expected must be a boolean for a control and None otherwise, "
                 f"got {self.as_expected!r} for kind {self.kind!r}"
             )
+
+
+def is_judged(trial: Trial) -> bool:
+    """Whether a trial counts towards its claim's verdict."""
+    return trial.kind in {"random", "named"}
 
 
 def subject_of(trial: Trial) -> Subject:
@@ -101,7 +118,7 @@ class ClaimReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     source: where the paper says so, paraphrased.
     quantifier: ALL (one counterexample refutes), RATE (speed towards a limit), LAW (a distribution).
     assumptions: under which conditions the claim speaks.
-    verdict: over the trials of kind random and named; controls never enter.
+    verdict: over the trials of kind random and named; controls and ablations never enter.
     trials: every search that was made, controls included.
     outcomes: the judged cases, minimal failing ones included.
 

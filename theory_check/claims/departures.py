@@ -1,0 +1,47 @@
+"""What breaks an assumption and leaves the others alone: how an audit finds out whether a claim needs it."""
+
+from types import MappingProxyType
+
+import msgspec
+
+from theory_check.claims.claim import Assumption, Stratum
+
+
+class Departure(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to break an assumption.
+
+    words: how the cases depart, for a table.
+    activations: the class that activations come from in place of the property's own; None leaves them.
+    stratum: the data, learning rate or width that breaks it; None takes every stratum of the claim.
+    defect: the planted change of the model, where no case can break the assumption.
+    """
+
+    assumption: Assumption
+    words: str
+    activations: str | None = None
+    stratum: Stratum | None = None
+    defect: str | None = None
+
+
+DEPARTURES = MappingProxyType(
+    {
+        "lipschitz": (Departure(assumption="lipschitz", words="unbounded slope", activations="not-lipschitz"),),
+        "smooth": (Departure(assumption="smooth", words="kinked phi", activations="kinked"),),
+        "nonlinear": (Departure(assumption="nonlinear", words="affine phi", activations="affine", stratum="crowded"),),
+        "distinct-inputs": (
+            Departure(assumption="distinct-inputs", words="a repeated input", stratum="repeated"),
+            Departure(assumption="distinct-inputs", words="x and -x", stratum="antipodal"),
+        ),
+        "wide": (Departure(assumption="wide", words="width 2 or 4", stratum="narrow"),),
+        "small-learning-rate": (
+            Departure(assumption="small-learning-rate", words="2.5 to 4 times the step", stratum="large-step"),
+        ),
+        "gaussian-weights": (
+            Departure(assumption="gaussian-weights", words="W of infinite variance", defect="weights-heavy-tailed"),
+        ),
+        "shared-weights": (
+            Departure(assumption="shared-weights", words="W afresh at every evaluation", defect="weights-resampled"),
+        ),
+        "scale": (Departure(assumption="scale", words="W over n^(1/4)", defect="weights-scaled-too-little"),),
+    }
+)

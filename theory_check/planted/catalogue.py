@@ -1,0 +1,128 @@
+"""Planted defects that the self-test tries beside the controls of every audit, and the claim that must kill each."""
+
+from types import MappingProxyType
+
+from theory_check.claims import quantities as q
+from theory_check.claims.claim import Control, Stratum
+
+_FORWARD = "test_forward_solution_exists_and_is_unique"
+_BACKWARD = "test_adjoint_solution_is_unique"
+_GRADIENT = "test_adjoint_gradient_equals_differences"
+_CONDITIONAL = "test_output_given_the_features_is_standard_normal"
+_SPREAD = "test_relative_variance_of_the_conditional_variance_falls"
+_VARIANCE = "test_output_variance_has_a_limit"
+_NNGP_RATE = "test_empirical_nngp_kernels_approach_the_limit"
+_NNGP_MEAN = "test_mean_nngp_kernel_is_the_limit"
+_TANGENT_MEAN = "test_mean_tangent_kernel_is_the_limit"
+_EXTRAPOLATED = "test_layers_extrapolated_give_the_kernels_of_the_ode"
+
+
+def _killed(
+    test: str,
+    quantity: str,
+    defect: str,
+    activation: str = "softplus",
+    *,
+    stratum: Stratum = "sphere",
+    subtle: bool = False,
+) -> Control:
+    """The property must refute its claim, by this quantity, while the defect is active."""
+    return Control(
+        test=test,
+        activation=activation,
+        stratum=stratum,
+        verdict="refuted",
+        conclusion="fails",
+        quantity=quantity,
+        defect=defect,
+        subtle=subtle,
+    )
+
+
+SELF_TEST_CONTROLS = MappingProxyType(
+    {
+        "forward-unique": (
+            _killed(_FORWARD, q.AGREEMENT, "step-two-per-cent-long", stratum="arbitrary", subtle=True),
+            _killed(_FORWARD, q.REVERSAL, "time-reversal-short", stratum="arbitrary", subtle=True),
+            _killed(_FORWARD, q.TANGENT_FLOW, "tangent-flow-too-steep", "identity", stratum="arbitrary"),
+            _killed(_FORWARD, q.TANGENT_FLOW, "lipschitz-of-sums-too-small", "relu(x) + x", stratum="arbitrary"),
+        ),
+        "backward-unique": (
+            _killed(_BACKWARD, q.ADJOINT_AGREEMENT, "adjoint-state-stale", stratum="arbitrary"),
+            _killed(_BACKWARD, q.ADJOINT_AGREEMENT, "adjoint-loses-two-per-cent", stratum="arbitrary", subtle=True),
+            _killed(_BACKWARD, q.ADJOINT_AGREEMENT, "adjoint-derivative-off", stratum="arbitrary", subtle=True),
+        ),
+        "adjoint-gradient": (
+            _killed(_GRADIENT, q.DISCRETE, "final-adjoint-without-sigma-v", stratum="arbitrary"),
+            _killed(_GRADIENT, q.DISCRETE, "gradient-of-inputs-five-per-cent-off", stratum="arbitrary", subtle=True),
+            _killed(_GRADIENT, q.DISCRETE, "gradient-of-readout-by-sigma-u", stratum="arbitrary"),
+            _killed(_GRADIENT, q.DISCRETE, "loss-without-half", stratum="arbitrary"),
+            _killed(_GRADIENT, q.DISCRETE, "adjoint-without-coefficients", stratum="arbitrary"),
+            _killed(_GRADIENT, q.DISCRETE, "adjoint-two-per-cent-short", stratum="arbitrary", subtle=True),
+            _killed(_GRADIENT, q.DISCRETE, "backward-step-skipped", stratum="arbitrary"),
+            _killed(_GRADIENT, q.CONTINUOUS, "quadrature-weights-off", stratum="arbitrary", subtle=True),
+        ),
+        "resnet-limit": (
+            _killed("test_kernels_of_the_layers_approach_those_of_the_ode", q.DEPTH_RATE, "layers-step-not-squared"),
+        ),
+        "gaussian-output": (
+            _killed(_CONDITIONAL, q.CONDITIONAL_VARIANCE, "readout-ten-per-cent-off", subtle=True),
+            _killed(_CONDITIONAL, q.CONDITIONAL_VARIANCE, "readout-variance-two"),
+            _killed(_CONDITIONAL, q.CONDITIONAL_VARIANCE, "covariance-by-sigma-v-once"),
+            _killed(_SPREAD, q.RELATIVE_VARIANCE, "weights-heavy-tailed"),
+            _killed(_VARIANCE, q.VARIANCE, "limit-start-without-dimension"),
+        ),
+        "nngp-limit": (
+            _killed(_NNGP_MEAN, q.NNGP_MEAN, "inputs-scaled-by-dimension"),
+            _killed(_NNGP_RATE, q.NNGP_RATE, "weights-not-centred"),
+            _killed(_NNGP_RATE, q.NNGP_RATE, "input-rows-tied"),
+            _killed(_NNGP_MEAN, q.NNGP_MEAN, "limit-growth-not-squared"),
+            _killed(_NNGP_MEAN, q.NNGP_MEAN, "hermite-without-constant", "tanh"),
+            _killed(_NNGP_MEAN, q.NNGP_MEAN, "erf-dual-off", "erf", subtle=True),
+        ),
+        "nngp-nondegenerate": (
+            _killed(
+                "test_limiting_nngp_kernel_is_positive_definite",
+                q.NNGP_EIGENVALUE,
+                "off-diagonal-ten-per-cent-off",
+                subtle=True,
+            ),
+        ),
+        "structure-kept": (
+            _killed(
+                "test_limiting_correlations_grow_with_those_of_the_inputs",
+                q.NNGP_ORDER,
+                "near-inputs-ten-per-cent-off",
+                subtle=True,
+            ),
+        ),
+        "spread-reduced": (
+            _killed(
+                "test_limiting_correlations_exceed_those_of_the_inputs",
+                q.STATE_SPREAD,
+                "limiting-correlation-ten-per-cent-off",
+                subtle=True,
+            ),
+        ),
+        "limits-commute": (
+            _killed(_EXTRAPOLATED, q.NNGP_EXTRAPOLATED, "limit-growth-five-per-cent-off", subtle=True),
+            _killed(_EXTRAPOLATED, q.TANGENT_EXTRAPOLATED, "limit-tangent-without-recurrent-term"),
+            _killed(_EXTRAPOLATED, q.TANGENT_EXTRAPOLATED, "limit-tangent-input-term-off", subtle=True),
+        ),
+        "ntk-limit": (
+            _killed(_TANGENT_MEAN, q.TANGENT_MEAN, "kernel-without-input-term"),
+            _killed(_TANGENT_MEAN, q.TANGENT_MEAN, "kernel-by-sigma-w-once"),
+        ),
+        "ntk-positive-definite": (
+            _killed(
+                "test_tangent_kernel_is_positive_definite", q.EIGENVALUE, "off-diagonal-ten-per-cent-off", subtle=True
+            ),
+        ),
+        "horizon-growth": (
+            _killed("test_scaled_weights_undo_the_horizon", q.RESCALING, "rescaled-five-per-cent-off", subtle=True),
+        ),
+        "linear-convergence": (
+            _killed("test_gradient_descent_converges_linearly", q.DECREASE, "descent-ascends-in-inputs"),
+        ),
+    }
+)
