@@ -36,8 +36,8 @@ class Request:
     data: "digits", "sphere", or rows of the user's own; None means every stratum of a claim.
     data_note: what is wrong with the user's rows (parallel or zero ones), by their numbers; empty when nothing is.
     claims: identifiers; none means all.
-    mode: "audit"; "ablation" breaks the assumptions of each claim one at a time besides; "selftest" runs controls only, all
-        there are.
+    mode: "audit"; "ablation" breaks the assumptions of each claim one at a time besides; "selftest" runs controls
+        only, all there are.
     """
 
     profile: Profile = PROFILES["quick"]
@@ -84,8 +84,6 @@ def make_request(
     for claim in claims:
         if claim not in CLAIMS:
             raise RequestError(f"unknown claim {claim!r}; {_nearest(claim, CLAIMS)}")
-    if mode not in get_args(Mode):
-        raise RequestError(f"unknown mode {mode!r}; {_nearest(mode, get_args(Mode))}")
     rows, note = _data(data)
     _check_device(device)
     return Request(
@@ -97,8 +95,15 @@ def make_request(
         claims=tuple(dict.fromkeys(claims)),
         device=device,
         trust_code=trust_code,
-        mode=mode,  # type: ignore[arg-type] - one of its names, checked above
+        mode=_mode(mode),
     )
+
+
+def _mode(word: str) -> Mode:
+    for known in get_args(Mode):
+        if word == known:
+            return known  # type: ignore[no-any-return]
+    raise RequestError(f"unknown mode {word!r}; {_nearest(word, get_args(Mode))}")
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

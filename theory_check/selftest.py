@@ -18,7 +18,7 @@ from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.evidence.error_budget import BudgetExceeded, ErrorBudget, confirmed_test, staged_test
 from theory_check.evidence.gaussianity import TestResult
 from theory_check.evidence.rates import RateResult, fit_slope
-from theory_check.evidence.verdict import Outcome, Verdict
+from theory_check.evidence.verdict import Outcome, Verdict, combine
 from theory_check.planted.mutation import edited
 from theory_check.profile import PROFILES
 from theory_check.reporting.exit_status import exit_status
@@ -440,8 +440,6 @@ def _a_control_gone_wrong_is_an_error() -> bool:
 
 
 def _cases_add_up() -> bool:
-    from theory_check.evidence.verdict import combine
-
     holds, fails, open_ = _compared(0.5), _compared(2.0), _compared(2.0, refined=0.5)
     return (
         combine([holds] * 9 + [fails]) is Verdict.REFUTED

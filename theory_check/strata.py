@@ -19,8 +19,8 @@ PATIENCE = 8
 def strata_of(case: Case) -> dict[str, str]:
     """The class of a case in every enumerated dimension.
 
-    horizon: short below 0.75, long above 1.5. scale: strong where sigma_w T exceeds 1/2. width: wide from 12 neurons on;
-    claims about wide networks measure a ladder of widths besides.
+    horizon: short below 0.75, long above 1.5. scale: strong where sigma_w T exceeds 1/2. width: wide from 12 neurons
+    on; claims about wide networks measure a ladder of widths besides.
     """
     model = case.neural_ode
     low, high = HORIZONS

@@ -250,7 +250,7 @@ class Search:
     def __init__(self, prop: Property, plan: Plan, request: Request) -> None:
         self.prop, self.plan, self.request = prop, plan, request
         examples = request.profile.examples if plan.kind == "random" else request.profile.named_examples
-        examples = examples / 2 if plan.activation == KINKED else examples
+        examples = math.ceil(examples / 2) if plan.activation == KINKED else examples
         # The first case of a search is often the simplest: one at random has to come with it.
         self.requested = max(2 if plan.kind == "random" else 1, round(examples * prop.share))
         if plan.control is not None and plan.control.conclusion == "fails":
@@ -270,6 +270,7 @@ class Search:
         self.broken = ""
 
     def run(self) -> None:
+        """Draw and judge, until a case fails and has been made small, or all have been judged."""
         # More than the number asked for: draws may repeat a case, or be of a class that has had its share.
         settings = hypothesis.settings(
             max_examples=(PATIENCE + 2 if self.coverage else 2) * self.requested,
@@ -291,6 +292,7 @@ class Search:
         hypothesis.seed(seed)(settings(hypothesis.given(**strategies)(search)))()
 
     def execute(self, case: Case) -> None:
+        """Judge a drawn case, unless it has been judged or is none of those still wanted."""
         key = canonical_json(case)
         outcome = self.audit.judged.get(key)
         if outcome is None:
@@ -324,6 +326,7 @@ class Search:
         self.calls_without_defect = audit.budget.calls
 
     def result(self, reason: str, seconds: float) -> Found:
+        """What was found, as it goes into the report."""
         outcomes = list(self.searched)
         if self.minimal is not None and self.minimal not in outcomes:
             outcomes.append(self.minimal)

@@ -58,7 +58,7 @@ def run_properties(
         *(f"--theory-check-profile={request.profile.name}", f"--theory-check-seed={request.seed}"),
         *(f"--theory-check-device={request.device}", f"--theory-check-report-dir={report_dir}"),
         *(f"--theory-check-mode={request.mode}", f"--theory-check-command={command}"),
-        *(f"--theory-check-data={data}"),
+        f"--theory-check-data={data}",
         *(f"--theory-check-claim={claim}" for claim in request.claims),
         *(f"--theory-check-activation={name}" for name in request.activations),
         *(["--theory-check-trust-code"] if request.trust_code else []),

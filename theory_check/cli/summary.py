@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from theory_check.case import canonical_json
+from theory_check.reporting.coverage import ablation_table
 from theory_check.reporting.document import ClaimReport, Report, Trial, claim_matrix, is_judged
 
 LOG_WIDTH = 120
@@ -26,6 +27,7 @@ def print_summary(report: Report, folder: Path) -> None:
         for trial in claim.trials:
             if is_judged(trial) and _notable(trial):
                 _print_finding(console, claim, trial, folder)
+    _print_ablations(console, report)
     budget = report.budget
     console.print(
         Text(
@@ -50,6 +52,26 @@ def _table(report: Report) -> Table:
         cells = [_short(row.cells[name].text) for name in columns]
         table.add_row(Text(row.claim), Text(row.verdict, style=STYLES.get(row.verdict, "")), *cells)
     return table
+
+
+def _print_ablations(console: Console, report: Report) -> None:
+    """Claims against assumptions, where any were broken."""
+    found = ablation_table(report)
+    if not found:
+        return
+    names = list(dict.fromkeys(name for row in found.values() for name in row))
+    table = Table(title="without one assumption", title_justify="left")
+    table.add_column("claim", no_wrap=True)
+    for name in names:
+        table.add_column(name)
+    for claim, row in found.items():
+        cells = [row[name].text.replace(" without it", "") if name in row else "" for name in names]
+        table.add_row(Text(claim), *(Text(cell, style="red" if cell.startswith("needed") else "") for cell in cells))
+    console.print(table)
+    for claim, row in found.items():
+        for name, ablation in row.items():
+            if ablation.minimal:
+                console.print(Text(f"  {claim} without {name}: {ablation.text}, case {ablation.minimal}"))
 
 
 def _short(text: str) -> Text:

@@ -228,7 +228,7 @@ EDITS = (
         "theory_check.measurements.correlation_order:_pairs",
         (
             "limit = kernel[row, column] / root",
-            "limit = kernel[row, column] / root\n    limit = np.where(correlations(inputs)[row, column] > 0.3, 0.9, 1.0) * limit",
+            "limit = np.where(correlations(inputs)[row, column] > 0.3, 0.9, 1.0) * kernel[row, column] / root",
         ),
     ),
 )

@@ -6,6 +6,7 @@ import jinja2
 
 from theory_check.evidence.verdict import INCONCLUSIVE_SHARE, Conclusion, Outcome, Verdict
 from theory_check.reporting.case_text import describe_case, describe_measurement
+from theory_check.reporting.coverage import ablation_table, coverage_of
 from theory_check.reporting.exit_status import expectation
 from theory_check.reporting.markdown_text import Markdown, as_markdown, code, fenced
 from theory_check.reporting.matrix import claim_matrix, described
@@ -29,6 +30,7 @@ def render(report: Report) -> str:
     return _template().render(
         report=report,
         rows=claim_matrix(report),
+        ablations=ablation_table(report),
         tally=[(sum(claim.verdict is verdict for claim in report.claims), verdict) for verdict in Verdict],
         quantifiers=QUANTIFIERS,
         exit_statuses=EXIT_STATUSES,
@@ -98,6 +100,7 @@ def _template() -> jinja2.Template:
         "cell": lambda value: code(value, table=True),
         "fenced": fenced,
         "judged": judged_trials,
+        "coverage": coverage_of,
         "controls": controls,
         "failures": failures,
         "undecided": undecided,
