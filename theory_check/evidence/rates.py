@@ -11,6 +11,7 @@ at level^(1/3): `confirmed_test(lambda k: fit_rate(...).p_value, level)`.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,12 +20,14 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy import special
 
-from theory_check.evidence.error_budget import NonFiniteEvidence
+from theory_check.evidence.error_budget import CONFIRMATIONS, NonFiniteEvidence
 from theory_check.evidence.verdict import Verdict
 
 MINIMUM_RUNGS = 5
 MINIMUM_REPLICATES = 10
 SUPPORT_CONFIDENCE = 0.999
+# With which a ladder is to be supported, or a departure from its rate refuted.
+POWER = 0.9
 MAXIMUM_REPLICATES = 1_000_000
 NORMAL_DEGREES = 1e10  # beyond, Student's t equals the normal law to every digit that matters
 
@@ -45,7 +48,8 @@ class RateResult:
         the margin. Approximate in the tail.
     limit: the end of the range of slopes that agree which is nearest to the slope.
     constant: C in error = C size^expected, the geometric mean over the rungs, to be compared with the limit's.
-    rungs, replicates: what it rests on (0 replicates where standard errors were given).
+    rungs, replicates: what it rests on; replicates on the rung with most, 0 where standard errors are known and not
+        estimated.
     sizes, values: the ladder: at each size the (root mean square) error that was fitted.
     reason: the verdict in words and numbers.
     """
@@ -170,7 +174,9 @@ def fit_slope(
     coefficients = _slope_coefficients(sizes, weights)
     standard_error, degrees = _welch(coefficients * standard_errors, degrees_each)
     stated = _Statement(expected, margin, refute_level, support_confidence, one_sided)
-    return _judge(stated, sizes, log_values, coefficients, standard_error, degrees, replicates=0)
+    most = float(degrees_each.max())
+    replicates = round(most) + 1 if math.isfinite(most) else 0
+    return _judge(stated, sizes, log_values, coefficients, standard_error, degrees, replicates=replicates)
 
 
 def relative_variance_with_error(samples: Float[NDArray[np.float64], " samples"]) -> tuple[float, float]:
@@ -227,7 +233,7 @@ def replicates_needed(
     sizes: Float[NDArray[np.float64], " rungs"],
     margin: float,
     confidence: float = SUPPORT_CONFIDENCE,
-    power: float = 0.9,
+    power: float = POWER,
 ) -> int:
     """Replicates on each rung for which a rate that is exactly right is supported with probability `power`.
 
@@ -257,11 +263,60 @@ def replicates_needed(
         quantile = _quantile(sizes.size * (replicates - 1.0), 1 - confidence)
         return (quantile + deviation) * unit_error <= margin * math.sqrt(replicates)
 
+    try:
+        return _least(suffices, MAXIMUM_REPLICATES)
+    except ValueError as problem:
+        raise ValueError(f"{problem} for margin {margin:g} and spread {spread:g}") from None
+
+
+def replicates_needed_by(
+    result: RateResult, margin: float, confidence: float = SUPPORT_CONFIDENCE, power: float = POWER
+) -> int | None:
+    """As `replicates_needed`, from the spread that a ladder itself has shown, paired or not; None without replicates.
+
+    With R replicates in place of R_0 the standard error is that of the ladder times sqrt(R_0 / R), and its degrees of
+    freedom are multiplied by (R - 1) / (R_0 - 1). Where rungs differ in their replicates, R counts those of the rung
+    with most, and all grow alike.
+
+    Raises:
+        ValueError: `margin` not positive.
+    """
+    if not margin > 0:
+        raise ValueError(f"margin must be positive, got {margin!r}")
+    if result.replicates < 2:
+        return None
+    deviation = float(special.ndtri((1 + power) / 2))
+
+    def suffices(replicates: int) -> bool:
+        degrees = result.degrees_of_freedom * (replicates - 1) / (result.replicates - 1)
+        error = result.standard_error * math.sqrt(result.replicates / replicates)
+        return (_quantile(degrees, 1 - confidence) + deviation) * error <= margin
+
+    return _least(suffices, math.inf)
+
+
+def detectable_departure(result: RateResult, level: float, power: float = POWER) -> float:
+    """How far beyond the margin a true slope must lie for a call at `level` to refute it with probability `power`.
+
+    All of three ladders must refute at level^(1/3), each with probability power^(1/3). With the standard error s of
+    this one that takes (q + z) s, q the t quantile and z the normal one.
+
+    Raises:
+        ValueError: `level` or `power` out of range.
+    """
+    if not (0 < level < 1 and 0 < power < 1):
+        raise ValueError(f"level and power must be probabilities in (0, 1), got {level!r} and {power!r}")
+    quantile = _quantile(result.degrees_of_freedom, level ** (1 / CONFIRMATIONS))
+    return (quantile + float(special.ndtri(power ** (1 / CONFIRMATIONS)))) * result.standard_error
+
+
+def _least(suffices: Callable[[int], bool], most: float) -> int:
+    """The least number of replicates, not below ten, that suffices; found by doubling and bisection."""
     enough = MINIMUM_REPLICATES
     while not suffices(enough):
         enough *= 2
-        if enough > MAXIMUM_REPLICATES:
-            raise ValueError(f"more than {MAXIMUM_REPLICATES} replicates for margin {margin:g} and spread {spread:g}")
+        if enough > most:
+            raise ValueError(f"more than {most} replicates are needed")
     few = max(MINIMUM_REPLICATES - 1, enough // 2)
     while enough - few > 1:
         middle = (few + enough) // 2
