@@ -377,7 +377,9 @@ def test_lilliefors_can_go_below_the_end_of_its_table() -> None:
 
 def test_the_judges_load_neither_torch_nor_statsmodels() -> None:
     """Both are slow to import, and reading a report needs neither."""
-    judges = ", ".join(f"theory_check.evidence.{name}" for name in ("gaussianity", "rates", "definiteness"))
+    judges = ", ".join(
+        f"theory_check.evidence.{name}" for name in ("gaussianity", "rates", "definiteness", "calibration")
+    )
     code = f"import sys, {judges}; print({{'torch', 'statsmodels', 'scipy.stats'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -334,6 +334,21 @@ def test_the_departure_that_is_said_to_be_refuted_is() -> None:
         detectable_departure(fitted(draws[0, 0]), 1.0)
 
 
+def test_a_second_look_costs_half_the_level() -> None:
+    """Bonferroni: twice the p-value, and the interval that refutes is that of half the level."""
+    flat = ladder(-0.3, 20, 32, noise=1.0)
+    stated = {"expected": -0.5, "margin": 0.15}
+    one, two = (fit_rate(WIDTHS, flat, **stated, refute_level=0.02 * n, looks=n) for n in (1, 2))
+    assert 0 < one.p_value < 0.5
+    assert two.p_value == pytest.approx(2 * one.p_value, rel=1e-12)
+    assert two.refute_interval == pytest.approx(one.refute_interval, rel=1e-12)
+    assert two.interval == one.interval
+    assert detectable_departure(two, 8e-6) == pytest.approx(detectable_departure(one, 1e-6))
+    assert fit_rate(WIDTHS, ladder(-0.5, 20, 32), **stated, refute_level=0.02, looks=2).p_value == 1
+    with pytest.raises(ValueError, match="looks"):
+        fit_rate(WIDTHS, flat, **stated, refute_level=0.02, looks=0)
+
+
 def test_the_relative_variance_and_its_error_are_right() -> None:
     """For gamma samples of shape 20, rho = 1/20; the standard error is the spread over 2,000 repetitions."""
     repeats = generator(13).gamma(20, 1e-200, (2000, 400))

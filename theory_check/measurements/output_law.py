@@ -34,7 +34,7 @@ from theory_check.evidence.rates import RateResult, fit_slope, relative_variance
 from theory_check.evidence.verdict import Verdict
 from theory_check.limits.kernels import LimitKernels, limit_kernels
 from theory_check.measurements.instance import Instance, Setting, limit_tolerance, prepare
-from theory_check.measurements.width_ladder import whitening
+from theory_check.measurements.width_ladder import LOOKS, whitening
 from theory_check.networks.ensemble import EnsembleResult, ensemble_variances
 from theory_check.profile import DECLARED_CALLS, FALSE_ALARM_RATE
 
@@ -185,6 +185,7 @@ class OutputLaw:
             refute_level=CONFIRMED_LEVEL,
             degrees_of_freedom=networks - 1,
             one_sided="at-least",
+            looks=LOOKS,
         )
 
     def variance_test(self) -> LawTest:
