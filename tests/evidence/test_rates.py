@@ -336,7 +336,7 @@ def test_the_departure_that_is_said_to_be_refuted_is() -> None:
 
 def test_a_second_look_costs_half_the_level() -> None:
     """Bonferroni: twice the p-value, and the interval that refutes is that of half the level."""
-    flat = ladder(-0.3, 20, 32, noise=1.0)
+    flat = ladder(-0.1, 20, 32, noise=0.5)
     stated = {"expected": -0.5, "margin": 0.15}
     one, two = (fit_rate(WIDTHS, flat, **stated, refute_level=0.02 * n, looks=n) for n in (1, 2))
     assert 0 < one.p_value < 0.5

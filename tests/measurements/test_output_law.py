@@ -110,6 +110,7 @@ def test_the_relative_variance_falls_like_one_over_the_width(expression: str, an
     result = OutputLaw(on_sphere(expression, inputs=1), another(profile=SMALL)).relative_variance_ladder(0)
     assert result.verdict is Verdict.SUPPORTED
     assert -1.5 <= result.slope <= -0.9
+    assert result.looks == 2
 
 
 def test_a_variance_that_does_not_concentrate_is_refuted(

@@ -39,7 +39,7 @@ LEVELS = (0.05, 0.01)
 TAIL_LEVEL = 0.01
 # Of the interval for the measured level: an exact test is called wrong in one of a thousand calibrations.
 INTERVAL_CONFIDENCE = 0.999
-RUNS = 4000
+RUNS = 3000
 
 SAMPLES = 200
 # Relative variance of the output variance S of a network, and allowances as an audit makes them.
