@@ -227,7 +227,7 @@ def law(p: float) -> Body:
     """A law whose first test has this p-value; later stages find nothing."""
 
     def sample(stage: int) -> LawResult:
-        return LawResult(name="fixed", statistic=0.0, p_value=0.5 if stage else p, samples=10, exact=True)
+        return LawResult(name="mean_test", statistic=0.0, p_value=0.5 if stage else p, samples=10, tail="exact")
 
     return lambda case, audit: audit.law(case, LawTest("fixed", exact=True, sample=sample))
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -14,8 +15,18 @@ from theory_check.evidence.audit import Audit, ConclusionFails, LawTest
 from theory_check.evidence.definiteness import Certificate
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.evidence.error_budget import BudgetExceeded, ErrorBudget, NonFiniteEvidence
-from theory_check.evidence.gaussianity import TestResult
-from theory_check.evidence.rates import RateResult, fit_slope
+from theory_check.evidence.gaussianity import (
+    TESTS,
+    TestResult,
+    detectable_by_gate,
+    dkw_band_test,
+    mean_test,
+    mean_within_test,
+    mean_zero_test,
+    neyman_smooth_test,
+    variance_test,
+)
+from theory_check.evidence.rates import RateResult, detectable_departure, fit_rate, fit_slope, replicates_needed_by
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
 from theory_check.profile import PROFILES
 
@@ -202,7 +213,8 @@ def law_test(*p_values: float, exact: bool = True, name: str = "a law") -> LawTe
     def sample(stage: int) -> TestResult:
         p = p_values[stage]
         details = {"numpy": np.float64(0.5), "count": np.int64(3), "flag": np.bool_(True), "lost": math.nan}  # noqa: FBT003
-        return TestResult(name=name, statistic=0.0, p_value=p, samples=10, exact=exact, details=details)
+        tail = "exact" if exact else "approximate"
+        return TestResult(name="mean_test", statistic=0.0, p_value=p, samples=10, tail=tail, details=details)
 
     return LawTest(name, exact=exact, sample=sample)
 
@@ -258,10 +270,69 @@ def test_the_ratio_is_below_one_where_the_law_holds(test: LawTest) -> None:
     assert 0 <= outcome.ratio < 1
 
 
-def test_a_p_value_that_is_none_is_raised_not_judged() -> None:
-    """A NaN never becomes a pass: the trial makes an error of it."""
-    with pytest.raises(NonFiniteEvidence):
-        audit().law(CASE, law_test(math.nan))
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("p", [math.nan, math.inf, -0.1])
+def test_a_p_value_that_is_none_is_raised_not_judged(p: float, exact: bool) -> None:  # noqa: FBT001
+    """A NaN never becomes a pass, at no stage: the trial makes an error of it."""
+    for test in (law_test(p, exact=exact), law_test(LEVEL, p, exact=exact)):
+        judging = audit()
+        with pytest.raises(NonFiniteEvidence, match="p-value"):
+            judging.law(CASE, law_test(0.5), test)
+        assert not judging.judged
+
+
+def result_of(**changed: object) -> LawTest:
+    """A test that is passed, but for what is changed."""
+    fields = {"name": "mean_test", "statistic": 0.0, "p_value": 0.5, "samples": 10, "tail": "exact"} | changed
+    return LawTest("a law", exact=True, sample=lambda _stage: TestResult(**fields))
+
+
+def test_a_statistic_that_is_none_is_raised_not_judged() -> None:
+    """Whatever p-value was made of it; an infinite one comes of finite samples that overflow, and is evidence."""
+    with pytest.raises(NonFiniteEvidence, match="statistic of mean_test is NaN"):
+        audit().law(CASE, result_of(statistic=math.nan))
+    assert judge(lambda a: a.law(CASE, result_of(statistic=math.inf, p_value=0.0)))[0].verdict is Verdict.REFUTED
+
+
+def test_a_test_of_unknown_power_or_of_another_tail_is_refused() -> None:
+    """Neither passes in silence: no power could be stated, and the level would not hold."""
+    with pytest.raises(ValueError, match="unknown test 'median_test'"):
+        audit().law(CASE, result_of(name="median_test"))
+    with pytest.raises(ValueError, match="approximate in the tail"):
+        audit().law(CASE, result_of(tail="approximate"))
+    assert judge(lambda a: a.law(CASE, result_of(tail="bound")))[0].verdict is Verdict.SUPPORTED
+
+
+def test_every_law_outcome_says_what_it_could_have_seen() -> None:
+    """Level, power against a stated alternative, smallest detectable effect and samples used, of each test there is."""
+    x = np.random.Generator(np.random.PCG64(0)).standard_normal(2000)
+    results = {
+        result.name: result
+        for result in (
+            variance_test(x),
+            mean_test(x),
+            mean_zero_test(x, 1.0),
+            mean_within_test(0.01, 0.02, allowance=0.02, samples=2000),
+            neyman_smooth_test(x),
+            dkw_band_test(x, allowance=0.005),
+        )
+    }
+    assert set(results) == set(TESTS)
+    tests = [
+        LawTest(name, exact=result.tail != "approximate", sample=lambda _, result=result: result)
+        for name, result in results.items()
+    ]
+    outcome, _ = judge(lambda a: a.law(CASE, *tests))
+    assert outcome.details["level of a test"] == pytest.approx(LEVEL)
+    for name, result in results.items():
+        details = {key.removeprefix(f"{name}: "): value for key, value in outcome.details.items()}
+        confirmed = result.tail == "approximate"
+        assert details["level of one sample"] == pytest.approx(LEVEL ** (1 / 3) if confirmed else LEVEL / 3)
+        assert details["samples"] == 2000
+        said = {key.split(" a ")[0].split(" detectable")[0]: value for key, value in details.items()}
+        seen = detectable_by_gate(result, LEVEL, confirmed=confirmed)
+        assert said["power against"] == pytest.approx(seen["power"])
+        assert said["smallest"] == pytest.approx(seen["smallest_detectable"])
 
 
 def test_more_tests_than_declared_are_refused() -> None:
@@ -332,6 +403,44 @@ def test_three_ladders_refute() -> None:
     assert (outcome.verdict, outcome.conclusion, raised) == (Verdict.ASSUMPTIONS_NOT_MET, Conclusion.FAILS, True)
 
 
+def test_a_rate_says_how_it_was_designed() -> None:
+    """Replicates that its own spread asks for, whether there were as many, and what it could have refuted."""
+    x = np.random.Generator(np.random.PCG64(1)).standard_normal((5, 400))
+    sizes = np.array([8.0, 16.0, 32.0, 64.0, 128.0])
+    for count, enough in ((20, False), (400, True)):
+        result = fit_rate(
+            sizes, x[:, :count] / sizes[:, None], expected=-1.0, margin=0.15, refute_level=LEVEL ** (1 / 3)
+        )
+        outcome, _ = judge(lambda a, result=result: a.rate(CASE, "slope", lambda _: result, expected=-1.0, margin=0.15))
+        details = outcome.details
+        assert details["replicates on a rung"] == count
+        assert details["replicates needed"] == replicates_needed_by(result, 0.15)
+        assert details["replicates suffice"] is enough
+        seen = details["departure beyond the margin seen with power 0.9"]
+        assert seen == pytest.approx(detectable_departure(result, LEVEL))
+    outcome, _ = judge(rate_of((-1.0, 0.01)))  # standard errors that are known: there are no replicates to choose
+    assert "replicates needed" not in outcome.details
+
+
+@pytest.mark.parametrize("field", ["slope", "standard_error", "p_value"])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_ladder_that_is_not_finite_is_raised_not_judged(field: str, value: float) -> None:
+    """The first, whatever verdict it carries, and those that should confirm."""
+    flat, broken = ladder(-0.2), replace(ladder(-1.0), **{field: value})
+    assert broken.verdict is Verdict.SUPPORTED
+    for ladders in ((broken,), (flat, broken), (flat, flat, broken)):
+        judging = audit()
+        with pytest.raises(NonFiniteEvidence, match="ladder is not finite"):
+            judging.rate(CASE, "slope", lambda k, ladders=ladders: ladders[k], expected=-1.0, margin=0.15)
+        assert not judging.judged
+
+
+def test_a_limit_that_is_not_finite_is_raised_not_judged() -> None:
+    """A margin of infinity would hold everything."""
+    with pytest.raises(NonFiniteEvidence, match="bound inf"):
+        audit().rate(CASE, "slope", lambda _: ladder(-1.0), expected=-1.0, margin=math.inf)
+
+
 # --- positive definiteness ---------------------------------------------------------------------------------------
 
 
@@ -362,7 +471,46 @@ def test_rounding_never_refutes_positive_definiteness(
         assert 0 < outcome.ratio <= 1
 
 
+@pytest.mark.parametrize(
+    "certificate",
+    [
+        Certificate(0.1, True, math.nan, 1e-12),  # noqa: FBT003
+        Certificate(0.1, True, 0.11, math.nan),  # noqa: FBT003
+        Certificate(0.1, True, 0.11, math.inf),  # noqa: FBT003
+        Certificate(math.nan, True, 0.11, 1e-12),  # noqa: FBT003
+        Certificate(-math.inf, True, 0.11, 1e-12),  # noqa: FBT003
+        Certificate(-math.inf, False, math.nan, 1e-12),  # noqa: FBT003
+        Certificate(math.nan, False, 1e-16, 1e-12),  # noqa: FBT003
+        Certificate(-math.inf, False, -math.inf, 1e-12),  # noqa: FBT003
+    ],
+)
+@pytest.mark.parametrize("unmet", [None, UNMET])
+def test_a_certificate_that_is_not_finite_is_raised_not_judged(certificate: Certificate, unmet: str | None) -> None:
+    """A NaN is at most nothing: it would have been called uninformative, and an infinite estimate singular."""
+    judging = audit(unmet)
+    with pytest.raises(NonFiniteEvidence, match="smallest: not finite"):
+        judging.positive_definite(CASE, "smallest", certificate, 1e-11, {})
+    assert not judging.judged
+
+
+def test_a_threshold_of_singularity_that_is_none_is_raised_not_judged() -> None:
+    """NaN and infinity alike."""
+    for bad in (math.nan, math.inf):
+        with pytest.raises(NonFiniteEvidence, match="smallest: not finite"):
+            audit().positive_definite(CASE, "smallest", Certificate(-1.0, False, 0.0, 0.0), bad, {})  # noqa: FBT003
+
+
 # --- errors ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("field", ["measured", "bound", "ratio"])
+def test_no_record_loses_a_nan(field: str) -> None:
+    """A number that is none is not written as if nothing had been measured."""
+    numbers = {"measured": 0.5, "bound": 1.0, "ratio": 0.5} | {field: math.nan}
+    judging = audit()
+    with pytest.raises(NonFiniteEvidence):
+        judging.record(CASE, Conclusion.HOLDS, quantity="x", **numbers)
+    assert not judging.judged
 
 
 def test_an_error_stays_on_one_line_and_enters_no_claim_it_does_not_concern() -> None:

@@ -3,7 +3,7 @@
 import math
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import flint
 import numpy as np
@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from theory_check.evidence import gaussianity
-from theory_check.evidence.error_budget import NonFiniteEvidence
+from theory_check.evidence.error_budget import NonFiniteEvidence, StagedResult, confirmed_test, staged_test
 from theory_check.evidence.gaussianity import (
+    POWER,
+    TestResult,
     detectable,
+    detectable_by_gate,
     dkw_band_test,
     mean_test,
+    mean_within_test,
     mean_zero_test,
     neyman_smooth_test,
     reported_normality,
@@ -31,9 +35,7 @@ def samples(count: int, seed: int = 0) -> NDArray[np.float64]:
     return np.random.Generator(np.random.PCG64(seed)).standard_normal(count)
 
 
-def rejections(
-    test: Callable[[NDArray[np.float64]], gaussianity.TestResult], rows: NDArray[np.float64], level: float
-) -> int:
+def rejections(test: Callable[[NDArray[np.float64]], TestResult], rows: NDArray[np.float64], level: float) -> int:
     """How many rows a test rejects at a level."""
     return sum(test(row).p_value <= level for row in rows)
 
@@ -54,7 +56,7 @@ def test_variance_p_values_are_right_far_into_the_tail(ratio: float) -> None:
     result = variance_test(x)
     assert result.p_value == pytest.approx(tail, rel=1e-10, abs=0)
     assert result.statistic == pytest.approx(ratio, rel=1e-12)
-    assert result.exact
+    assert result.tail == "exact"
 
 
 def test_the_mean_p_value_is_that_of_a_normal_mean() -> None:
@@ -68,7 +70,7 @@ def test_known_variance_enters_the_test_of_a_zero_mean() -> None:
     """Variance 4 halves the statistic, and the tail is declared approximate."""
     result = mean_zero_test(np.full(100, 1.0), 4.0)
     assert result.p_value == pytest.approx(math.erfc(5 / math.sqrt(2)), rel=1e-12)
-    assert (result.name, result.exact) == ("mean_zero_test", False)
+    assert (result.name, result.tail) == ("mean_zero_test", "approximate")
 
 
 def test_the_dkw_statistic_is_the_kolmogorov_distance() -> None:
@@ -96,11 +98,11 @@ def test_the_neyman_statistic_is_that_of_legendre_polynomials() -> None:
     result = neyman_smooth_test(x)
     assert result.statistic == pytest.approx(statistic, rel=1e-9)
     assert result.p_value == pytest.approx(math.exp(-statistic / 2) * (1 + statistic / 2), rel=1e-9)
-    assert not result.exact
+    assert result.tail == "approximate"
 
 
 @pytest.mark.parametrize("test", [variance_test, mean_test])
-def test_exact_tests_have_exactly_their_level(test: Callable[..., gaussianity.TestResult]) -> None:
+def test_exact_tests_have_exactly_their_level(test: Callable[..., TestResult]) -> None:
     """20,000 samples from the null are rejected as often as the level says."""
     rows = samples(20_000 * 40).reshape(20_000, 40)
     assert rejections(test, rows, 0.01) == pytest.approx(200, abs=spread(20_000, 0.01))
@@ -128,7 +130,7 @@ def test_inflation_is_that_of_a_scale_mixture() -> None:
     assert rejections(variance_test, rows, 0.05) > 400
     inflated = rejections(lambda x: variance_test(x, inflation=1 + 1.5 * rho), rows, 0.05)
     assert inflated == pytest.approx(200, abs=spread(runs, 0.05))
-    assert not variance_test(rows[0], inflation=1.75).exact
+    assert variance_test(rows[0], inflation=1.75).tail == "approximate"
 
 
 def test_a_scale_error_of_ten_per_cent_is_seen_as_often_as_stated() -> None:
@@ -168,7 +170,7 @@ def test_the_smallest_detectable_effect_is_detected(name: str) -> None:
 @pytest.mark.parametrize("name", gaussianity.TESTS)
 def test_power_grows_and_the_detectable_effect_shrinks_with_the_samples(name: str) -> None:
     """Ten times the samples see more; the record says of which test, level and alternative."""
-    few, many = (detectable(count, 1e-6, name) for count in (10_000, 100_000))
+    few, many = (detectable(n, 1e-6, name, standard_error=1 / math.sqrt(n)) for n in (10_000, 100_000))
     assert few["power"] <= many["power"] <= 1
     assert few["smallest_detectable"] > many["smallest_detectable"] > 0
     assert (many["test"], many["samples"], many["level"]) == (name, 100_000, 1e-6)
@@ -197,6 +199,73 @@ def test_the_detectable_distance_of_the_band_is_the_stated_sum() -> None:
     assert detectable(20_000, 1e-4, "dkw_band_test")["power"] == pytest.approx(1 - math.exp(-40_000 * gap**2), rel=1e-4)
 
 
+def means_within(
+    generator: np.random.Generator, runs: int, count: int, difference: float, deviation: float = 0.4
+) -> Iterator[TestResult]:
+    """Tests of means of normal numbers, with standard errors of their own, against an allowance of 0.02."""
+    x = difference + deviation * generator.standard_normal((runs, count))
+    errors = x.std(axis=1, ddof=1) / math.sqrt(count)
+    for mean, error in zip(x.mean(axis=1), errors, strict=True):
+        yield mean_within_test(float(mean), float(error), allowance=0.02, samples=count)
+
+
+def test_the_mean_within_an_allowance_is_judged_by_students_law() -> None:
+    """A mean 4.5 standard errors beyond the allowance, of ten numbers; the normal law would say 7e-6."""
+    result = mean_within_test(-0.11, 0.02, allowance=0.02, samples=10)
+    assert result.p_value == pytest.approx(2 * stats.t(9).sf(4.5), rel=1e-12)
+    assert mean_within_test(0.02, 1e-9, allowance=0.02, samples=10).p_value == 1
+
+
+@pytest.mark.parametrize("count", [12, 200])
+def test_a_mean_beyond_its_allowance_is_seen_as_often_as_stated(count: int) -> None:
+    """The power against a difference of 10 %, and at the smallest that is said to be detected."""
+    generator, level, runs, power = np.random.Generator(np.random.PCG64(11)), 0.01, 4000, 0.8
+    deviation = 0.08 / 3 * math.sqrt(count)
+    stated = detectable(
+        count, level, "mean_within_test", power=power, allowance=0.02, standard_error=deviation / math.sqrt(count)
+    )
+    for difference, expected in ((0.1, stated["power"]), (-stated["smallest_detectable"], power)):
+        results = means_within(generator, runs, count, difference, deviation)
+        hits = sum(result.p_value <= level for result in results)
+        assert hits == pytest.approx(runs * expected, abs=spread(runs, expected))
+
+
+def test_with_many_samples_a_mean_is_seen_as_the_normal_law_says() -> None:
+    """Phi((0.1 - allowance) / s - z) and allowance + (z + z_power) s."""
+    found = detectable(10**6, 1e-4, "mean_within_test", power=0.8, allowance=0.02, standard_error=0.02)
+    z = stats.norm.isf(5e-5)
+    assert found["power"] == pytest.approx(stats.norm.cdf(4 - z), rel=1e-4)
+    assert found["smallest_detectable"] == pytest.approx(0.02 + (z + stats.norm.ppf(0.8)) * 0.02, rel=1e-5)
+    assert detectable(40, 1e-4, "mean_within_test", standard_error=1e-300)["power"] == 1
+
+
+@pytest.mark.parametrize(("confirmed", "gate"), [(False, staged_test), (True, confirmed_test)])
+def test_what_a_whole_call_sees_is_stated(confirmed: bool, gate: Callable[..., StagedResult]) -> None:  # noqa: FBT001
+    """Three samples that must agree see as often as stated, stages at least as often: at 10 %, and at the smallest."""
+    level, count, runs, error = 0.001, 400, 1500, 0.022
+    typical = mean_within_test(0.0, error, allowance=0.02, samples=count)
+    stated = detectable_by_gate(typical, level, confirmed=confirmed)
+    generator = np.random.Generator(np.random.PCG64(12))
+    for difference, expected in ((0.1, stated["power"]), (stated["smallest_detectable"], POWER)):
+        assert 0.4 < expected < 0.95
+        drawn = means_within(generator, 3 * runs, count, difference, error * math.sqrt(count))
+        hits = sum(gate(lambda _stage, drawn=drawn: next(drawn).p_value, level).rejected for _ in range(runs))
+        assert hits >= runs * expected - spread(runs, expected)
+        assert not confirmed or hits <= runs * expected + spread(runs, expected)
+
+
+def test_inflation_and_allowance_reach_the_power_of_a_call() -> None:
+    """What a result says of itself is used, at the level of its first sample."""
+    mixture = variance_test(np.ones(1000), inflation=2.0)
+    band = dkw_band_test(samples(1000), allowance=0.005)
+    expected = detectable(1000, 0.001, "variance_test", inflation=2.0, power=POWER ** (1 / 3))
+    found = detectable_by_gate(mixture, 1e-9, confirmed=True)
+    assert found["level"] == pytest.approx(0.001)
+    assert found["smallest_detectable"] == pytest.approx(expected["smallest_detectable"])
+    assert found["power"] == pytest.approx(expected["power"] ** 3)
+    assert detectable_by_gate(band, 3e-6, confirmed=False) == detectable(1000, 1e-6, "dkw_band_test", allowance=0.005)
+
+
 def test_inflation_and_allowance_make_less_detectable() -> None:
     """Inflation acts like fewer samples, an allowance adds to the distance."""
     assert detectable(1000, 1e-6, "variance_test", inflation=2) == pytest.approx(
@@ -221,7 +290,7 @@ def test_a_fixed_allowance_separates_near_from_far() -> None:
 
 
 @pytest.mark.parametrize("test", FULLY_SPECIFIED)
-def test_a_given_scale_divides_the_samples(test: Callable[..., gaussianity.TestResult]) -> None:
+def test_a_given_scale_divides_the_samples(test: Callable[..., TestResult]) -> None:
     """Samples of N(0, 4) with scale 2 give what their halves give; without it they are rejected."""
     x = samples(2000, seed=7)
     assert test(2 * x, scale=2.0) == test(x)
@@ -239,7 +308,7 @@ def test_data_that_are_not_finite_raise(test: Callable[[NDArray[np.float64]], ob
 
 
 @pytest.mark.parametrize("test", FULLY_SPECIFIED)
-def test_enormous_samples_are_rejected_and_not_an_error(test: Callable[..., gaussianity.TestResult]) -> None:
+def test_enormous_samples_are_rejected_and_not_an_error(test: Callable[..., TestResult]) -> None:
     """Squares that overflow mean p = 0: a finite sample of 1e300 is evidence."""
     assert test(np.full(1000, 1e300)).p_value < 1e-6
     assert test(np.full(1000, -1.7e308)).p_value < 1e-6
@@ -252,9 +321,7 @@ def test_all_zero_samples_have_too_small_a_variance() -> None:
 
 @pytest.mark.parametrize("test", FULLY_SPECIFIED)
 @pytest.mark.parametrize("x", [np.empty(0), np.zeros((1000, 2)), np.array(1.0)])
-def test_samples_of_another_shape_are_refused(
-    test: Callable[..., gaussianity.TestResult], x: NDArray[np.float64]
-) -> None:
+def test_samples_of_another_shape_are_refused(test: Callable[..., TestResult], x: NDArray[np.float64]) -> None:
     """One dimension, at least one sample."""
     with pytest.raises(ValueError, match="shape"):
         test(x)
@@ -273,6 +340,9 @@ def test_samples_of_another_shape_are_refused(
         (lambda: detectable(0, 0.1, "mean_test"), "samples"),
         (lambda: detectable(9, 0.95, "mean_test"), "level"),
         (lambda: detectable(9, 0.1, "median_test"), "unknown test 'median_test'"),
+        (lambda: detectable(9, 0.1, "mean_within_test"), "standard_error"),
+        (lambda: mean_within_test(0.1, 0.0, allowance=0.0, samples=9), "standard_error"),
+        (lambda: mean_within_test(0.1, 0.1, allowance=0.0, samples=1), "at least 2 samples, got 1"),
         (lambda: reported_normality(np.ones(100)), "all 100 samples equal"),
         (lambda: reported_normality(np.zeros(100)), "all 100 samples equal"),
         (lambda: reported_normality(np.arange(19.0)), "at least 20"),
@@ -307,7 +377,9 @@ def test_lilliefors_can_go_below_the_end_of_its_table() -> None:
 
 def test_the_judges_load_neither_torch_nor_statsmodels() -> None:
     """Both are slow to import, and reading a report needs neither."""
-    judges = ", ".join(f"theory_check.evidence.{name}" for name in ("gaussianity", "rates", "definiteness"))
+    judges = ", ".join(
+        f"theory_check.evidence.{name}" for name in ("gaussianity", "rates", "definiteness", "calibration")
+    )
     code = f"import sys, {judges}; print({{'torch', 'statsmodels', 'scipy.stats'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -7,12 +7,15 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from theory_check.evidence.error_budget import NonFiniteEvidence
+from theory_check.evidence.error_budget import NonFiniteEvidence, confirmed_test
 from theory_check.evidence.rates import (
+    RateResult,
+    detectable_departure,
     fit_rate,
     fit_slope,
     relative_variance_with_error,
     replicates_needed,
+    replicates_needed_by,
     root_mean_square_with_error,
 )
 from theory_check.evidence.verdict import Verdict
@@ -276,6 +279,74 @@ def test_the_design_function_returns_the_least_number() -> None:
     assert replicates_needed(0.0, WIDTHS, 0.15) == 10
     with pytest.raises(ValueError, match="more than"):
         replicates_needed(1e6, WIDTHS, 0.15)
+
+
+def test_a_ladder_says_how_many_replicates_its_own_spread_asks_for() -> None:
+    """As many as the design function for that spread; paired columns have another spread, and fewer degrees."""
+    spread, x = 0.3, np.log(WIDTHS) - np.log(WIDTHS).mean()
+    of_squares = replicates_needed(math.sqrt(math.exp(4 * spread**2) - 1) / 2, WIDTHS, 0.15)
+    of_columns = next(
+        r
+        for r in range(10, 10_000)
+        if (stats.t.isf(0.0005, r - 1) + stats.norm.isf(0.05)) * spread / math.sqrt(r * (x @ x)) <= 0.15
+    )
+    errors = np.exp(spread * generator(30).standard_normal((5, 20_000))) * WIDTHS[:, None] ** -0.5
+    for paired, least in ((False, of_squares), (True, of_columns)):
+        result = fit_rate(WIDTHS, errors, expected=-0.5, margin=0.15, refute_level=1e-9, paired=paired)
+        assert replicates_needed_by(result, 0.15) == pytest.approx(least, rel=0.05)
+    known = fit_slope(WIDTHS, -0.5 * np.log(WIDTHS), np.full(5, 0.1), expected=-0.5, margin=0.15, refute_level=1e-9)
+    assert replicates_needed_by(known, 0.15) is None
+    with pytest.raises(ValueError, match="margin"):
+        replicates_needed_by(known, 0.0)
+
+
+def test_replicates_of_unequal_rungs_are_those_of_the_rung_with_most() -> None:
+    """Where degrees of freedom are given; the rungs are taken to grow alike."""
+    degrees = np.array([199.0, 99.0, 49.0, 24.0, 9.0])
+    stated = {"expected": -0.5, "margin": 0.15, "refute_level": 1e-9}
+    result = fit_slope(
+        WIDTHS,
+        -0.5 * np.log(WIDTHS),
+        1 / np.sqrt(degrees + 1),
+        degrees_of_freedom=degrees,
+        weights=degrees + 1,
+        **stated,
+    )
+    assert result.replicates == 200
+    needed = replicates_needed_by(result, 0.15)
+    quantile = stats.t.isf(0.0005, result.degrees_of_freedom * (needed - 1) / 199) + stats.norm.isf(0.05)
+    assert quantile * result.standard_error * math.sqrt(200 / needed) == pytest.approx(0.15, rel=0.01)
+
+
+def test_the_departure_that_is_said_to_be_refuted_is() -> None:
+    """Nine in ten calls of three ladders whose slope lies that far beyond the margin reject it."""
+    level, replicates, runs = 0.001, 40, 600
+    draws = generator(31).standard_normal((runs, 3, 5, replicates)) * WIDTHS[:, None] ** -0.5
+
+    def fitted(errors: NDArray[np.float64]) -> RateResult:
+        return fit_rate(WIDTHS, errors, expected=-0.5, margin=0.15, refute_level=level ** (1 / 3))
+
+    beyond = 0.15 + np.mean([detectable_departure(fitted(run[0]), level) for run in draws])
+    moved = draws * WIDTHS[:, None] ** beyond
+    hits = sum(confirmed_test(lambda k, run=run: fitted(run[k]).p_value, level).rejected for run in moved)
+    assert hits / runs == pytest.approx(0.9, abs=0.08)  # that of one ladder varies by 9 %
+    with pytest.raises(ValueError, match="level"):
+        detectable_departure(fitted(draws[0, 0]), 1.0)
+
+
+def test_a_second_look_costs_half_the_level() -> None:
+    """Bonferroni: twice the p-value, and the interval that refutes is that of half the level."""
+    flat = ladder(-0.1, 20, 32, noise=0.5)
+    stated = {"expected": -0.5, "margin": 0.15}
+    one, two = (fit_rate(WIDTHS, flat, **stated, refute_level=0.02 * n, looks=n) for n in (1, 2))
+    assert 0 < one.p_value < 0.5
+    assert two.p_value == pytest.approx(2 * one.p_value, rel=1e-12)
+    assert two.refute_interval == pytest.approx(one.refute_interval, rel=1e-12)
+    assert two.interval == one.interval
+    assert detectable_departure(two, 8e-6) == pytest.approx(detectable_departure(one, 1e-6))
+    assert fit_rate(WIDTHS, ladder(-0.5, 20, 32), **stated, refute_level=0.02, looks=2).p_value == 1
+    with pytest.raises(ValueError, match="looks"):
+        fit_rate(WIDTHS, flat, **stated, refute_level=0.02, looks=0)
 
 
 def test_the_relative_variance_and_its_error_are_right() -> None:

@@ -229,6 +229,7 @@ def test_networks_are_compared_with_the_kernels_of_their_own_depth(
     monkeypatch.setattr(depth_ladder, "RATE_MARGIN", 0.5)  # every ladder of forty settles that
     ladder = JointLadder(on_sphere("tanh(x)"), another(profile=NARROW))
     first = ladder(0)
+    assert first.looks == 2
     assert limits == [FIRST_DEPTH, 6, 8, 11, 4 * FIRST_DEPTH]
     assert networks == [(width, depth, "euler") for width, depth in zip(NARROW.kernel_rungs, limits, strict=True)]
     ladder(1)

@@ -110,6 +110,7 @@ def test_the_relative_variance_falls_like_one_over_the_width(expression: str, an
     result = OutputLaw(on_sphere(expression, inputs=1), another(profile=SMALL)).relative_variance_ladder(0)
     assert result.verdict is Verdict.SUPPORTED
     assert -1.5 <= result.slope <= -0.9
+    assert result.looks == 2
 
 
 def test_a_variance_that_does_not_concentrate_is_refuted(
@@ -232,10 +233,9 @@ def test_networks_without_features_say_nothing(another: Callable[..., object]) -
     assert "all features vanish" in law.unusable(8)
 
 
-def test_details_are_those_of_statsmodels_and_power(another: Callable[..., object]) -> None:
-    """Four normality tests are reported beside the judged one; power stands beside the variance."""
+def test_details_are_those_of_statsmodels(another: Callable[..., object]) -> None:
+    """Four normality tests are reported beside the judged one."""
     tests = named(OutputLaw(on_sphere(), another(profile=SMALL)).conditional_tests())
     shape = tests["shape of f / sqrt S"].sample(0)
     assert sum(name.startswith("statsmodels") for name in shape.details) == 4
     assert np.isfinite([v for v in shape.details.values() if isinstance(v, float)]).all()
-    assert any("power" in name for name in tests["variance of f / sqrt S"].sample(0).details)

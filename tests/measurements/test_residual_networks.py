@@ -144,6 +144,7 @@ def test_every_rung_and_stage_has_networks_of_its_own(
     monkeypatch.setattr(residual_networks, "GROWTH_MARGIN", 1.0)  # every ladder of twelve settles that
     networks = ResidualNetworks(on_sphere("tanh(x)"), another(profile=NARROW))
     first = networks.width_ladder(0)
+    assert first.looks == 2
     assert [(width, scheme, steps) for width, scheme, steps, _ in seen] == [
         call for n in NARROW.kernel_rungs for _ in range(NETWORKS) for call in ((n, "rk4", 16), (n, "euler", DEPTH))
     ]

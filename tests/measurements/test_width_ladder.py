@@ -72,6 +72,7 @@ def test_the_rate_is_supported(expression: str, kind: Kind, ladder_of: Ladders) 
     assert result.verdict is Verdict.SUPPORTED
     assert abs(result.slope + 0.5) < RATE_MARGIN
     assert result.sizes == LARGER.kernel_rungs
+    assert result.looks == 2
     assert all(wide < narrow for narrow, wide in pairwise(result.values))
 
 

@@ -17,13 +17,14 @@ from theory_check.evidence.error_budget import (
     CONFIRMATIONS,
     STAGES,
     ErrorBudget,
+    NonFiniteEvidence,
     StagedResult,
     confirmed_test,
     staged_test,
 )
-from theory_check.evidence.gaussianity import TestResult
+from theory_check.evidence.gaussianity import TestResult, detectable_by_gate
 from theory_check.evidence.plain_numbers import Detail, finite, plain
-from theory_check.evidence.rates import RateResult
+from theory_check.evidence.rates import POWER, RateResult, detectable_departure, replicates_needed_by
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
 from theory_check.profile import Profile
 
@@ -43,7 +44,7 @@ class ConclusionFails(AssertionError):
 class LawTest:
     """A statement about a distribution: `sample(stage)` draws fresh data and tests it, more of it at later stages.
 
-    exact: the p-value is exact, or an upper bound, in the tail; otherwise three fresh samples must agree to reject.
+    exact: the p-value is exact, or a bound, in the tail; otherwise three fresh samples must agree to reject.
     """
 
     name: str
@@ -139,7 +140,12 @@ class Audit:
     def law(self, case: Case, *tests: LawTest, unusable: str = "") -> None:
         """No test rejects its law at this audit's level (LAW claims); exact tails are staged, others confirmed.
 
-        `unusable` says why the case's data cannot be tested: it is then inconclusive.
+        Of each test the outcome says what it could have seen (`detectable_by_gate`). `unusable` says why the case's
+        data cannot be tested: it is then inconclusive.
+
+        Raises:
+            NonFiniteEvidence: a statistic is NaN, or a p-value no number in [0, 1].
+            ValueError: no test, one whose power is not known, or an approximate one that is declared exact.
         """
         if unusable:
             self.not_executed(case, tests[0].name, unusable)
@@ -151,13 +157,17 @@ class Audit:
             drawn: list[TestResult] = []
 
             def p_value(stage: int, test: LawTest = test, drawn: list[TestResult] = drawn) -> float:
-                drawn.append(test.sample(stage))
+                drawn.append(_usable(test, test.sample(stage)))
                 return drawn[-1].p_value
 
             result = staged_test(p_value, level) if test.exact else confirmed_test(p_value, level)
             details[f"{test.name}: p"] = result.p_values[-1]
             details[f"{test.name}: samples"] = sum(d.samples for d in drawn)
             details |= {f"{test.name}: {key}": value for key, value in drawn[-1].details.items()}
+            seen = detectable_by_gate(drawn[0], level, confirmed=not test.exact)
+            details[f"{test.name}: level of one sample"] = seen["level"]
+            details[f"{test.name}: power against a {seen['alternative']}"] = seen["power"]
+            details[f"{test.name}: smallest detectable {seen['effect']}"] = seen["smallest_detectable"]
             details["level of a test"] = level
             share = max(_level_share(result, exact=test.exact), 1.0 if result.rejected else 0.0)
             if worst is None or result.rejected or share > worst[0]:
@@ -193,16 +203,25 @@ class Audit:
 
         `ladder(k)` measures the k-th fresh ladder. The first supports; a refutation takes three that agree, since
         the tail of their p-values is approximate. `unusable` as in `law`.
+
+        Raises:
+            NonFiniteEvidence: a slope, its standard error or its p-value is not finite.
         """
         if unusable:
             self.not_executed(case, quantity, unusable)
             return
         level = self.budget.spend()
-        first = ladder(0)
+        first = _finite_rate(ladder(0))
         conclusion = Conclusion.HOLDS
         if first.verdict is not Verdict.SUPPORTED:
-            confirmed = confirmed_test(lambda k: (first if k == 0 else ladder(k)).p_value, level)
+            confirmed = confirmed_test(lambda k: (first if k == 0 else _finite_rate(ladder(k))).p_value, level)
             conclusion = Conclusion.FAILS if confirmed.rejected else Conclusion.UNDECIDED
+        needed = replicates_needed_by(first, margin)
+        design: dict[str, Detail] = {
+            f"departure beyond the margin seen with power {POWER:g}": detectable_departure(first, level)
+        }
+        if needed is not None:
+            design |= {"replicates needed": needed, "replicates suffice": first.replicates >= needed}
         self.record(
             case,
             conclusion,
@@ -218,6 +237,7 @@ class Audit:
                 "interval high": first.interval[1],
                 "constant": first.constant,
                 "replicates on a rung": first.replicates,
+                **design,
                 **{f"at {size:g}": value for size, value in zip(first.sizes, first.values, strict=True)},
                 "level of a test": level,
                 **(details or {}),
@@ -240,7 +260,16 @@ class Audit:
         Positive-definiteness of a Gram matrix is never refuted by rounding: where the assumptions hold, a matrix that
         is singular to rounding is inconclusive; where they do not, it is the expected failure of the conclusion.
         `indefinite` says that an exact vector proves the contrary.
+
+        Raises:
+            NonFiniteEvidence: a number is none, or a proof rests on one that is not finite.
         """
+        numbers = [certificate.estimate, certificate.error_bound, singular_below]
+        # A lower bound of -inf says that nothing is proved.
+        if certificate.certified or certificate.lower_bound != -math.inf:
+            numbers.append(certificate.lower_bound)
+        if not all(map(math.isfinite, numbers)):
+            raise NonFiniteEvidence(f"{quantity}: not finite: {certificate}, singular below {singular_below}")
         if certificate.certified:
             conclusion, reason = Conclusion.HOLDS, ""
         elif indefinite:
@@ -315,7 +344,16 @@ class Audit:
         details: Mapping[str, Detail] | None = None,
         comparisons: int = 1,
     ) -> None:
-        """Turn a conclusion into a verdict under the claim's assumptions; raise ConclusionFails where it fails."""
+        """Turn a conclusion into a verdict under the claim's assumptions.
+
+        Raises:
+            ConclusionFails: the conclusion fails.
+            NonFiniteEvidence: `measured` or `bound` is not finite, or `ratio` is NaN (it is infinite for a bound of 0).
+        """
+        if not all(math.isfinite(value) for value in (measured, bound) if value is not None):
+            raise NonFiniteEvidence(f"{quantity}: not finite: measured {measured}, bound {bound}")
+        if ratio is not None and math.isnan(ratio):
+            raise NonFiniteEvidence(f"{quantity}: the ratio of measured {measured} and bound {bound} is NaN")
         unmet = self._unmet(case)
         if unmet:
             verdict = Verdict.ASSUMPTIONS_NOT_MET
@@ -353,6 +391,24 @@ class Audit:
 
     def _store(self, outcome: Outcome) -> None:
         self.judged[canonical_json(outcome.case)] = outcome
+
+
+def _usable(test: LawTest, result: TestResult) -> TestResult:
+    """A result that may be judged: what it says is a number, and its tail suits the way it is judged."""
+    # Finite samples whose squares overflow give an infinite statistic and p = 0, which is evidence.
+    if math.isnan(result.statistic):
+        raise NonFiniteEvidence(f"{test.name}: the statistic of {result.name} is NaN")
+    if test.exact and result.tail == "approximate":
+        raise ValueError(f"{test.name}: {result.name} is approximate in the tail, so it must be confirmed, not staged")
+    return result
+
+
+def _finite_rate(result: RateResult) -> RateResult:
+    """The same, once its numbers are known to be finite; whatever verdict came with them."""
+    numbers = {"slope": result.slope, "standard error": result.standard_error, "p-value": result.p_value}
+    if not all(map(math.isfinite, numbers.values())):
+        raise NonFiniteEvidence(f"a ladder is not finite: {numbers}")
+    return result
 
 
 def _level_share(result: StagedResult, *, exact: bool) -> float:

@@ -3,12 +3,12 @@
 Samples are independent draws claimed to be N(0, scale^2), scale given and 1 by default: the network's output divided
 by its conditional standard deviation, f / sqrt(S), is exactly N(0, 1) at every width (claim gaussian-output).
 
-`TestResult.exact` says how a p-value may be used: when true, P(p <= a) <= a for every a, and `staged_test` applies;
-when false it is approximate in the tail, and only `confirmed_test` may use it.
+`TestResult.tail` says how a p-value may be used. Where it is exact, P(p <= a) = a for every a under the null, and where
+it is a bound, P(p <= a) <= a: `staged_test` applies. Where it is approximate, only `confirmed_test` may use it.
 """
 
 import math
-from typing import ClassVar
+from typing import ClassVar, Literal, cast
 
 import msgspec
 import numpy as np
@@ -16,16 +16,20 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy import special
 
-from theory_check.evidence.error_budget import NonFiniteEvidence
+from theory_check.evidence.error_budget import CONFIRMATIONS, STAGES, NonFiniteEvidence
 
 NEYMAN_MINIMUM = 1000
 NEYMAN_DEGREE = 4
 SCALE_ERROR = 1.1
 MEAN_SHIFT = 0.1
-TESTS = ("variance_test", "mean_test", "mean_zero_test", "neyman_smooth_test", "dkw_band_test")
+RELATIVE_DIFFERENCE = 0.1
+# With which the smallest detectable effect is detected.
+POWER = 0.9
+TESTS = ("variance_test", "mean_test", "mean_zero_test", "mean_within_test", "neyman_smooth_test", "dkw_band_test")
 
 Samples = Float[NDArray[np.float64], " samples"]
 Details = dict[str, float | int | str | bool | None]
+Tail = Literal["exact", "bound", "approximate"]
 
 
 class TestResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +39,7 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True):
     statistic: its value, as that function defines it.
     p_value: in [0, 1].
     samples: how many numbers it saw.
-    exact: the tail of the p-value is right at every level (module docstring).
+    tail: whether the law of the p-value is known, bounded, or a limit (module docstring).
     """
 
     __test__: ClassVar[bool] = False  # pytest would collect the name
@@ -44,7 +48,7 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True):
     statistic: float
     p_value: float
     samples: int
-    exact: bool
+    tail: Tail
     details: Details = {}
 
 
@@ -71,7 +75,7 @@ def variance_test(x: Samples, *, scale: float = 1.0, inflation: float = 1.0) -> 
         statistic=total / z.size,
         p_value=p_value,
         samples=z.size,
-        exact=inflation == 1,
+        tail="exact" if inflation == 1 else "approximate",
         details={"inflation": inflation},
     )
 
@@ -81,7 +85,7 @@ def mean_test(x: Samples, *, scale: float = 1.0) -> TestResult:
     z = _standardised(x, scale)
     statistic = float(np.sum(z / z.size)) * math.sqrt(z.size)
     return TestResult(
-        name="mean_test", statistic=statistic, p_value=_two_sided_normal(statistic), samples=z.size, exact=True
+        name="mean_test", statistic=statistic, p_value=_two_sided_normal(statistic), samples=z.size, tail="exact"
     )
 
 
@@ -99,31 +103,37 @@ def mean_zero_test(x: Samples, variance: float) -> TestResult:
     if not (math.isfinite(variance) and variance > 0):
         raise ValueError(f"variance must be a positive finite number, got {variance!r}")
     result = mean_test(x, scale=math.sqrt(variance))
-    return msgspec.structs.replace(result, name="mean_zero_test", exact=False, details={"variance": variance})
+    return msgspec.structs.replace(result, name="mean_zero_test", tail="approximate", details={"variance": variance})
 
 
 def mean_within_test(difference: float, standard_error: float, *, allowance: float, samples: int) -> TestResult:
     """Is the mean of which `difference` is an estimate within `allowance` of zero?
 
-    z = (|difference| - allowance) / standard_error is at most a standard normal where it is, by the central limit
-    theorem and with an estimated standard error: the tail is approximate.
+    t = (|difference| - allowance) / standard_error, two-sided, by Student's law with samples - 1 degrees of freedom:
+    exact for a mean of normal numbers that differs by nothing, and half as often as stated at the edge of the
+    allowance. Means of other numbers are normal by the central limit theorem only: the tail is approximate.
+
+    Args:
+        difference: the mean, minus what it should be.
+        standard_error: estimated from the same samples.
+        allowance: in the unit of `difference`.
+        samples: independent numbers that both are made of, at least 2.
 
     Raises:
         NonFiniteEvidence: a number is not finite.
-        ValueError: a standard error that is not positive, or `allowance` out of range.
+        ValueError: a standard error that is not positive, too few samples, or `allowance` out of range.
     """
     _require_allowance(allowance)
     if not (math.isfinite(difference) and math.isfinite(standard_error)):
         raise NonFiniteEvidence(f"difference {difference!r} and standard error {standard_error!r} must be finite")
-    if standard_error <= 0:
-        raise ValueError(f"standard_error must be positive, got {standard_error!r}")
-    z = max(0.0, abs(difference) - allowance) / standard_error
+    _require_standard_error(standard_error, samples)
+    t = max(0.0, abs(difference) - allowance) / standard_error
     return TestResult(
         name="mean_within_test",
         statistic=difference,
-        p_value=_two_sided_normal(z),
+        p_value=min(1.0, 2 * float(special.stdtr(samples - 1, -t))),
         samples=samples,
-        exact=False,
+        tail="approximate",
         details={"allowance": allowance, "standard error": standard_error},
     )
 
@@ -148,7 +158,7 @@ def neyman_smooth_test(x: Samples, *, scale: float = 1.0) -> TestResult:
         statistic=statistic,
         p_value=float(special.chdtrc(NEYMAN_DEGREE, statistic)),
         samples=z.size,
-        exact=False,
+        tail="approximate",
         details={f"component_{k + 1}": float(c) for k, c in enumerate(components)},
     )
 
@@ -157,8 +167,7 @@ def dkw_band_test(x: Samples, *, scale: float = 1.0, allowance: float = 0.0) -> 
     """Dvoretzky-Kiefer-Wolfowitz band: is the law within `allowance` of N(0, scale^2) in sup-distance?
 
     The statistic is D = sup |F_M - Phi|. If sup |F - Phi| <= allowance then D - allowance <= sup |F_M - F|, so
-    p = min(1, 2 exp(-2 M max(0, D - allowance)^2)) by Massart's constant, at every M and every level: exact in the
-    sense of this module (conservative).
+    p = min(1, 2 exp(-2 M max(0, D - allowance)^2)) by Massart's constant, at every M and every level: a bound.
 
     Raises:
         NonFiniteEvidence: a sample is not finite.
@@ -177,7 +186,7 @@ def dkw_band_test(x: Samples, *, scale: float = 1.0, allowance: float = 0.0) -> 
         statistic=distance,
         p_value=min(1.0, 2 * math.exp(-2 * z.size * excess**2)),
         samples=z.size,
-        exact=True,
+        tail="bound",
         details={"allowance": allowance},
     )
 
@@ -215,9 +224,10 @@ def detectable(
     level: float,
     test: str,
     *,
-    power: float = 0.9,
+    power: float = POWER,
     allowance: float = 0.0,
     inflation: float = 1.0,
+    standard_error: float = math.nan,
 ) -> Details:
     """What one run of a test at `level` can see: power against a stated alternative, smallest detectable effect.
 
@@ -226,13 +236,16 @@ def detectable(
     - variance_test: effect = variance ratio r > 1. x ~ N(0, r) makes the sum r times its null law, so the power is
       P(chi2 >= q_{1-level/2} / r) + P(chi2 <= q_{level/2} / r) and the smallest r is q_{1-level/2} / q_{1-power}.
     - mean_test, mean_zero_test: effect = |mean| in standard deviations, (z_{1-level/2} + z_power) / sqrt(M).
+    - mean_within_test: effect = the difference d, with t noncentral by (d - allowance) / standard_error. For many
+      samples the power is Phi((d - allowance) / standard_error - z_{1-level/2}) and the smallest d is
+      allowance + (z_{1-level/2} + z_power) standard_error. The estimated standard error stands for the true one.
     - neyman_smooth_test: effect = |(E pi_1, ..., E pi_4)|, the square root of the non-centrality per sample.
     - dkw_band_test: effect = sup |F - Phi|. It rejects beyond b = allowance + sqrt(ln(2/level) / 2M), and where
       |F - Phi| is largest Hoeffding gives P(D < effect - t) <= exp(-2 M t^2): the smallest is
       b + sqrt(ln(1/(1-power)) / 2M), and the power shown is a lower bound.
 
-    The alternative is a scale error of 10 % (r = 1.21), for the mean tests a shift of 0.1 standard deviations.
-    A staged test at level L rejects at least as often as its first stage, which runs at L/3.
+    The alternative is a scale error of 10 % (r = 1.21), for tests of a zero mean a shift of 0.1 standard deviations,
+    for `mean_within_test` a relative difference of 10 %.
 
     Args:
         samples: M, at least 1.
@@ -241,6 +254,7 @@ def detectable(
         power: with which the smallest effect is detected, in (level, 1).
         allowance: as in `dkw_band_test`.
         inflation: as in `variance_test`.
+        standard_error: as in `mean_within_test`, which alone needs it.
 
     Raises:
         ValueError: an unknown test, or a number out of range.
@@ -258,6 +272,15 @@ def detectable(
         critical, root = -float(special.ndtri(level / 2)), math.sqrt(samples)
         attained = float(special.ndtr(MEAN_SHIFT * root - critical) + special.ndtr(-MEAN_SHIFT * root - critical))
         smallest = (critical + float(special.ndtri(power))) / root
+    elif test == "mean_within_test":
+        effect, alternative = "relative difference", f"relative difference of {RELATIVE_DIFFERENCE:.0%}"
+        _require_standard_error(standard_error, samples)
+        degrees = samples - 1.0
+        critical = -float(special.stdtrit(degrees, level / 2))
+        # Beyond some 1e10 SciPy answers NaN; the power is 1 long before.
+        shift = min((RELATIVE_DIFFERENCE - allowance) / standard_error, 1e6)
+        attained = 1 - float(special.nctdtr(degrees, shift, critical))
+        smallest = allowance + float(special.nctdtrinc(degrees, 1 - power, critical)) * standard_error
     elif test == "neyman_smooth_test":
         effect = "norm of the first four Legendre moments"
         attained, smallest = _neyman_power(samples, level, power)
@@ -278,6 +301,37 @@ def detectable(
         "smallest_detectable": smallest,
         "smallest_detectable_power": power,
     }
+
+
+def detectable_by_gate(result: TestResult, level: float, *, confirmed: bool) -> Details:
+    """What a whole call at `level` can see, judged from its first sample: `detectable`, with the gate allowed for.
+
+    A staged test rejects at least as often as its first stage, which runs at level / 3: a lower bound. A confirmed one
+    needs three samples at level^(1/3) each, so its power is the cube of that of one sample.
+
+    Args:
+        result: of the first sample.
+        level: of the whole call.
+        confirmed: the call is a `confirmed_test`, else a `staged_test`.
+
+    Raises:
+        ValueError: a test whose power is not known, or a number out of range.
+    """
+    samples_to_agree = CONFIRMATIONS if confirmed else 1
+    given = {
+        key: value
+        for key, name in (("allowance", "allowance"), ("inflation", "inflation"), ("standard_error", "standard error"))
+        if isinstance(value := result.details.get(name), float)
+    }
+    seen = detectable(
+        result.samples,
+        level ** (1 / CONFIRMATIONS) if confirmed else level / STAGES,
+        result.name,
+        power=POWER ** (1 / samples_to_agree),
+        **given,
+    )
+    power = cast("float", seen["power"]) ** samples_to_agree
+    return seen | {"power": power, "smallest_detectable_power": POWER}
 
 
 def _variance_power(degrees: float, level: float, power: float) -> tuple[float, float]:
@@ -340,6 +394,13 @@ def _two_sided_normal(z: float) -> float:
 def _require_inflation(inflation: float) -> None:
     if not (math.isfinite(inflation) and inflation >= 1):
         raise ValueError(f"inflation must be a finite number of at least 1, got {inflation!r}")
+
+
+def _require_standard_error(standard_error: float, samples: int) -> None:
+    if not (math.isfinite(standard_error) and standard_error > 0):
+        raise ValueError(f"standard_error must be a positive finite number, got {standard_error!r}")
+    if samples < 2:
+        raise ValueError(f"an estimated standard error takes at least 2 samples, got {samples!r}")
 
 
 def _require_allowance(allowance: float) -> None:

@@ -11,6 +11,7 @@ at level^(1/3): `confirmed_test(lambda k: fit_rate(...).p_value, level)`.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,12 +20,14 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy import special
 
-from theory_check.evidence.error_budget import NonFiniteEvidence
+from theory_check.evidence.error_budget import CONFIRMATIONS, NonFiniteEvidence
 from theory_check.evidence.verdict import Verdict
 
 MINIMUM_RUNGS = 5
 MINIMUM_REPLICATES = 10
 SUPPORT_CONFIDENCE = 0.999
+# With which a ladder is to be supported, or a departure from its rate refuted.
+POWER = 0.9
 MAXIMUM_REPLICATES = 1_000_000
 NORMAL_DEGREES = 1e10  # beyond, Student's t equals the normal law to every digit that matters
 
@@ -40,12 +43,14 @@ class RateResult:
     standard_error: of the slope.
     degrees_of_freedom: of the t distribution behind the intervals.
     interval: for the slope, at the confidence that support takes.
-    refute_interval: for the slope, wider, at one minus the refutation level.
+    refute_interval: for the slope, wider, at one minus the refutation level over `looks`.
     p_value: the smallest refutation level at which the rate would have been refuted; 1 when the slope lies within
         the margin. Approximate in the tail.
     limit: the end of the range of slopes that agree which is nearest to the slope.
     constant: C in error = C size^expected, the geometric mean over the rungs, to be compared with the limit's.
-    rungs, replicates: what it rests on (0 replicates where standard errors were given).
+    looks: ladders that the verdict may have been taken from.
+    rungs, replicates: what it rests on; replicates on the rung with most, 0 where standard errors are known and not
+        estimated.
     sizes, values: the ladder: at each size the (root mean square) error that was fitted.
     reason: the verdict in words and numbers.
     """
@@ -59,6 +64,7 @@ class RateResult:
     p_value: float
     limit: float
     constant: float
+    looks: int
     rungs: int
     replicates: int
     sizes: tuple[float, ...]
@@ -76,6 +82,7 @@ def fit_rate(
     support_confidence: float = SUPPORT_CONFIDENCE,
     one_sided: OneSided = False,
     paired: bool = False,
+    looks: int = 1,
     minimum_rungs: int = MINIMUM_RUNGS,
     minimum_replicates: int = MINIMUM_REPLICATES,
 ) -> RateResult:
@@ -92,6 +99,8 @@ def fit_rate(
             (a constant that must not grow).
         paired: column j belongs to one random network on every rung (schemes of different step), so only columns are
             independent. Then each network has its slope, and their mean is judged: the common part cancels.
+        looks: the most ladders that a verdict is taken from; 2 where one that cannot decide is measured afresh. The
+            p-value is multiplied by it (Bonferroni).
         minimum_rungs: shorter ladders are refused.
         minimum_replicates: fewer are refused.
 
@@ -119,12 +128,9 @@ def fit_rate(
         standard_error, degrees = float(slopes.std(ddof=1)) / math.sqrt(replicates), replicates - 1.0
     else:
         log_errors = 0.5 * np.log(squares.mean(axis=1)) + np.log(scale[:, 0])
-        # Sums without one replicate from running sums of both sides: a difference cancels when one error dominates.
-        before = np.pad(np.cumsum(squares, axis=1)[:, :-1], ((0, 0), (1, 0)))
-        after = np.pad(np.cumsum(squares[:, ::-1], axis=1)[:, -2::-1], ((0, 0), (0, 1)))
-        left_out = 0.5 * np.log((before + after) / (replicates - 1))
+        left_out = 0.5 * np.log(_means_without_one(squares))
         standard_error, degrees = _welch(coefficients * _jackknife(left_out), np.full(sizes.size, replicates - 1.0))
-    stated = _Statement(expected, margin, refute_level, support_confidence, one_sided)
+    stated = _Statement(expected, margin, refute_level, support_confidence, one_sided, looks)
     return _judge(stated, sizes, log_errors, coefficients, standard_error, degrees, replicates=replicates)
 
 
@@ -140,6 +146,7 @@ def fit_slope(
     weights: Float[NDArray[np.float64], " rungs"] | None = None,
     support_confidence: float = SUPPORT_CONFIDENCE,
     one_sided: OneSided = False,
+    looks: int = 1,
     minimum_rungs: int = MINIMUM_RUNGS,
 ) -> RateResult:
     """The same judgement for values that are statistics themselves, independent from rung to rung.
@@ -169,8 +176,10 @@ def fit_slope(
         raise ValueError(f"a positive weight is needed for each of {sizes.size} sizes, got {weights!r}")
     coefficients = _slope_coefficients(sizes, weights)
     standard_error, degrees = _welch(coefficients * standard_errors, degrees_each)
-    stated = _Statement(expected, margin, refute_level, support_confidence, one_sided)
-    return _judge(stated, sizes, log_values, coefficients, standard_error, degrees, replicates=0)
+    stated = _Statement(expected, margin, refute_level, support_confidence, one_sided, looks)
+    most = float(degrees_each.max())
+    replicates = round(most) + 1 if math.isfinite(most) else 0
+    return _judge(stated, sizes, log_values, coefficients, standard_error, degrees, replicates=replicates)
 
 
 def relative_variance_with_error(samples: Float[NDArray[np.float64], " samples"]) -> tuple[float, float]:
@@ -218,7 +227,7 @@ def root_mean_square_with_error(errors: Float[NDArray[np.float64], " replicates"
         raise ValueError(f"at least two errors other than zero are needed, got {np.count_nonzero(errors)}")
     scale = float(np.abs(errors).max())
     squares = (errors / scale) ** 2
-    left_out = 0.5 * np.log([np.delete(squares, k).mean() for k in range(squares.size)])
+    left_out = 0.5 * np.log(_means_without_one(squares[None])[0])
     return 0.5 * math.log(float(squares.mean())) + math.log(scale), float(_jackknife(left_out))
 
 
@@ -227,7 +236,7 @@ def replicates_needed(
     sizes: Float[NDArray[np.float64], " rungs"],
     margin: float,
     confidence: float = SUPPORT_CONFIDENCE,
-    power: float = 0.9,
+    power: float = POWER,
 ) -> int:
     """Replicates on each rung for which a rate that is exactly right is supported with probability `power`.
 
@@ -257,11 +266,60 @@ def replicates_needed(
         quantile = _quantile(sizes.size * (replicates - 1.0), 1 - confidence)
         return (quantile + deviation) * unit_error <= margin * math.sqrt(replicates)
 
+    try:
+        return _least(suffices, MAXIMUM_REPLICATES)
+    except ValueError as problem:
+        raise ValueError(f"{problem} for margin {margin:g} and spread {spread:g}") from None
+
+
+def replicates_needed_by(
+    result: RateResult, margin: float, confidence: float = SUPPORT_CONFIDENCE, power: float = POWER
+) -> int | None:
+    """As `replicates_needed`, from the spread that a ladder itself has shown, paired or not; None without replicates.
+
+    With R replicates in place of R_0 the standard error is that of the ladder times sqrt(R_0 / R), and its degrees of
+    freedom are multiplied by (R - 1) / (R_0 - 1). Where rungs differ in their replicates, R counts those of the rung
+    with most, and all grow alike.
+
+    Raises:
+        ValueError: `margin` not positive.
+    """
+    if not margin > 0:
+        raise ValueError(f"margin must be positive, got {margin!r}")
+    if result.replicates < 2:
+        return None
+    deviation = float(special.ndtri((1 + power) / 2))
+
+    def suffices(replicates: int) -> bool:
+        degrees = result.degrees_of_freedom * (replicates - 1) / (result.replicates - 1)
+        error = result.standard_error * math.sqrt(result.replicates / replicates)
+        return (_quantile(degrees, 1 - confidence) + deviation) * error <= margin
+
+    return _least(suffices, math.inf)
+
+
+def detectable_departure(result: RateResult, level: float, power: float = POWER) -> float:
+    """How far beyond the margin a true slope must lie for a call at `level` to refute it with probability `power`.
+
+    All of three ladders must refute at level^(1/3) / looks, each with probability power^(1/3). With the standard error
+    s of this one that takes (q + z) s, q the t quantile and z the normal one.
+
+    Raises:
+        ValueError: `level` or `power` out of range.
+    """
+    if not (0 < level < 1 and 0 < power < 1):
+        raise ValueError(f"level and power must be probabilities in (0, 1), got {level!r} and {power!r}")
+    quantile = _quantile(result.degrees_of_freedom, level ** (1 / CONFIRMATIONS) / result.looks)
+    return (quantile + float(special.ndtri(power ** (1 / CONFIRMATIONS)))) * result.standard_error
+
+
+def _least(suffices: Callable[[int], bool], most: float) -> int:
+    """The least number of replicates, not below ten, that suffices; found by doubling and bisection."""
     enough = MINIMUM_REPLICATES
     while not suffices(enough):
         enough *= 2
-        if enough > MAXIMUM_REPLICATES:
-            raise ValueError(f"more than {MAXIMUM_REPLICATES} replicates for margin {margin:g} and spread {spread:g}")
+        if enough > most:
+            raise ValueError(f"more than {most} replicates are needed")
     few = max(MINIMUM_REPLICATES - 1, enough // 2)
     while enough - few > 1:
         middle = (few + enough) // 2
@@ -278,6 +336,7 @@ class _Statement:
     refute_level: float
     support_confidence: float
     one_sided: OneSided
+    looks: int
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.expected) and 0 < self.margin < math.inf):
@@ -285,6 +344,8 @@ class _Statement:
         for name in ("refute_level", "support_confidence"):
             if not 0 < getattr(self, name) < 1:
                 raise ValueError(f"{name} must be a probability in (0, 1), got {getattr(self, name)!r}")
+        if self.looks < 1:
+            raise ValueError(f"looks must be at least 1, got {self.looks!r}")
         if self.one_sided not in (False, "at-least", "at-most"):
             raise ValueError(f'one_sided must be False, "at-least" or "at-most", got {self.one_sided!r}')
         if self.one_sided == "at-least" and self.expected == 0:
@@ -314,7 +375,7 @@ def _judge(
     slope = float(coefficients @ log_values)
     low, high = stated.range()
     support = _quantile(degrees, 1 - stated.support_confidence) * standard_error
-    refute = _quantile(degrees, stated.refute_level) * standard_error
+    refute = _quantile(degrees, stated.refute_level / stated.looks) * standard_error
     if low <= slope - support and slope + support <= high:
         verdict, words = Verdict.SUPPORTED, "lies inside"
     elif slope + refute < low or high < slope - refute:
@@ -329,9 +390,10 @@ def _judge(
         degrees_of_freedom=degrees,
         interval=(slope - support, slope + support),
         refute_interval=(slope - refute, slope + refute),
-        p_value=_p_value(max(low - slope, slope - high), standard_error, degrees),
+        p_value=min(1.0, stated.looks * _p_value(max(low - slope, slope - high), standard_error, degrees)),
         limit=low if abs(slope - low) < abs(slope - high) else high,
         constant=math.exp(float(np.mean(log_values - stated.expected * np.log(sizes)))),
+        looks=stated.looks,
         rungs=sizes.size,
         replicates=replicates,
         sizes=tuple(sizes.tolist()),
@@ -356,6 +418,15 @@ def _slope_coefficients(sizes: NDArray[np.float64], weights: NDArray[np.float64]
     w = np.ones_like(sizes) if weights is None else np.asarray(weights, dtype=np.float64)
     centred: NDArray[np.float64] = np.log(sizes) - np.average(np.log(sizes), weights=w)
     return w * centred / (w @ centred**2)
+
+
+def _means_without_one(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of each row, the means of all values but one."""
+    # From running sums of both sides: a difference of sums cancels when one value dominates.
+    before = np.pad(np.cumsum(values, axis=1)[:, :-1], ((0, 0), (1, 0)))
+    after = np.pad(np.cumsum(values[:, ::-1], axis=1)[:, -2::-1], ((0, 0), (0, 1)))
+    means: NDArray[np.float64] = (before + after) / (values.shape[1] - 1)
+    return means
 
 
 def _jackknife(left_out: NDArray[np.float64]) -> NDArray[np.float64]:

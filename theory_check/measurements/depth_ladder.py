@@ -28,6 +28,7 @@ from theory_check.measurements.width_ladder import (
     CONFIRMED_LEVEL,
     EXPECTED,
     LIMIT_TOLERANCE,
+    LOOKS,
     RATE_MARGIN,
     Kind,
     whitening,
@@ -173,6 +174,7 @@ class JointLadder:
             expected=EXPECTED,
             margin=RATE_MARGIN,
             refute_level=CONFIRMED_LEVEL,
+            looks=LOOKS,
         )
 
     def _errors(self, stage: str, width: int, networks: int) -> Float[Array, " networks"]:

@@ -16,7 +16,7 @@ from theory_check.evidence.rates import RateResult, fit_rate
 from theory_check.evidence.verdict import Verdict
 from theory_check.measurements.depth_ladder import DEPTH_MARGIN, DEPTH_RATE, DEPTHS
 from theory_check.measurements.instance import Instance, Setting, prepare
-from theory_check.measurements.width_ladder import CONFIRMED_LEVEL, NUMERICAL_SHARE
+from theory_check.measurements.width_ladder import CONFIRMED_LEVEL, LOOKS, NUMERICAL_SHARE
 from theory_check.networks.parameters import Parameters, add_scaled, norm
 from theory_check.networks.schemes import adjoint, forward, gradient_of_pass
 
@@ -85,6 +85,7 @@ class ResidualNetworks:
             margin=GROWTH_MARGIN,
             refute_level=CONFIRMED_LEVEL,
             one_sided="at-most",
+            looks=LOOKS,
         )
 
     def _parameters(self, stage: str, width: int, replicate: int) -> Parameters:

@@ -34,6 +34,8 @@ EXPECTED = -0.5
 RATE_MARGIN = 0.15
 # Of one ladder; a refutation takes three.
 CONFIRMED_LEVEL = (FALSE_ALARM_RATE / DECLARED_CALLS) ** (1 / 3)
+# A ladder, and one measured afresh.
+LOOKS = 2
 LIMIT_TOLERANCE = 1e-7
 # What the scheme and the limit's own error may add, relative to the least error on the ladder.
 NUMERICAL_SHARE = 0.1
@@ -92,7 +94,7 @@ class WidthLadder:
             for width, count in zip(self.rungs, counts, strict=True)
         ]
         sizes = np.array(self.rungs, dtype=np.float64)
-        stated = {"expected": EXPECTED, "margin": RATE_MARGIN, "refute_level": CONFIRMED_LEVEL}
+        stated = {"expected": EXPECTED, "margin": RATE_MARGIN, "refute_level": CONFIRMED_LEVEL, "looks": LOOKS}
         if len(set(counts)) == 1:
             return fit_rate(sizes, np.stack(errors), **stated)
         logs, deviations = zip(*map(root_mean_square_with_error, errors), strict=True)
