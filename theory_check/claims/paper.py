@@ -11,6 +11,9 @@ PAPER = "Global Convergence in Neural ODEs: Impact of Activation Functions (ICLR
 _FORWARD = "test_forward_solution_exists_and_is_unique"
 _BACKWARD = "test_adjoint_solution_is_unique"
 _GRADIENT = "test_adjoint_gradient_equals_differences"
+_EULER = "test_gradients_of_euler_are_of_first_order"
+_MIDPOINT = "test_gradients_of_the_midpoint_rule_are_of_second_order"
+_RK4 = "test_gradients_of_rk4_are_of_fourth_order"
 _CONDITIONAL = "test_output_given_the_features_is_standard_normal"
 _MIXTURE = "test_output_law_at_the_top_width_is_normal"
 _SPREAD = "test_relative_variance_of_the_conditional_variance_falls"
@@ -150,6 +153,32 @@ _CLAIMS = (
                     ("adjoint-loose-solver", q.STEPS),
                 )
             ),
+        ),
+    ),
+    Claim(
+        id="discretize-optimize",
+        statement="The gradient of a scheme of order p differs from that by the continuous adjoint like step^p: Euler "
+        "1, midpoint 2, RK4 4, for phi with derivatives of every order.",
+        source="Abstract: smoothness of the activation makes gradient computation accurate.",
+        quantifier="RATE",
+        assumptions=("smooth", "differentiable"),
+        strata=("sphere", "digits"),
+        controls=(
+            # elu'' jumps: smooth in the paper's sense, and still too rough for a scheme of order four.
+            *(
+                Control(
+                    test=_RK4,
+                    activation=activation,
+                    stratum="sphere",
+                    verdict="assumptions-not-met",
+                    conclusion="fails",
+                    quantity=q.RK4_ORDER,
+                )
+                for activation in ("relu", "elu")
+            ),
+            *_planted(_EULER, q.EULER_ORDER, "euler-step-off"),
+            *_planted(_MIDPOINT, q.MIDPOINT_ORDER, "midpoint-off-centre"),
+            *_planted(_RK4, q.RK4_ORDER, "rk4-is-euler", "rk4-adjoint-coefficient-off"),
         ),
     ),
     Claim(

@@ -29,6 +29,8 @@ def _finding(assumption: Assumption, activation: Activation, case: Case) -> str 
                 return None
             kinks = ", ".join(f"{kink:.6g}" for kink in activation.kinks[:4])
             return f"the derivative of {activation.name} " + (f"jumps at {kinks}" if kinks else "is not Lipschitz")
+        case "differentiable":
+            return None if activation.differentiable else f"{activation.name} is not known to have them"
         case "nonlinear":
             return None if is_certified_nonlinear(activation) else f"{activation.name} is affine"
         case "distinct-inputs":

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from theory_check.networks.gaussian_matrix import ScaledMatrix
+from theory_check.networks.tableau import EULER
 
 Function = Callable[..., Any]
 
@@ -107,6 +108,31 @@ def _without_first(right: Function) -> Function:
 def _euler_step_off(right: Function) -> Function:
     def wrong(field: Any, tableau: Any, step: float) -> Any:
         return right(field, tableau, 1.1 * step if tableau.name == "euler" else step)
+
+    return wrong
+
+
+def _other_table(scheme: str, **changes: Any) -> Callable[[Function], Function]:
+    """The table of one scheme with other entries."""
+
+    def wrong_of(right: Function) -> Function:
+        def wrong(name: str, steps: int) -> Any:
+            tableau = right(name, steps)
+            return replace(tableau, **changes) if name == scheme else tableau
+
+        return wrong
+
+    return wrong_of
+
+
+def _adjoint_table_off(right: Function) -> Function:
+    """The discrete adjoint of RK4 with a_10 = 0.525 in place of 0.5; the forward pass is right."""
+
+    def wrong(activation: Any, neural_ode: Any, parameters: Any, trajectory: Any, *args: Any) -> Any:
+        tableau = trajectory.tableau
+        if tableau.name == "rk4":
+            trajectory = replace(trajectory, tableau=replace(tableau, a=((), (0.525,), *tableau.a[2:])))
+        return right(activation, neural_ode, parameters, trajectory, *args)
 
     return wrong
 
@@ -210,6 +236,24 @@ DEFECTS = {
             "the step of the L-layer network is ten per cent longer than T / L",
             "theory_check.networks.schemes:stepper",
             _euler_step_off,
+        ),
+        Defect(
+            "midpoint-off-centre",
+            "the midpoint rule takes its slope at 0.55 of a step in place of its middle",
+            "theory_check.networks.schemes:tableau_of",
+            _other_table("midpoint", a=((), (0.55,)), c=(0.0, 0.55)),
+        ),
+        Defect(
+            "rk4-is-euler",
+            "Euler's scheme is called RK4",
+            "theory_check.networks.schemes:tableau_of",
+            _other_table("rk4", a=EULER.a, b=EULER.b, c=EULER.c),
+        ),
+        Defect(
+            "rk4-adjoint-coefficient-off",
+            "one coefficient of RK4 is five per cent off in its discrete adjoint",
+            "theory_check.measurements.gradient_order:adjoint",
+            _adjoint_table_off,
         ),
         Defect(
             "layer-kernels-step-off",
