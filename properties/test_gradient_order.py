@@ -10,7 +10,7 @@ from theory_check.strategies import Sizes, cases, differentiable_activations, wi
 SHARE = 0.02
 CASES = cases(
     differentiable_activations(),
-    width=widths(16, 32),
+    width=widths(32, 48),
     sizes=Sizes(inputs=(1, 2), dimensions=(2, 4)),
     most_growth=1.0,
     strong=True,
