@@ -20,6 +20,8 @@ _SPREAD = "test_relative_variance_of_the_conditional_variance_falls"
 _VARIANCE = "test_output_variance_has_a_limit"
 _NNGP_RATE = "test_empirical_nngp_kernels_approach_the_limit"
 _NNGP_MEAN = "test_mean_nngp_kernel_is_the_limit"
+_UNCORRELATED = "test_outputs_are_uncorrelated_given_the_features"
+_COVARIANCE = "test_covariance_of_squared_outputs_falls_like_the_inverse_width"
 _TANGENT_RATE = "test_empirical_tangent_kernels_approach_the_limit"
 _TANGENT_MEAN = "test_mean_tangent_kernel_is_the_limit"
 _LAYER_KERNELS = "test_kernels_of_the_layers_approach_those_of_the_ode"
@@ -273,6 +275,20 @@ _CLAIMS = (
         assumptions=("smooth", "nonlinear", "distinct-inputs"),
         strata=("sphere", "crowded", "digits"),
         controls=_singular(_NONDEGENERATE, q.NNGP_EIGENVALUE),
+    ),
+    Claim(
+        id="independent-outputs",
+        statement="Outputs of one network are uncorrelated at every width n, and independent in the limit: the "
+        "covariance of their squares is Var(S), S the mixing variance they share, and falls like 1/n.",
+        source="Key result 3: outputs of a wide network are independent.",
+        quantifier="RATE",
+        assumptions=("lipschitz", "gaussian-weights", "wide"),
+        strata=("sphere", "digits"),
+        controls=(
+            *_planted(_UNCORRELATED, q.OUTPUT_CORRELATION, "readouts-tied", "readouts-correlated"),
+            *_planted(_UNCORRELATED, q.OUTPUT_MOMENT, "readout-scaled-by-width"),
+            *_planted(_COVARIANCE, q.COVARIANCE_RATE, "weights-scaled-too-little", activation="identity"),
+        ),
     ),
     Claim(
         id="structure-kept",

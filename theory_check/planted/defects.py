@@ -174,6 +174,22 @@ def _readout_tied(right: Function) -> Function:
     return wrong
 
 
+def _readouts_mixed(correlation: float) -> Callable[[Function], Function]:
+    """Every second row of V has this correlation with the one before it."""
+
+    def wrong_of(right: Function) -> Function:
+        def wrong(*args: Any) -> Any:
+            networks = right(*args)
+            V = networks.V.clone()
+            own = math.sqrt(1 - correlation**2) * V[..., 1::2, :]
+            V[..., 1::2, :] = own + correlation * V[..., ::2, :][..., : own.shape[-2], :]
+            return replace(networks, V=V)
+
+        return wrong
+
+    return wrong_of
+
+
 DEFECTS = {
     defect.name: defect
     for defect in (
@@ -290,6 +306,18 @@ DEFECTS = {
             "the readout is a row of W in place of independent weights",
             "theory_check.networks.ensemble:_stacked",
             _readout_tied,
+        ),
+        Defect(
+            "readouts-tied",
+            "every second row of V is the one before it",
+            "theory_check.networks.ensemble:_stacked",
+            _readouts_mixed(1.0),
+        ),
+        Defect(
+            "readouts-correlated",
+            "every second row of V has correlation 0.1 with the one before it",
+            "theory_check.networks.ensemble:_stacked",
+            _readouts_mixed(0.1),
         ),
     )
 }
