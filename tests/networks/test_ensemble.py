@@ -39,6 +39,23 @@ def test_each_network_is_the_one_of_its_seed(width: int, scheme: str) -> None:
         )
 
 
+@pytest.mark.parametrize("engine", ["dense", "revealed"])
+def test_more_outputs_begin_with_the_first(engine: str) -> None:
+    """Rows of V from the same generator: S, W v / |v| and the first output stay what they are, to the last bit of V."""
+    one, many = (
+        ensemble_variances(CATALOGUE["tanh"], ODE, INPUTS, width=9, seeds=range(4), outputs=m, engine=engine)
+        for m in (1, 5)
+    )
+    assert many.outputs.shape == (4, 2, 5)
+    assert torch.equal(many.S, one.S)
+    assert torch.equal(many.readout_products, one.readout_products)
+    torch.testing.assert_close(many.f, one.f, rtol=1e-13, atol=1e-15)
+    if engine == "dense":
+        p = draw_parameters(width=9, dimension=3, outputs=5, seed=2)
+        expected = forward(CATALOGUE["tanh"], ODE, p, INPUTS, steps=32).outputs
+        torch.testing.assert_close(many.outputs[2], expected, rtol=1e-12, atol=1e-14)
+
+
 def test_chunks_do_not_change_the_numbers() -> None:
     """Any chunking gives the same networks in the same order, to rounding."""
     seeds = range(23)

@@ -25,10 +25,7 @@ def _finding(assumption: Assumption, activation: Activation, case: Case) -> str 
         case "lipschitz":
             return None if activation.is_lipschitz else f"{activation.name} has unbounded slope"
         case "smooth":
-            if activation.is_smooth:
-                return None
-            kinks = ", ".join(f"{kink:.6g}" for kink in activation.kinks[:4])
-            return f"the derivative of {activation.name} " + (f"jumps at {kinks}" if kinks else "is not Lipschitz")
+            return _roughness(activation)
         case "differentiable":
             return None if activation.differentiable else f"{activation.name} is not known to have them"
         case "nonlinear":
@@ -46,3 +43,10 @@ def _finding(assumption: Assumption, activation: Activation, case: Case) -> str 
         case "gaussian-weights":
             plain = case.weights.structure == "gaussian" and case.weights.gain == 1.0 and case.weights.pinned is None
             return None if plain else f"weights {case.weights.structure} x {case.weights.gain}"
+
+
+def _roughness(activation: Activation) -> str | None:
+    if activation.is_smooth:
+        return None
+    kinks = ", ".join(f"{kink:.6g}" for kink in activation.kinks[:4])
+    return f"the derivative of {activation.name} " + (f"jumps at {kinks}" if kinks else "is not Lipschitz")

@@ -30,7 +30,7 @@ RATE_MARGIN = 0.15
 OUTPUTS = 16
 # Var(S) = a / n + b / n^2 + ...: from 32 on the second term moves the slope by 0.05 at most for sigma_w T L1 <= 1/2.
 WIDTHS = (32, 48, 72, 108, 162)
-NETWORKS = 400
+NETWORKS = 320
 # The law holds for every scheme, and so does the rate: the network of few steps is a network of its own.
 SOLVER_STEPS = 2
 

@@ -35,7 +35,8 @@ class EnsembleResult:
             exactly symmetric. Given U and W, f is exactly N(0, S): claim gaussian-output, part (i).
         outputs: with the V of the same seed, (networks, inputs, outputs).
         readout_products: W v / |v|, (networks, width). For v independent of W its entries are exactly independent
-            N(0, 1), v the first row of V; where v is tied to a row of W, that entry is about sqrt(n). Taken from the parameters alone.
+            N(0, 1), v the first row of V; where v is tied to a row of W, that entry is about sqrt(n). Taken from the
+            parameters alone.
     """
 
     S: Float[Tensor, "networks inputs inputs"]
@@ -176,7 +177,9 @@ def _covariance(
     return (S + S.mT) / 2
 
 
-def _stacked(seeds: Sequence[int], width: int, inputs: Float[Tensor, "inputs dimension"], outputs: int = 1) -> Parameters:
+def _stacked(
+    seeds: Sequence[int], width: int, inputs: Float[Tensor, "inputs dimension"], outputs: int = 1
+) -> Parameters:
     networks = [
         draw_parameters(
             width=width,
