@@ -74,7 +74,7 @@ def ensemble_variances(
         inputs: (inputs, dimension).
         width: n, at least 1.
         seeds: one for each network, at least one.
-        outputs: m, at least 1; the first ones are those of fewer outputs.
+        outputs: m, at least 1; S does not depend on it.
         scheme: "euler", "midpoint", "rk4" or "dop853".
         steps: number of its steps over the horizon.
         chunk: networks at a time; by default as many as have 4 MiB of W. Results agree between chunkings to
