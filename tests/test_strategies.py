@@ -40,6 +40,7 @@ from theory_check.strategies import (
     Narrowing,
     Sizes,
     cases,
+    differentiable_activations,
     kinked_activations,
     lipschitz_activations,
     narrowed,
@@ -417,3 +418,10 @@ def test_a_product_needs_a_bounded_factor() -> None:
         "arctan",
         "cos",
     }
+
+
+def test_differentiable_activations_hold_no_elu() -> None:
+    """Smooth ones with derivatives of every order, in 200 draws."""
+    found = drawn(differentiable_activations(), 200)
+    assert all(f.differentiable and f.is_smooth for f in found)
+    assert len({f.expression for f in found}) > 50

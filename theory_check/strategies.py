@@ -41,6 +41,8 @@ Class = Literal["smooth", "kinked", "polynomial", "not-lipschitz"]
 
 # Simplest first: Hypothesis shrinks towards the front of each list.
 SMOOTH = ("tanh", "sin", "softplus", "erf", "sigmoid", "arctan", "silu", "gelu", "cos", "elu")
+# Derivatives of every order: elu'' jumps.
+DIFFERENTIABLE = tuple(name for name in SMOOTH if CATALOGUE[name].differentiable)
 KINKED = ("relu", "abs", "leaky_relu", "hardtanh")
 NOT_LIPSCHITZ = ("square", "sign_sqrt", "cube")
 SLOPES = (1.0, 2.0, 0.5, -1.0, 1.5, 0.75, -0.5, 3.0, -2.0)
@@ -120,9 +122,9 @@ def _tamed(expression: str) -> Activation:
 
 
 @st.composite
-def _trees(draw: DrawFn, names: tuple[str, ...], wanted: str) -> Activation:
+def _trees(draw: DrawFn, names: tuple[str, ...], wanted: str, outer: tuple[str, ...] = SMOOTH) -> Activation:
     depth = draw(st.integers(0, 3))
-    tree = _tamed(draw(_tree(names, SMOOTH, depth)))
+    tree = _tamed(draw(_tree(names, outer, depth)))
     if tree.classification == wanted and tree.bounds == "proved" and is_certified_nonlinear(tree):
         return tree
     # A tree whose terms cancelled or that has no proved bound gives way to a leaf, never to a rejected draw.
@@ -132,6 +134,11 @@ def _trees(draw: DrawFn, names: tuple[str, ...], wanted: str) -> Activation:
 def smooth_activations() -> SearchStrategy[Activation]:
     """Smooth functions (phi and phi' Lipschitz) that are certified not to be affine, as expression trees."""
     return _trees(SMOOTH, "smooth")
+
+
+def differentiable_activations() -> SearchStrategy[Activation]:
+    """Smooth functions that have derivatives of every order, as the order of a scheme asks for."""
+    return _trees(DIFFERENTIABLE, "smooth", DIFFERENTIABLE)
 
 
 def kinked_activations() -> SearchStrategy[Activation]:

@@ -339,3 +339,24 @@ def test_results_beyond_the_limits_are_refused() -> None:
         compose(CATALOGUE["tanh"], tree)
     with pytest.raises(ActivationError, match="out of range"):
         multiply(activation("1e300"), activation("1e300"))
+
+
+@pytest.mark.parametrize(
+    ("expression", "differentiable"),
+    [
+        ("tanh(gelu(x)) * erf(x)", True),
+        ("sin(x) / (1.5 + cos(x))", True),
+        ("erf(x)**3 - 2*x + 1", True),
+        ("3.0", True),
+        ("relu(x) - relu(-x)", True),
+        ("tanh(elu(x))", False),
+        ("elu(sin(x))", False),
+        ("0.5*elu(x) + x", False),
+        ("sin(x)*elu(tanh(x))", False),
+        ("elu(x)**2", False),
+        ("1 / (2 + elu(x))", False),
+    ],
+)
+def test_derivatives_of_every_order_are_inherited(expression: str, *, differentiable: bool) -> None:
+    """By sums, products, powers, quotients that do not blow up, compositions; and whatever is affine has them."""
+    assert activation(expression).differentiable is differentiable

@@ -264,3 +264,9 @@ def test_balls_enclose_values_and_slopes(name: str) -> None:
         jet = entry.ball(_jet(arb(kink, 0.125)))
         assert not jet[1].is_finite()
         assert jet[0].contains(arb(entry.value_at(kink + 0.125)))
+
+
+def test_differentiable_entries_are_those_without_a_jump_of_any_derivative() -> None:
+    """Analytic ones, and erf and gelu, which torch does not take complex numbers for; elu'' jumps."""
+    rough = {"elu", "relu", "leaky_relu", "abs", "hardtanh", "sign_sqrt"}
+    assert {name for name, entry in FUNCTIONS.items() if not entry.differentiable} == rough

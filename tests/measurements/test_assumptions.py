@@ -42,6 +42,7 @@ def test_a_plain_case_meets_every_assumption(assumption: str) -> None:
         ("lipschitz", {"activation": "square(x)"}, "unbounded slope"),
         ("smooth", {"activation": "relu(x - 2)"}, "jumps at 2"),
         ("smooth", {"activation": "sign_sqrt(x)"}, "not Lipschitz"),
+        ("differentiable", {"activation": "tanh(x) + elu(x)"}, "not known to have them"),
         ("nonlinear", {"activation": "3*x + 1"}, "affine"),
         ("nonlinear", {"activation": "softplus(x) - softplus(-x)"}, "affine"),
         ("distinct-inputs", {"data": Explicit(((1.0, 2.0), (0.0, 1.0), (-2.0, -4.0)))}, "rows 0 and 2 are parallel"),

@@ -10,7 +10,7 @@ from scipy import stats
 from theory_check.activations.catalogue import CATALOGUE
 from theory_check.networks.ensemble import ensemble_variances
 from theory_check.networks.model import NonFiniteState
-from theory_check.networks.parameters import draw_parameters
+from theory_check.networks.parameters import draw_network, draw_parameters
 from theory_check.networks.schemes import forward
 from theory_check.neural_ode import NeuralODE
 
@@ -37,6 +37,20 @@ def test_each_network_is_the_one_of_its_seed(width: int, scheme: str) -> None:
         np.testing.assert_allclose(
             found.readout_products[k].numpy(), p.W.numpy() @ v / np.linalg.norm(v), rtol=1e-12, atol=1e-14
         )
+
+
+@pytest.mark.parametrize("engine", ["dense", "revealed"])
+def test_outputs_are_those_of_the_network_of_the_seed(engine: str) -> None:
+    """Five outputs of one network, S as for one output, f the first of them."""
+    one, many = (
+        ensemble_variances(CATALOGUE["tanh"], ODE, INPUTS, width=9, seeds=range(4), outputs=m, engine=engine)
+        for m in (1, 5)
+    )
+    torch.testing.assert_close(many.S, one.S, rtol=1e-12, atol=1e-15)
+    assert torch.equal(many.f, many.outputs[..., 0])
+    p = draw_network(width=9, dimension=3, outputs=5, seed=2, engine=engine)
+    expected = forward(CATALOGUE["tanh"], ODE, p, INPUTS, steps=32).outputs
+    torch.testing.assert_close(many.outputs[2], expected, rtol=1e-12, atol=1e-14)
 
 
 def test_chunks_do_not_change_the_numbers() -> None:

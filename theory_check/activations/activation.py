@@ -34,6 +34,8 @@ class Activation:
         kinks: the points where phi' jumps, as nearest doubles, ascending.
         degree: degree as a polynomial; None when phi is not known to be one.
         analytic: real-analytic on the line, and `function` may be fed complex numbers near it (complex step).
+        differentiable: has derivatives of every order on the whole line, by its expression; so has all that is
+            analytic.
         ball: phi in ball arithmetic, for a python-flint `arb` or `arb_series` alike; at a kink the derivatives
             it returns are not finite. None for a user's function.
         bounds: "proved" when every bound and every kink above is; "measured" when some come from sampling.
@@ -58,8 +60,11 @@ class Activation:
     operators: int
     curvature: float = math.nan
     corners: Corners = ()
+    differentiable: bool = False
 
     def __post_init__(self) -> None:
+        if self.analytic:
+            object.__setattr__(self, "differentiable", True)
         if math.isnan(self.curvature):
             object.__setattr__(self, "curvature", math.inf if self.kinks else self.derivative_lipschitz)
         if self.kinks and not self.corners:

@@ -104,6 +104,7 @@ def _of_polynomial(pieces: Pieces, known: polynomial.Coefficients) -> tuple[Piec
         upper=min(upper, pieces.upper),
         corners=(),
         analytic=True,
+        differentiable=True,
         proved=True,
     )
     return exact, polynomial.degree(known)
@@ -117,6 +118,7 @@ def _completed(pieces: Pieces) -> tuple[Pieces, int | None]:
         pieces = _measured(pieces)
     # phi'' = 0 between corners and no corners: phi' is constant.
     affine = pieces.proved and not corners and pieces.curvature == 0.0
+    pieces = replace(pieces, differentiable=pieces.differentiable or affine)
     return pieces, (0 if pieces.lipschitz == 0.0 else 1) if affine else None
 
 
@@ -147,6 +149,7 @@ def _assembled(tree: Tree, pieces: Pieces, degree: int | None) -> Activation:
         kinks=locations(pieces.corners),
         degree=degree,
         analytic=pieces.analytic,
+        differentiable=pieces.differentiable,
         ball=pieces.ball,
         bounds="proved" if pieces.proved else "measured",
         operators=trees.operators(tree),

@@ -34,6 +34,7 @@ def _entry(
     jumps: Mapping[float, Fraction] = MappingProxyType({}),
     degree: int | None = None,
     analytic: bool = False,
+    differentiable: bool = False,
 ) -> Activation:
     """One entry; `slope` takes a side exactly when there are jumps."""
     corners = tuple(Corner(Fraction(at), jump) for at, jump in jumps.items())
@@ -49,6 +50,7 @@ def _entry(
         kinks=locations(corners),
         degree=degree,
         analytic=analytic,
+        differentiable=analytic or differentiable,
         ball=ball,
         bounds="proved",
         operators=0 if name == "identity" else 1,
@@ -129,6 +131,7 @@ _SMOOTH = (
         curvature=widened(math.sqrt(8.0 / (math.pi * math.e))),
         lower=-1.0,
         upper=1.0,
+        differentiable=True,
     ),
     _entry(
         "sin",
@@ -175,6 +178,7 @@ _SMOOTH = (
         lipschitz=widened(0.5 * (1.0 + math.erf(1.0)) + 1.0 / (math.e * math.sqrt(math.pi))),
         curvature=widened(math.sqrt(2.0 / math.pi)),
         lower=_GELU_MINIMUM,
+        differentiable=True,
     ),
     # With u = x/2: phi'' = sech(u)^2 (1 - u tanh u) / 2 vanishes at u* tanh u* = 1, where phi' is greatest:
     # (1 + tanh u*)/2 + u* sech(u*)^2 / 2 = (1 + u*)/2, and least at -u*: (1 - u*)/2. |phi''| <= 1/2 inside

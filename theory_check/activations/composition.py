@@ -39,6 +39,7 @@ def composed(f: Activation, g: Activation, inner: Coefficients | None) -> Pieces
         upper=upper,
         corners=corners,
         analytic=f.analytic and g.analytic,
+        differentiable=f.differentiable and g.differentiable,
         ball=lambda x: ball_f(ball_g(x)),
         proved=f.bounds == g.bounds == "proved" and enumerated,
         settled=affine,

@@ -34,6 +34,7 @@ class Pieces:
     upper: float
     corners: Corners
     analytic: bool
+    differentiable: bool
     ball: Callable[[Any], Any]
     proved: bool
     settled: bool
@@ -50,6 +51,7 @@ def constant(value: float) -> Pieces:
         upper=value,
         corners=(),
         analytic=True,
+        differentiable=True,
         ball=lambda x: 0 * x + value,
         proved=True,
         settled=True,
@@ -69,6 +71,7 @@ def scaled(factor: float, f: Activation) -> Pieces:
         upper=upper,
         corners=corner.scaled(f.corners, factor),
         analytic=f.analytic,
+        differentiable=f.differentiable,
         ball=lambda x: factor * ball(x),
         proved=f.bounds == "proved",
         settled=True,
@@ -88,6 +91,7 @@ def shifted(f: Activation, offset: float) -> Pieces:
         upper=upper,
         corners=f.corners,
         analytic=f.analytic,
+        differentiable=f.differentiable,
         ball=lambda x: ball(x) + offset,
         proved=f.bounds == "proved",
         settled=True,
@@ -107,6 +111,7 @@ def added(f: Activation, g: Activation) -> Pieces:
         upper=upper,
         corners=corner.merged(f.corners, g.corners),
         analytic=f.analytic and g.analytic,
+        differentiable=f.differentiable and g.differentiable,
         ball=lambda x: ball_f(x) + ball_g(x),
         proved=_both_proved(f, g),
         settled=not (math.inf in (f.lipschitz, f.curvature) and math.inf in (g.lipschitz, g.curvature)),
@@ -134,6 +139,7 @@ def multiplied(f: Activation, g: Activation) -> Pieces:
         upper=upper,
         corners=corner.merged(tuple(jumps)),
         analytic=f.analytic and g.analytic,
+        differentiable=f.differentiable and g.differentiable,
         ball=lambda x: ball_f(x) * ball_g(x),
         proved=_both_proved(f, g),
         settled=False,
@@ -161,6 +167,7 @@ def divided(f: Activation, g: Activation) -> Pieces:
         upper=math.inf,
         corners=corner.merged(tuple(jumps)),
         analytic=f.analytic and g.analytic and (g.lower > 0 or g.upper < 0),
+        differentiable=f.differentiable and g.differentiable and (g.lower > 0 or g.upper < 0),
         ball=lambda x: quotient(ball_f(x), ball_g(x)),
         proved=False,
         settled=False,
@@ -182,6 +189,7 @@ def raised(f: Activation, exponent: int) -> Pieces:
         upper=upper,
         corners=corner.merged(tuple(jumps)),
         analytic=f.analytic,
+        differentiable=f.differentiable,
         ball=lambda x: ball(x) ** exponent,
         proved=f.bounds == "proved",
         settled=False,

@@ -8,6 +8,7 @@ Quantifier = Literal["ALL", "RATE", "LAW"]
 Assumption = Literal[
     "lipschitz",
     "smooth",
+    "differentiable",
     "nonlinear",
     "distinct-inputs",
     "wide",
@@ -34,6 +35,7 @@ Stratum = Literal[
 EXPLAINED: dict[Assumption, str] = {
     "lipschitz": "phi is Lipschitz",
     "smooth": "phi and its derivative are Lipschitz",
+    "differentiable": "phi has derivatives of every order (known from its expression)",
     "nonlinear": "phi is not a polynomial (certified by value; a Lipschitz phi that is not affine is none)",
     "distinct-inputs": "no input is zero and no two are parallel (x and -x count as parallel)",
     "wide": "the width is large (8 or more)",

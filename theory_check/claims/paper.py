@@ -11,12 +11,17 @@ PAPER = "Global Convergence in Neural ODEs: Impact of Activation Functions (ICLR
 _FORWARD = "test_forward_solution_exists_and_is_unique"
 _BACKWARD = "test_adjoint_solution_is_unique"
 _GRADIENT = "test_adjoint_gradient_equals_differences"
+_EULER = "test_gradients_of_euler_are_of_first_order"
+_MIDPOINT = "test_gradients_of_the_midpoint_rule_are_of_second_order"
+_RK4 = "test_gradients_of_rk4_are_of_fourth_order"
 _CONDITIONAL = "test_output_given_the_features_is_standard_normal"
 _MIXTURE = "test_output_law_at_the_top_width_is_normal"
 _SPREAD = "test_relative_variance_of_the_conditional_variance_falls"
 _VARIANCE = "test_output_variance_has_a_limit"
 _NNGP_RATE = "test_empirical_nngp_kernels_approach_the_limit"
 _NNGP_MEAN = "test_mean_nngp_kernel_is_the_limit"
+_UNCORRELATED = "test_outputs_are_uncorrelated_given_the_features"
+_COVARIANCE = "test_covariance_of_squared_outputs_falls_like_the_inverse_width"
 _TANGENT_RATE = "test_empirical_tangent_kernels_approach_the_limit"
 _TANGENT_MEAN = "test_mean_tangent_kernel_is_the_limit"
 _LAYER_KERNELS = "test_kernels_of_the_layers_approach_those_of_the_ode"
@@ -153,6 +158,32 @@ _CLAIMS = (
         ),
     ),
     Claim(
+        id="discretize-optimize",
+        statement="The gradient of a scheme of order p differs from that by the continuous adjoint like step^p: Euler "
+        "1, midpoint 2, RK4 4, for phi with derivatives of every order.",
+        source="Abstract: smoothness of the activation makes gradient computation accurate.",
+        quantifier="RATE",
+        assumptions=("smooth", "differentiable"),
+        strata=("sphere", "digits"),
+        controls=(
+            # elu'' jumps: smooth in the paper's sense, and still too rough for a scheme of order four.
+            *(
+                Control(
+                    test=_RK4,
+                    activation=activation,
+                    stratum="sphere",
+                    verdict="assumptions-not-met",
+                    conclusion="fails",
+                    quantity=q.RK4_ORDER,
+                )
+                for activation in ("relu", "elu")
+            ),
+            *_planted(_EULER, q.EULER_ORDER, "euler-step-off"),
+            *_planted(_MIDPOINT, q.MIDPOINT_ORDER, "midpoint-off-centre"),
+            *_planted(_RK4, q.RK4_ORDER, "rk4-is-euler", "rk4-adjoint-coefficient-off"),
+        ),
+    ),
+    Claim(
         id="resnet-limit",
         statement="States and gradients of the residual network of L layers approach those of the Neural ODE like 1/L, "
         "with a constant that does not grow with the width; so do its kernels at infinite width.",
@@ -244,6 +275,20 @@ _CLAIMS = (
         assumptions=("smooth", "nonlinear", "distinct-inputs"),
         strata=("sphere", "crowded", "digits"),
         controls=_singular(_NONDEGENERATE, q.NNGP_EIGENVALUE),
+    ),
+    Claim(
+        id="independent-outputs",
+        statement="Outputs of one network are uncorrelated at every width n, and independent in the limit: the "
+        "covariance of their squares is Var(S), S the mixing variance they share, and falls like 1/n.",
+        source="Key result 3: outputs of a wide network are independent.",
+        quantifier="RATE",
+        assumptions=("lipschitz", "gaussian-weights", "wide"),
+        strata=("sphere", "digits"),
+        controls=(
+            *_planted(_UNCORRELATED, q.OUTPUT_CORRELATION, "readouts-tied", "readouts-correlated"),
+            *_planted(_UNCORRELATED, q.OUTPUT_MOMENT, "readout-scaled-by-width"),
+            *_planted(_COVARIANCE, q.COVARIANCE_RATE, "weights-scaled-too-little", activation="identity"),
+        ),
     ),
     Claim(
         id="structure-kept",

@@ -138,6 +138,28 @@ def mean_within_test(difference: float, standard_error: float, *, allowance: flo
     )
 
 
+def correlation_test(x: Samples, y: Samples) -> TestResult:
+    """Two-sided test that pairs of N(0, 1) numbers are uncorrelated; the statistic is r = x.y / (|x| |y|).
+
+    No mean is taken out, so x / |x| is uniform on the sphere and t = r sqrt((M - 1) / (1 - r^2)) has exactly Student's
+    law with M - 1 degrees of freedom, whatever y is.
+
+    Raises:
+        NonFiniteEvidence: a sample is not finite.
+        ValueError: fewer than two pairs, samples of different number, or all zero.
+    """
+    first, second = _standardised(x, 1.0), _standardised(y, 1.0)
+    if first.size != second.size or first.size < 2:
+        raise ValueError(f"at least two pairs are needed, got {first.size} and {second.size} samples")
+    lengths = float(np.linalg.norm(first)), float(np.linalg.norm(second))
+    if not all(lengths):
+        raise ValueError("a correlation needs samples that are not all zero")
+    r = max(-1.0, min(1.0, float((first / lengths[0]) @ (second / lengths[1]))))
+    t = math.inf if abs(r) == 1.0 else abs(r) * math.sqrt((first.size - 1) / (1 - r * r))
+    p_value = min(1.0, 2 * float(special.stdtr(first.size - 1, -t)))
+    return TestResult(name="correlation_test", statistic=r, p_value=p_value, samples=first.size, exact=True)
+
+
 def neyman_smooth_test(x: Samples, *, scale: float = 1.0) -> TestResult:
     """Neyman's smooth test of order 4 on u = Phi(x / scale): chi-square with 4 degrees of freedom.
 

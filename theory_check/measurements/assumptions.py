@@ -25,10 +25,9 @@ def _finding(assumption: Assumption, activation: Activation, case: Case) -> str 
         case "lipschitz":
             return None if activation.is_lipschitz else f"{activation.name} has unbounded slope"
         case "smooth":
-            if activation.is_smooth:
-                return None
-            kinks = ", ".join(f"{kink:.6g}" for kink in activation.kinks[:4])
-            return f"the derivative of {activation.name} " + (f"jumps at {kinks}" if kinks else "is not Lipschitz")
+            return _roughness(activation)
+        case "differentiable":
+            return None if activation.differentiable else f"{activation.name} is not known to have them"
         case "nonlinear":
             return None if is_certified_nonlinear(activation) else f"{activation.name} is affine"
         case "distinct-inputs":
@@ -48,3 +47,10 @@ def _finding(assumption: Assumption, activation: Activation, case: Case) -> str 
             return None if case.weights.gain == 1.0 else f"weights times {case.weights.gain}"
         case "shared-weights":
             return None  # the model's own; no case breaks it
+
+
+def _roughness(activation: Activation) -> str | None:
+    if activation.is_smooth:
+        return None
+    kinks = ", ".join(f"{kink:.6g}" for kink in activation.kinks[:4])
+    return f"the derivative of {activation.name} " + (f"jumps at {kinks}" if kinks else "is not Lipschitz")

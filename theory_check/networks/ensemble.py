@@ -33,14 +33,20 @@ class EnsembleResult:
     Attributes:
         S: covariance of the outputs given U and W, sigma_v^2/n phi(h_T) phi(h_T)^T, (networks, inputs, inputs),
             exactly symmetric. Given U and W, f is exactly N(0, S): claim gaussian-output, part (i).
-        f: the output with the V of the same seed, (networks, inputs).
+        outputs: with the V of the same seed, (networks, inputs, outputs).
         readout_products: W v / |v|, (networks, width). For v independent of W its entries are exactly independent
-            N(0, 1); where v is tied to a row of W, that entry is about sqrt(n). Taken from the parameters alone.
+            N(0, 1), v the first row of V; where v is tied to a row of W, that entry is about sqrt(n). Taken from the
+            parameters alone.
     """
 
     S: Float[Tensor, "networks inputs inputs"]
-    f: Float[Tensor, "networks inputs"]
+    outputs: Float[Tensor, "networks inputs outputs"]
     readout_products: Float[Tensor, "networks width"]
+
+    @property
+    def f(self) -> Float[Tensor, "networks inputs"]:
+        """The first output of every network."""
+        return self.outputs[..., 0]
 
 
 @torch.no_grad()
@@ -51,12 +57,13 @@ def ensemble_variances(
     *,
     width: int,
     seeds: Sequence[int],
+    outputs: int = 1,
     scheme: str = "rk4",
     steps: int = 32,
     chunk: int | None = None,
     engine: str | None = None,
 ) -> EnsembleResult:
-    """Solve one network with one output for each seed, a chunk of them at a time with batched products.
+    """Solve one network for each seed, a chunk of them at a time with batched products.
 
     Each network is that of `draw_network(width=width, dimension=..., seed=seed, engine=engine)` in the dtype and on the
     device of `inputs`; those whose W is revealed are solved one after the other.
@@ -67,6 +74,7 @@ def ensemble_variances(
         inputs: (inputs, dimension).
         width: n, at least 1.
         seeds: one for each network, at least one.
+        outputs: m, at least 1; S does not depend on it.
         scheme: "euler", "midpoint", "rk4" or "dop853".
         steps: number of its steps over the horizon.
         chunk: networks at a time; by default as many as have 4 MiB of W. Results agree between chunkings to
@@ -74,7 +82,7 @@ def ensemble_variances(
         engine: "dense" stores every W, "revealed" draws its products as they are needed; None chooses by the width.
 
     Raises:
-        ValueError: no seeds, a chunk or width below 1, an unknown scheme.
+        ValueError: no seeds, a chunk, width or number of outputs below 1, an unknown scheme.
         MemoryShortage: a chunk would not fit.
         NonFiniteState: a state overflowed; the message names the seed.
     """
@@ -87,18 +95,19 @@ def ensemble_variances(
         raise ValueError(f"chunk must be None or an integer of at least 1, got {chunk!r}")
     if engine_named(engine, width) == "revealed":
         columns = zip(
-            *(_revealed(activation, neural_ode, inputs, width, seed, scheme, steps) for seed in seeds), strict=True
+            *(_revealed(activation, neural_ode, inputs, width, outputs, seed, scheme, steps) for seed in seeds),
+            strict=True,
         )
         return EnsembleResult(*(torch.stack(column) for column in columns))
     size = chunk or max(1, _CHUNK_BYTES // (width * width * inputs.element_size()))
     of_chunk = min(size, len(seeds))
-    numbers = of_chunk * width * (3 * width + 8 * len(inputs)) * _workers(inputs.device)
+    numbers = of_chunk * width * (3 * width + 8 * len(inputs) + 2 * outputs) * _workers(inputs.device)
     require_memory(
         numbers * inputs.element_size(), f"a chunk of {of_chunk} networks of width {width}", device=inputs.device
     )
 
     def solved(some: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
-        stacked = _stacked(some, width, inputs)
+        stacked = _stacked(some, width, inputs, outputs)
         h = final_states(activation, neural_ode, stacked, inputs, scheme=scheme, steps=steps)
         finite = torch.isfinite(h).flatten(1).all(1)
         if not finite.all():
@@ -107,7 +116,7 @@ def ensemble_variances(
         features = activation(h)
         return (
             _covariance(neural_ode, features),
-            readout(neural_ode, stacked, features)[..., 0],
+            readout(neural_ode, stacked, features),
             _readout_products(stacked),
         )
 
@@ -143,20 +152,22 @@ def _revealed(
     neural_ode: NeuralODE,
     inputs: Float[Tensor, "inputs dimension"],
     width: int,
+    outputs: int,
     seed: int,
     scheme: str,
     steps: int,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """S, f and W v / |v| of one network."""
+    """S, outputs and W v / |v| of one network."""
     network = draw_wide_network(
-        width=width, dimension=inputs.shape[1], seed=seed, device=inputs.device, dtype=inputs.dtype
+        width=width, dimension=inputs.shape[1], outputs=outputs, seed=seed, device=inputs.device, dtype=inputs.dtype
     )
     h = final_states(activation, neural_ode, network, inputs, scheme=scheme, steps=steps)
     if not torch.isfinite(h).all():
         raise NonFiniteState(f"the final state of the network with seed {seed} is not finite")
     features = activation(h)
-    product = network.W.times(network.V / torch.linalg.vector_norm(network.V))
-    return _covariance(neural_ode, features), readout(neural_ode, network, features)[:, 0], product[0]
+    v = network.V[:1]
+    product = network.W.times(v / torch.linalg.vector_norm(v))
+    return _covariance(neural_ode, features), readout(neural_ode, network, features), product[0]
 
 
 def _covariance(
@@ -166,9 +177,18 @@ def _covariance(
     return (S + S.mT) / 2
 
 
-def _stacked(seeds: Sequence[int], width: int, inputs: Float[Tensor, "inputs dimension"]) -> Parameters:
+def _stacked(
+    seeds: Sequence[int], width: int, inputs: Float[Tensor, "inputs dimension"], outputs: int = 1
+) -> Parameters:
     networks = [
-        draw_parameters(width=width, dimension=inputs.shape[1], seed=seed, device=inputs.device, dtype=inputs.dtype)
+        draw_parameters(
+            width=width,
+            dimension=inputs.shape[1],
+            outputs=outputs,
+            seed=seed,
+            device=inputs.device,
+            dtype=inputs.dtype,
+        )
         for seed in seeds
     ]
     return Parameters(*(torch.stack([getattr(p, name) for p in networks]) for name in ("U", "W", "V")))

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from theory_check.networks.gaussian_matrix import ScaledMatrix
+from theory_check.networks.tableau import EULER
 from theory_check.planted.defect import Defect, Function
 from theory_check.planted.edits import EDITS
 from theory_check.planted.mutation import edited
@@ -96,6 +97,31 @@ def _euler_step_off(right: Function) -> Function:
     return wrong
 
 
+def _other_table(scheme: str, **changes: Any) -> Callable[[Function], Function]:
+    """The table of one scheme with other entries."""
+
+    def wrong_of(right: Function) -> Function:
+        def wrong(name: str, steps: int) -> Any:
+            tableau = right(name, steps)
+            return replace(tableau, **changes) if name == scheme else tableau
+
+        return wrong
+
+    return wrong_of
+
+
+def _adjoint_table_off(right: Function) -> Function:
+    """The discrete adjoint of RK4 with a_10 = 0.525 in place of 0.5; the forward pass is right."""
+
+    def wrong(activation: Any, neural_ode: Any, parameters: Any, trajectory: Any, *args: Any) -> Any:
+        tableau = trajectory.tableau
+        if tableau.name == "rk4":
+            trajectory = replace(trajectory, tableau=replace(tableau, a=((), (0.525,), *tableau.a[2:])))
+        return right(activation, neural_ode, parameters, trajectory, *args)
+
+    return wrong
+
+
 def _other_horizon(change: Callable[[float], float]) -> Callable[[Function], Function]:
     def wrong_of(right: Function) -> Function:
         def wrong(activation: Any, inputs: Any, neural_ode: Any, *args: Any, **kwargs: Any) -> Any:
@@ -131,6 +157,22 @@ def _readout_tied(right: Function) -> Function:
         return replace(networks, V=networks.W[..., row : row + 1, :].clone())
 
     return wrong
+
+
+def _readouts_mixed(correlation: float) -> Callable[[Function], Function]:
+    """Every second row of V has this correlation with the one before it."""
+
+    def wrong_of(right: Function) -> Function:
+        def wrong(*args: Any) -> Any:
+            networks = right(*args)
+            V = networks.V.clone()
+            own = math.sqrt(1 - correlation**2) * V[..., 1::2, :]
+            V[..., 1::2, :] = own + correlation * V[..., ::2, :][..., : own.shape[-2], :]
+            return replace(networks, V=V)
+
+        return wrong
+
+    return wrong_of
 
 
 DEFECTS = {
@@ -198,6 +240,24 @@ DEFECTS = {
             _euler_step_off,
         ),
         Defect(
+            "midpoint-off-centre",
+            "the midpoint rule takes its slope at 0.55 of a step in place of its middle",
+            "theory_check.networks.schemes:tableau_of",
+            _other_table("midpoint", a=((), (0.55,)), c=(0.0, 0.55)),
+        ),
+        Defect(
+            "rk4-is-euler",
+            "Euler's scheme is called RK4",
+            "theory_check.networks.schemes:tableau_of",
+            _other_table("rk4", a=EULER.a, b=EULER.b, c=EULER.c),
+        ),
+        Defect(
+            "rk4-adjoint-coefficient-off",
+            "one coefficient of RK4 is five per cent off in its discrete adjoint",
+            "theory_check.measurements.gradient_order:adjoint",
+            _adjoint_table_off,
+        ),
+        Defect(
             "layer-kernels-step-off",
             "the kernels of the L-layer network take a step ten per cent longer than T / L",
             "theory_check.measurements.depth_ladder:layer_kernels",
@@ -232,6 +292,18 @@ DEFECTS = {
             "the readout is a row of W in place of independent weights",
             "theory_check.networks.ensemble:_stacked",
             _readout_tied,
+        ),
+        Defect(
+            "readouts-tied",
+            "every second row of V is the one before it",
+            "theory_check.networks.ensemble:_stacked",
+            _readouts_mixed(1.0),
+        ),
+        Defect(
+            "readouts-correlated",
+            "every second row of V has correlation 0.1 with the one before it",
+            "theory_check.networks.ensemble:_stacked",
+            _readouts_mixed(0.1),
         ),
     )
 }

@@ -1,0 +1,95 @@
+"""Claim discretize-optimize: the order of the gradient of each scheme, against the continuous adjoint."""
+
+import math
+
+import pytest
+import torch
+
+from theory_check.case import Case, Sphere
+from theory_check.evidence.verdict import Verdict
+from theory_check.measurements import gradient_order
+from theory_check.measurements.gradient_order import NETWORKS, GradientOrder
+from theory_check.measurements.instance import field_growth
+from theory_check.neural_ode import NeuralODE
+from theory_check.planted.defects import planted
+
+
+def on_sphere(expression: str, horizon: float = 1.5) -> Case:
+    """One point in three dimensions, typical weights."""
+    neural_ode = NeuralODE(sigma_u=1.25, sigma_w=0.5, sigma_v=1.5, horizon=horizon)
+    return Case(activation=expression, data=Sphere(1, 3, 0), width=32, neural_ode=neural_ode)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "order", "defect", "wrong"),
+    [
+        ("euler", 1, "euler-step-off", 0),
+        ("midpoint", 2, "midpoint-off-centre", 1),
+        ("rk4", 4, "rk4-is-euler", 1),
+        ("rk4", 4, "rk4-adjoint-coefficient-off", 1),
+    ],
+)
+def test_orders_are_seen_and_defects_change_them(
+    scheme: str, order: int, defect: str, wrong: int, bench: object
+) -> None:
+    """Within a fifth of the margin, supported; with the defect another order, refuted."""
+    found = GradientOrder(on_sphere("tanh(x)"), bench, scheme)
+    assert found.unusable() == ""
+    result = found(0)
+    assert (result.verdict, result.replicates) == (Verdict.SUPPORTED, NETWORKS)
+    assert abs(result.slope - order) <= found.margin / 5
+    with planted(defect):
+        refuted = found(0)
+    assert refuted.verdict is Verdict.REFUTED
+    assert abs(refuted.slope - wrong) <= 0.2
+
+
+def test_a_jump_of_the_second_derivative_costs_rk4_its_order(bench: object) -> None:
+    """ELU is smooth, and of about second order; the midpoint rule does not notice."""
+    found = GradientOrder(on_sphere("elu(x)"), bench, "rk4")(0)
+    assert found.verdict is Verdict.REFUTED
+    assert 1.0 < found.slope < 3.5
+    assert GradientOrder(on_sphere("elu(x)"), bench, "midpoint")(0).verdict is Verdict.SUPPORTED
+
+
+@pytest.mark.parametrize("expression", ["gelu(x)", "sigmoid(x)", "sin(3*x)", "tanh(2*x) + 0.5*x"])
+@pytest.mark.parametrize("scheme", ["euler", "rk4"])
+def test_the_next_term_of_the_error_does_not_bias_the_slope(expression: str, scheme: str, bench: object) -> None:
+    """For steep and for flat functions, within half the margin."""
+    found = GradientOrder(on_sphere(expression), bench, scheme)
+    assert found.unusable() == ""
+    assert abs(found(0).slope - found.expected) <= found.margin / 2
+
+
+def test_gradients_are_those_of_autograd(bench: object) -> None:
+    """Euler in eight steps: the derivative of what it computes, entry by entry."""
+    found = GradientOrder(on_sphere("tanh(x)"), bench, "euler")
+    parameters, model = found._parameters("here", 0), found.instance.case.neural_ode
+    U, W, V = (x.clone().requires_grad_() for x in (parameters.U, parameters.W, parameters.V))
+    root = math.sqrt(W.shape[0])
+    h = model.sigma_u / math.sqrt(3) * found.instance.inputs @ U.T
+    for _ in range(8):
+        h = h + model.horizon / 8 * model.sigma_w / root * torch.tanh(h) @ W.T
+    expected = torch.autograd.grad((model.sigma_v / root * torch.tanh(h) @ V.T).sum(), (U, W, V))
+    gradient = found._gradient(parameters, 8)
+    for part, right in zip((gradient.U, gradient.W, gradient.V), expected, strict=True):
+        torch.testing.assert_close(part, right, rtol=1e-11, atol=1e-14)
+
+
+def test_no_step_is_longer_than_a_quarter_of_the_time_of_growth(bench: object) -> None:
+    """Of every scheme, at every growth: h L <= 1/4 for the first rung, and five rungs at least."""
+    for expression in ("tanh(x)", "sigmoid(x)", "sin(3*x)"):
+        for scheme in ("euler", "midpoint", "rk4"):
+            found = GradientOrder(on_sphere(expression, horizon=3.0), bench, scheme)
+            rates = [field_growth(found.instance, found._parameters("x", k)) for k in range(5)]
+            assert max(rates) * 3.0 / found.steps[0] <= 0.25 * (1 + 1e-12)
+            assert len(set(found.steps)) >= 5
+
+
+def test_a_reference_that_is_too_coarse_is_said_to_be(bench: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a tolerance of 1e-3 it says nothing of RK4; nor does anything where errors are as small as rounding."""
+    monkeypatch.setattr(gradient_order, "TOLERANCES", (1e-3, 1e-9))
+    assert "the error of the reference" in GradientOrder(on_sphere("tanh(x)"), bench, "rk4").unusable()
+    monkeypatch.undo()
+    monkeypatch.setattr(gradient_order, "ABOVE_ROUNDING", 1e12)
+    assert "times the rounding" in GradientOrder(on_sphere("tanh(x)"), bench, "rk4").unusable()
