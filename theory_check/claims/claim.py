@@ -6,7 +6,14 @@ import msgspec
 
 Quantifier = Literal["ALL", "RATE", "LAW"]
 Assumption = Literal[
-    "lipschitz", "smooth", "nonlinear", "distinct-inputs", "wide", "small-learning-rate", "gaussian-weights"
+    "lipschitz",
+    "smooth",
+    "nonlinear",
+    "linear-growth",
+    "distinct-inputs",
+    "wide",
+    "small-learning-rate",
+    "gaussian-weights",
 ]
 Stratum = Literal[
     "sphere",
@@ -27,6 +34,7 @@ EXPLAINED: dict[Assumption, str] = {
     "lipschitz": "phi is Lipschitz",
     "smooth": "phi and its derivative are Lipschitz",
     "nonlinear": "phi is not a polynomial (certified by value; a Lipschitz phi that is not affine is none)",
+    "linear-growth": "phi grows linearly on a half-line",
     "distinct-inputs": "no input is zero and no two are parallel (x and -x count as parallel)",
     "wide": "the width is large (8 or more)",
     "small-learning-rate": "the learning rate is at most 1 / lambda_max(Theta_0)",

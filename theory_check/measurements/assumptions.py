@@ -4,6 +4,7 @@ from theory_check.activations.activation import Activation
 from theory_check.activations.nonlinearity import is_certified_nonlinear
 from theory_check.case import Case, materialise, parallel_rows
 from theory_check.claims.claim import EXPLAINED, Assumption, Claim
+from theory_check.measurements.horizon_growth import asymptotic_slope
 
 LEAST_WIDTH = 8
 
@@ -22,15 +23,6 @@ def unmet_assumption(claim: Claim, activation: Activation, case: Case) -> str | 
 
 def _finding(assumption: Assumption, activation: Activation, case: Case) -> str | None:
     match assumption:
-        case "lipschitz":
-            return None if activation.is_lipschitz else f"{activation.name} has unbounded slope"
-        case "smooth":
-            if activation.is_smooth:
-                return None
-            kinks = ", ".join(f"{kink:.6g}" for kink in activation.kinks[:4])
-            return f"the derivative of {activation.name} " + (f"jumps at {kinks}" if kinks else "is not Lipschitz")
-        case "nonlinear":
-            return None if is_certified_nonlinear(activation) else f"{activation.name} is affine"
         case "distinct-inputs":
             rows = parallel_rows(materialise(case.data))
             if rows is None:
@@ -44,3 +36,22 @@ def _finding(assumption: Assumption, activation: Activation, case: Case) -> str 
         case "gaussian-weights":
             plain = case.weights.structure == "gaussian" and case.weights.gain == 1.0 and case.weights.pinned is None
             return None if plain else f"weights {case.weights.structure} x {case.weights.gain}"
+        case _:
+            return _of_activation(assumption, activation)
+
+
+def _of_activation(assumption: Assumption, activation: Activation) -> str | None:
+    match assumption:
+        case "lipschitz":
+            return None if activation.is_lipschitz else f"{activation.name} has unbounded slope"
+        case "smooth":
+            if activation.is_smooth:
+                return None
+            kinks = ", ".join(f"{kink:.6g}" for kink in activation.kinks[:4])
+            return f"the derivative of {activation.name} " + (f"jumps at {kinks}" if kinks else "is not Lipschitz")
+        case "nonlinear":
+            return None if is_certified_nonlinear(activation) else f"{activation.name} is affine"
+        case "linear-growth":
+            return None if asymptotic_slope(activation) > 0 else f"{activation.name} does not"
+        case _:
+            raise ValueError(f"not an assumption on phi: {assumption}")
