@@ -1,14 +1,15 @@
 """Claims ntk-stable and linear-convergence: what moves along gradient descent falls at least like width^(-1/2).
 
 "kernel": the largest |Theta_k - Theta_0| along the run, as the root mean square over the entries of P^T (.) P with P
-from `whitening` of the limiting tangent kernel. "outputs": the largest distance of f_k - y from
-(I - eta Theta_0)^k (f_0 - y), over |f_0 - y|. To first order both are proportional to |f_0 - y|, whose law does not
-depend on the width; it is divided out, which halves the networks that a slope takes.
+from `whitening` of the limiting tangent kernel. "outputs": the largest |f_k - y - (I - eta Theta_0)^k (f_0 - y)|.
+To lowest order they are proportional to |f_0 - y| and to its square, whose law has nothing to do with the width; with
+1 + |f_0 - y|^2 in its place, which is never small, that is divided out: slopes then take half the networks.
 
 Networks and their gradients are those of one scheme, exactly, and a network is compared with itself: no discretisation
 error enters.
 """
 
+import math
 from functools import cached_property
 from typing import Literal
 
@@ -28,9 +29,11 @@ from theory_check.networks.tangent_kernel import kernels_of
 Array = NDArray[np.float64]
 Moving = Literal["kernel", "outputs"]
 
-WIDTHS = (32, 64, 128, 256, 512)
-NETWORKS = 16
+WIDTHS = (32, 56, 96, 168, 288)
+NETWORKS = 12
 DESCENT_STEPS = 6
+# Added to |f_0 - y|^2, by which errors are divided: the variance of a label.
+LABEL_VARIANCE = 1.0
 KERNEL_EVERY = 3
 SCHEME, SOLVER_STEPS = "midpoint", 2
 
@@ -102,7 +105,7 @@ class DescentLadder:
         if trace.diverged_at is not None:
             raise ArithmeticError(f"the run at width {width} is not finite after {trace.diverged_at} steps")
         residuals = (trace.outputs - self.labels).cpu().numpy()
-        size = float(np.linalg.norm(residuals[0]))
+        size = math.sqrt(LABEL_VARIANCE + float(residuals[0] @ residuals[0]))
         if self.moving == "kernel":
             kernels = [kernel.cpu().numpy() for kernel in trace.kernels]
             return max(self._whitened_size(kernel - kernels[0]) for kernel in kernels[1:]) / size
