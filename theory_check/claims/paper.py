@@ -339,9 +339,14 @@ _CLAIMS = (
         assumptions=("smooth", "nonlinear", "distinct-inputs", "small-learning-rate", "gaussian-weights", "wide"),
         strata=("sphere", "digits"),
         controls=(
-            *_planted(_KERNEL_MOVES, q.KERNEL_RATE, "training-in-mean-field"),
             # The kernel of sigmoid moves least, so that ten per cent show at all widths.
-            *_planted(_KERNEL_MOVES, q.KERNEL_RATE, "kernel-drifts-by-ten-per-cent", activation="sigmoid"),
+            *_planted(
+                _KERNEL_MOVES,
+                q.KERNEL_RATE,
+                "training-in-mean-field",
+                "kernel-drifts-by-ten-per-cent",
+                activation="sigmoid",
+            ),
             *_planted(_KERNEL_KEPT, q.KEPT_EIGENVALUE, "kernel-diagonal-too-small"),
             *(
                 Control(
@@ -408,7 +413,7 @@ _CLAIMS = (
         assumptions=("smooth", "nonlinear", "distinct-inputs", "small-learning-rate"),
         strata=("sphere", "digits"),
         controls=(
-            *_planted(_LINEARISED, q.LINEARISED_RATE, "learning-rate-ten-per-cent-too-large"),
+            *_planted(_LINEARISED, q.LINEARISED_RATE, "learning-rate-ten-per-cent-too-large", activation="sigmoid"),
             Control(
                 test=_CONVERGENCE,
                 activation="softplus",

@@ -2,8 +2,9 @@
 
 "kernel": the largest |Theta_k - Theta_0| along the run, as the root mean square over the entries of P^T (.) P with P
 from `whitening` of the limiting tangent kernel. "outputs": the largest |f_k - y - (I - eta Theta_0)^k (f_0 - y)|.
-To lowest order they are proportional to |f_0 - y| and to its square, whose law has nothing to do with the width; with
-1 + |f_0 - y|^2 in its place, which is never small, that is divided out: slopes then take half the networks.
+Labels have the size of the outputs, s^2 = mean Sigma(x, x): where they are much larger a network has to be much wider
+before its kernel stays. To lowest order what moves is proportional to |f_0 - y| and to its square, whose law has
+nothing to do with the width; s^2 + |f_0 - y|^2 in its place, never small, is divided out, which halves the networks.
 
 Networks and their gradients are those of one scheme, exactly, and a network is compared with itself: no discretisation
 error enters.
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from theory_check.case import Case, materialise
 from theory_check.evidence.rates import RateResult, fit_rate
 from theory_check.evidence.verdict import Verdict
-from theory_check.limits.kernels import limit_kernels
+from theory_check.limits.kernels import LimitKernels, limit_kernels
 from theory_check.measurements.instance import Instance, Setting, limit_tolerance, prepare
 from theory_check.measurements.width_ladder import CONFIRMED_LEVEL, EXPECTED, RATE_MARGIN, whitening
 from theory_check.networks.descent import gradient_descent
@@ -32,8 +33,6 @@ Moving = Literal["kernel", "outputs"]
 WIDTHS = (32, 56, 96, 168, 288)
 NETWORKS = 12
 DESCENT_STEPS = 6
-# Added to |f_0 - y|^2, by which errors are divided: the variance of a label.
-LABEL_VARIANCE = 1.0
 KERNEL_EVERY = 3
 SCHEME, SOLVER_STEPS = "midpoint", 2
 
@@ -48,11 +47,10 @@ class DescentLadder:
     def __init__(self, case: Case, setting: Setting, moving: Moving) -> None:
         self.instance: Instance = prepare(case, setting)
         self.moving = moving
-        self.labels = self.instance.labels()
 
     def unusable(self) -> str:
         """Why no ladder can be measured, or empty."""
-        if self.moving == "kernel" and not (np.diagonal(self._limit) > 0).all():
+        if not (np.diagonal(self._limits.nngp) > 0).all():
             return "the limiting kernel of an input with itself is not positive"
         return ""
 
@@ -84,6 +82,8 @@ class DescentLadder:
 
     def _moved(self, stage: str, width: int, replicate: int) -> float:
         instance, model = self.instance, self.instance.case.neural_ode
+        variance = float(np.diagonal(self._limits.nngp).mean())
+        labels = math.sqrt(variance) * instance.labels()
         network = instance.network(width=width, stage=stage, replicate=replicate)
         start = kernels_of(
             instance.activation, model, network, instance.inputs, scheme=SCHEME, steps=SOLVER_STEPS
@@ -95,7 +95,7 @@ class DescentLadder:
             model,
             network,
             instance.inputs,
-            self.labels,
+            labels,
             learning_rate=rate,
             steps=DESCENT_STEPS,
             scheme=SCHEME,
@@ -104,25 +104,25 @@ class DescentLadder:
         )
         if trace.diverged_at is not None:
             raise ArithmeticError(f"the run at width {width} is not finite after {trace.diverged_at} steps")
-        residuals = (trace.outputs - self.labels).cpu().numpy()
-        size = math.sqrt(LABEL_VARIANCE + float(residuals[0] @ residuals[0]))
+        residuals = (trace.outputs - labels).cpu().numpy()
+        size = math.sqrt(1.0 + float(residuals[0] @ residuals[0]) / variance)
         if self.moving == "kernel":
             kernels = [kernel.cpu().numpy() for kernel in trace.kernels]
             return max(self._whitened_size(kernel - kernels[0]) for kernel in kernels[1:]) / size
         powers = (1.0 - rate * values) ** np.arange(len(residuals))[:, None]
         predicted = (powers * (residuals[0] @ vectors)) @ vectors.T
-        return float(np.linalg.norm(residuals - predicted, axis=1).max()) / size**2
+        return float(np.linalg.norm(residuals - predicted, axis=1).max()) / math.sqrt(variance) / size**2
 
     @cached_property
-    def _limit(self) -> Float[Array, "inputs inputs"]:
+    def _limits(self) -> LimitKernels:
         instance = self.instance
         tolerance = limit_tolerance(instance.activation)
         inputs = materialise(instance.case.data)
-        return limit_kernels(instance.activation, inputs, instance.case.neural_ode, tolerance).tangent
+        return limit_kernels(instance.activation, inputs, instance.case.neural_ode, tolerance)
 
     @cached_property
     def _directions(self) -> Float[Array, "inputs directions"]:
-        return whitening(self._limit)[0]
+        return whitening(self._limits.tangent)[0]
 
     def _whitened_size(self, difference: Float[Array, "inputs inputs"]) -> float:
         return float(np.sqrt(((self._directions.T @ difference @ self._directions) ** 2).mean()))

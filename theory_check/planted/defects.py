@@ -145,7 +145,7 @@ def _in_mean_field(right: Function) -> Function:
     def wrong(activation: Any, neural_ode: Any, network: Any, *args: Any, learning_rate: float, **kwargs: Any) -> Any:
         n = network.V.shape[-1]
         model = msgspec.structs.replace(neural_ode, sigma_v=neural_ode.sigma_v / math.sqrt(n))
-        trace = right(activation, model, network, *args, learning_rate=n * learning_rate, **kwargs)
+        trace = right(activation, model, network, *args, learning_rate=n / 2 * learning_rate, **kwargs)
         return replace(trace, kernels=tuple(n * kernel for kernel in trace.kernels))
 
     return wrong
@@ -295,7 +295,7 @@ DEFECTS = {
         ),
         Defect(
             "training-in-mean-field",
-            "in training the output is scaled by 1/n in place of 1/sqrt n, and the learning rate is n times as large",
+            "in training the output is scaled by 1/n in place of 1/sqrt n, and the learning rate is n/2 times as large",
             "theory_check.measurements.descent_ladder:gradient_descent",
             _in_mean_field,
         ),
