@@ -1,18 +1,57 @@
-"""Claim linear-convergence: gradient descent converges to zero loss at a linear rate."""
+"""Claims ntk-stable and linear-convergence: the kernel stays in training, and the loss falls at a linear rate."""
 
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
+from theory_check.claims.quantities import KERNEL_RATE, LINEARISED_RATE
 from theory_check.measurements.descent_convergence import convergence_discrepancies
+from theory_check.measurements.descent_ladder import DescentLadder
+from theory_check.measurements.kernel_stability import stability_discrepancies
+from theory_check.measurements.width_ladder import EXPECTED, RATE_MARGIN
 from theory_check.strategies import Sizes, cases, smooth_activations, widths
+
+TRAINED = cases(
+    smooth_activations(), width=widths(64, 64), sizes=Sizes(inputs=(2, 6), dimensions=(2, 6)), most_growth=1.0
+)
+FEW = cases(smooth_activations(), width=widths(64, 64), sizes=Sizes(inputs=(2, 4), dimensions=(2, 6)), most_growth=1.0)
+
+
+@checks("ntk-stable", share=0.02)
+@given(case=FEW)
+def test_kernel_moves_less_the_wider_the_network(case: Case, audit: Audit) -> None:
+    """The largest distance of the tangent kernel from its start falls at least like n^(-1/2)."""
+    judge_ladder(case, audit, KERNEL_RATE, DescentLadder(case, audit, "kernel"))
+
+
+@checks("ntk-stable", share=0.2)
+@given(case=TRAINED)
+def test_kernel_keeps_its_smallest_eigenvalue(case: Case, audit: Audit) -> None:
+    """From a stated width on it stays above half of that of the limit."""
+    audit.at_most(case, *stability_discrepancies(case, audit))
 
 
 @checks("linear-convergence", share=0.5)
-@given(
-    case=cases(
-        smooth_activations(), width=widths(64, 64), sizes=Sizes(inputs=(2, 6), dimensions=(2, 6)), most_growth=1.0
-    )
-)
+@given(case=TRAINED)
 def test_gradient_descent_converges_linearly(case: Case, audit: Audit) -> None:
     """From a stated width on, every step decreases the loss by the stated factor."""
     audit.at_most(case, *convergence_discrepancies(case, audit))
+
+
+@checks("linear-convergence", share=0.02)
+@given(case=FEW)
+def test_training_follows_its_linearisation(case: Case, audit: Audit) -> None:
+    """Outputs deviate from the run of the kernel at the start at least like n^(-1/2)."""
+    judge_ladder(case, audit, LINEARISED_RATE, DescentLadder(case, audit, "outputs"))
+
+
+def judge_ladder(case: Case, audit: Audit, quantity: str, ladder: DescentLadder) -> None:
+    """At least the stated rate over widths."""
+    audit.rate(
+        case,
+        quantity,
+        ladder,
+        expected=EXPECTED,
+        margin=RATE_MARGIN,
+        unusable=ladder.unusable(),
+        details=ladder.details,
+    )

@@ -32,6 +32,7 @@ from theory_check.case import (
     parallel_rows,
 )
 from theory_check.claims.paper import CLAIMS
+from theory_check.measurements.horizon_growth import asymptotic_slope
 from theory_check.strategies import (
     CATALOGUE,
     KINKED,
@@ -41,6 +42,7 @@ from theory_check.strategies import (
     Sizes,
     cases,
     differentiable_activations,
+    growing_activations,
     kinked_activations,
     lipschitz_activations,
     narrowed,
@@ -56,6 +58,7 @@ ACTIVATIONS = {
     "polynomial": polynomial_activations(),
     "not-lipschitz": not_lipschitz_activations(),
     "lipschitz": lipschitz_activations(),
+    "growing": growing_activations(),
 }
 STRATA = sorted({stratum for claim in CLAIMS.values() for stratum in claim.strata} | {
     control.stratum for claim in CLAIMS.values() for control in claim.controls
@@ -111,6 +114,17 @@ def kinked() -> list[Activation]:
 
 
 # --- activations -------------------------------------------------------------------------------------------------
+
+
+def test_growing_functions_grow_linearly() -> None:
+    """Every draw is Lipschitz with proved bounds and has a slope far out; lines with bounded trees are among them."""
+    growing = drawn(growing_activations(), 200)
+    for phi in growing:
+        assert asymptotic_slope(phi) >= 0.3, phi
+        assert phi.is_lipschitz, phi
+        assert phi.bounds == "proved", phi
+    assert sum("*x + (" in phi.expression for phi in growing) > 20
+    assert minimal(growing_activations()).expression == "x"
 
 
 def test_smooth_trees_are_smooth_nonlinear_proved_and_not_too_steep(smooth: list[Activation]) -> None:

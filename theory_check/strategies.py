@@ -44,6 +44,7 @@ SMOOTH = ("tanh", "sin", "softplus", "erf", "sigmoid", "arctan", "silu", "gelu",
 # Derivatives of every order: elu'' jumps.
 DIFFERENTIABLE = tuple(name for name in SMOOTH if CATALOGUE[name].differentiable)
 KINKED = ("relu", "abs", "leaky_relu", "hardtanh")
+GROWING = ("softplus", "relu", "gelu", "silu", "leaky_relu", "elu", "abs")
 NOT_LIPSCHITZ = ("square", "sign_sqrt", "cube")
 SLOPES = (1.0, 2.0, 0.5, -1.0, 1.5, 0.75, -0.5, 3.0, -2.0)
 SHIFTS = (0.0, 1.0, -1.0, 0.5, -0.5, 0.25)
@@ -157,6 +158,28 @@ def polynomial_activations(max_degree: int = 3) -> SearchStrategy[Activation]:
     """Polynomials of degree 1 to `max_degree` with short coefficients; degree 1 is affine."""
     coefficients = st.lists(st.sampled_from(SLOPES), min_size=2, max_size=max_degree + 1)
     return coefficients.map(lambda c: load(" + ".join(f"{a!r}*x**{k}" if k else repr(a) for k, a in enumerate(c))))
+
+
+@st.composite
+def _bounded_trees(draw: DrawFn) -> Activation:
+    names = tuple(name for name in SMOOTH + KINKED if math.isfinite(CATALOGUE[name].supremum))
+    outer = tuple(name for name in SMOOTH if math.isfinite(CATALOGUE[name].supremum))
+    tree = _tamed(draw(_tree(names, outer, draw(st.integers(0, 2)))))
+    if math.isfinite(tree.supremum) and tree.is_lipschitz and tree.bounds == "proved":
+        return tree
+    # A sum may hold a line of its own, which could cancel the one that is to be added.
+    return load(f"{draw(st.sampled_from(names))}(x)")
+
+
+def growing_activations() -> SearchStrategy[Activation]:
+    """Lipschitz functions that grow linearly on a half-line: unbounded leaves, and a line plus a bounded tree."""
+    leaf = st.tuples(st.sampled_from(SLOPES), st.sampled_from(GROWING), _inner()).map(
+        lambda t: load(f"{t[0]!r}*{t[1]}({t[2]})")
+    )
+    sloped = st.tuples(st.sampled_from(SLOPES), _bounded_trees()).map(
+        lambda t: load(f"{t[0]!r}*x + ({t[1].expression})")
+    )
+    return st.one_of(st.just(load("identity")), leaf, sloped)
 
 
 def lipschitz_activations() -> SearchStrategy[Activation]:

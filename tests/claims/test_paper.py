@@ -48,7 +48,9 @@ def test_the_claims_are_there() -> None:
         "limits-commute",
         "ntk-limit",
         "ntk-positive-definite",
+        "ntk-stable",
         "horizon-growth",
+        "horizon-training",
         "linear-convergence",
     }
     assert all(claim.id == name for name, claim in CLAIMS.items())

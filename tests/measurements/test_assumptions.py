@@ -9,7 +9,7 @@ from theory_check.case import Case, Explicit, Sphere, Weights
 from theory_check.claims.claim import EXPLAINED, Claim
 from theory_check.measurements.assumptions import LEAST_WIDTH, unmet_assumption
 
-PLAIN = Case(activation="tanh(x)", data=Sphere(2, 3, 0), width=16)
+PLAIN = Case(activation="softplus(x)", data=Sphere(2, 3, 0), width=16)
 
 
 def claim_of(*assumptions: str) -> Claim:
@@ -32,7 +32,7 @@ def judged(assumption: str, case: Case) -> str | None:
 
 @pytest.mark.parametrize("assumption", sorted(EXPLAINED))
 def test_a_plain_case_meets_every_assumption(assumption: str) -> None:
-    """The plain case: tanh on distinct points, wide, typical, a small learning rate."""
+    """The plain case: softplus on distinct points, wide, typical, a small learning rate."""
     assert judged(assumption, PLAIN) is None
 
 
@@ -45,6 +45,8 @@ def test_a_plain_case_meets_every_assumption(assumption: str) -> None:
         ("differentiable", {"activation": "tanh(x) + elu(x)"}, "not known to have them"),
         ("nonlinear", {"activation": "3*x + 1"}, "affine"),
         ("nonlinear", {"activation": "softplus(x) - softplus(-x)"}, "affine"),
+        ("linear-growth", {"activation": "tanh(x)"}, "tanh does not"),
+        ("linear-growth", {"activation": "square(x)"}, "square does not"),
         ("distinct-inputs", {"data": Explicit(((1.0, 2.0), (0.0, 1.0), (-2.0, -4.0)))}, "rows 0 and 2 are parallel"),
         ("distinct-inputs", {"data": Explicit(((1.0, 2.0), (0.0, 0.0)))}, "row 1 is zero"),
         ("wide", {"width": LEAST_WIDTH - 1}, "width 7"),

@@ -36,8 +36,14 @@ _RESCALED = "test_scaled_weights_undo_the_horizon"
 _DEFINITE = "test_tangent_kernel_is_positive_definite"
 _NONDEGENERATE = "test_limiting_nngp_kernel_is_positive_definite"
 _CONVERGENCE = "test_gradient_descent_converges_linearly"
+_LINEARISED = "test_training_follows_its_linearisation"
+_KERNEL_MOVES = "test_kernel_moves_less_the_wider_the_network"
+_KERNEL_KEPT = "test_kernel_keeps_its_smallest_eigenvalue"
+_STRETCHED = "test_training_feels_the_horizon_through_sigma_w_times_horizon"
+_DIVERGES = "test_training_diverges_over_long_horizons"
 
 _AT_KINKS: tuple[tuple[str, Stratum], ...] = (("relu", "zero-input"), ("relu", "pinned"), ("hardtanh", "pinned"))
+_NOT_KEPT: tuple[tuple[str, Stratum], ...] = (("softplus", "narrow"), ("identity", "crowded"))
 _TYPICAL: tuple[Stratum, ...] = ("sphere", "digits")
 _SINGULAR: tuple[tuple[str, Stratum], ...] = (
     ("identity", "crowded"),
@@ -369,6 +375,38 @@ _CLAIMS = (
         controls=_singular(_DEFINITE, q.EIGENVALUE),
     ),
     Claim(
+        id="ntk-stable",
+        statement="Along gradient descent the largest distance of the tangent kernel from its start falls at least "
+        "like n^(-1/2) as the width n grows, and from a stated width on "
+        "lambda_min(Theta_k) >= lambda_min(Theta_inf) / 2.",
+        source="Abstract: sufficient nonlinearity of the activation keeps the spectrum of the tangent kernel positive.",
+        quantifier="RATE",
+        assumptions=("smooth", "nonlinear", "distinct-inputs", "small-learning-rate", "gaussian-weights", "wide"),
+        strata=("sphere", "digits"),
+        controls=(
+            # The kernel of sigmoid moves least, so that ten per cent show at all widths.
+            *_planted(
+                _KERNEL_MOVES,
+                q.KERNEL_RATE,
+                "training-in-mean-field",
+                "kernel-drifts-by-ten-per-cent",
+                activation="sigmoid",
+            ),
+            *_planted(_KERNEL_KEPT, q.KEPT_EIGENVALUE, "kernel-diagonal-too-small"),
+            *(
+                Control(
+                    test=_KERNEL_KEPT,
+                    activation=activation,
+                    stratum=stratum,
+                    verdict="assumptions-not-met",
+                    conclusion="fails",
+                    quantity=q.KEPT_EIGENVALUE,
+                )
+                for activation, stratum in _NOT_KEPT
+            ),
+        ),
+    ),
+    Claim(
         id="horizon-growth",
         statement="With sigma_w fixed the variance of h_T does not fall as T grows; that of the output grows "
         "exponentially where phi grows linearly and is at most sigma_v^2 sup phi^2 where phi is bounded. With "
@@ -384,15 +422,43 @@ _CLAIMS = (
         ),
     ),
     Claim(
+        id="horizon-training",
+        statement="Where phi grows linearly, and the learning rate stays that of a short horizon, long horizons bring "
+        "lambda_max(Theta_T) beyond 2 / eta and training diverges; with sigma_w = c / T it is that of horizon 1 and "
+        "sigma_w = c.",
+        source="Key result 2: long horizons harm training, unless sigma_w ~ 1/T.",
+        quantifier="RATE",
+        assumptions=("lipschitz", "linear-growth", "gaussian-weights"),
+        strata=("sphere", "digits"),
+        controls=(
+            *_planted(_STRETCHED, q.STRETCHED_RUN, "horizon-ignored-in-training", "stretched-five-per-cent-off"),
+            *_planted(_DIVERGES, q.DIVERGENCE, "learning-rate-ten-per-cent-too-small"),
+            # lambda_max grows for a bounded phi, too: like a power of the horizon, and training diverges as well.
+            *(
+                Control(
+                    test=_DIVERGES,
+                    activation="tanh",
+                    stratum=stratum,
+                    verdict="assumptions-not-met",
+                    conclusion="holds",
+                    quantity=q.DIVERGENCE,
+                )
+                for stratum in _TYPICAL
+            ),
+        ),
+    ),
+    Claim(
         id="linear-convergence",
         statement="From a stated width on, gradient descent with learning rate at most 1 / lambda_max(Theta_0) "
         "decreases the loss at least by (1 - eta lambda_0 / 2)^2 in every step while "
-        "lambda_min(Theta_k) >= lambda_0 / 2.",
+        "lambda_min(Theta_k) >= lambda_0 / 2; outputs follow (I - eta Theta_0)^k (f_0 - y), from which they deviate at "
+        "least like n^(-1/2) as the width n grows.",
         source="Abstract: global convergence of gradient descent at a linear rate.",
         quantifier="ALL",
         assumptions=("smooth", "nonlinear", "distinct-inputs", "small-learning-rate"),
         strata=("sphere", "digits"),
         controls=(
+            *_planted(_LINEARISED, q.LINEARISED_RATE, "learning-rate-ten-per-cent-too-large", activation="sigmoid"),
             Control(
                 test=_CONVERGENCE,
                 activation="softplus",

@@ -1,11 +1,52 @@
 """Which of a claim's assumptions a case does not meet."""
 
+from collections.abc import Callable
+
 from theory_check.activations.activation import Activation
 from theory_check.activations.nonlinearity import is_certified_nonlinear
 from theory_check.case import Case, materialise, parallel_rows
 from theory_check.claims.claim import EXPLAINED, Assumption, Claim
+from theory_check.measurements.horizon_growth import asymptotic_slope
 
 LEAST_WIDTH = 8
+
+
+def _roughness(activation: Activation, _case: Case) -> str | None:
+    if activation.is_smooth:
+        return None
+    kinks = ", ".join(f"{kink:.6g}" for kink in activation.kinks[:4])
+    return f"the derivative of {activation.name} " + (f"jumps at {kinks}" if kinks else "is not Lipschitz")
+
+
+def _coincidence(_activation: Activation, case: Case) -> str | None:
+    rows = parallel_rows(materialise(case.data))
+    if rows is None:
+        return None
+    first, second = rows
+    return f"row {first} is zero" if first == second else f"rows {first} and {second} are parallel"
+
+
+def _structure(_activation: Activation, case: Case) -> str | None:
+    weights = case.weights
+    return None if weights.structure == "gaussian" and weights.pinned is None else f"weights {weights.structure}"
+
+
+# What of a case does not meet an assumption, in words, or None. That weights are shared is the model's own.
+_FINDINGS: dict[Assumption, Callable[[Activation, Case], str | None]] = {
+    "lipschitz": lambda phi, _: None if phi.is_lipschitz else f"{phi.name} has unbounded slope",
+    "smooth": _roughness,
+    "differentiable": lambda phi, _: None if phi.differentiable else f"{phi.name} is not known to have them",
+    "nonlinear": lambda phi, _: None if is_certified_nonlinear(phi) else f"{phi.name} is affine",
+    "linear-growth": lambda phi, _: None if asymptotic_slope(phi) > 0 else f"{phi.name} does not",
+    "distinct-inputs": _coincidence,
+    "wide": lambda _, case: None if case.width >= LEAST_WIDTH else f"width {case.width}",
+    "small-learning-rate": lambda _, case: (
+        None if case.eta_factor <= 1.0 else f"learning rate {case.eta_factor} / lambda_max"
+    ),
+    "gaussian-weights": _structure,
+    "scale": lambda _, case: None if case.weights.gain == 1.0 else f"weights times {case.weights.gain}",
+    "shared-weights": lambda _phi, _case: None,
+}
 
 
 def unmet_assumption(claim: Claim, activation: Activation, case: Case) -> str | None:
@@ -14,43 +55,7 @@ def unmet_assumption(claim: Claim, activation: Activation, case: Case) -> str | 
     `activation` is the loaded activation of the case.
     """
     for assumption in claim.assumptions:
-        finding = _finding(assumption, activation, case)
+        finding = _FINDINGS[assumption](activation, case)
         if finding is not None:
             return f"{EXPLAINED[assumption]}: {finding}"
     return None
-
-
-def _finding(assumption: Assumption, activation: Activation, case: Case) -> str | None:
-    match assumption:
-        case "lipschitz":
-            return None if activation.is_lipschitz else f"{activation.name} has unbounded slope"
-        case "smooth":
-            return _roughness(activation)
-        case "differentiable":
-            return None if activation.differentiable else f"{activation.name} is not known to have them"
-        case "nonlinear":
-            return None if is_certified_nonlinear(activation) else f"{activation.name} is affine"
-        case "distinct-inputs":
-            rows = parallel_rows(materialise(case.data))
-            if rows is None:
-                return None
-            first, second = rows
-            return f"row {first} is zero" if first == second else f"rows {first} and {second} are parallel"
-        case "wide":
-            return None if case.width >= LEAST_WIDTH else f"width {case.width}"
-        case "small-learning-rate":
-            return None if case.eta_factor <= 1.0 else f"learning rate {case.eta_factor} / lambda_max"
-        case "gaussian-weights":
-            plain = case.weights.structure == "gaussian" and case.weights.pinned is None
-            return None if plain else f"weights {case.weights.structure}"
-        case "scale":
-            return None if case.weights.gain == 1.0 else f"weights times {case.weights.gain}"
-        case "shared-weights":
-            return None  # the model's own; no case breaks it
-
-
-def _roughness(activation: Activation) -> str | None:
-    if activation.is_smooth:
-        return None
-    kinks = ", ".join(f"{kink:.6g}" for kink in activation.kinks[:4])
-    return f"the derivative of {activation.name} " + (f"jumps at {kinks}" if kinks else "is not Lipschitz")

@@ -13,7 +13,8 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from theory_check.activations.activation import Activation
-from theory_check.case import Case, count_of, materialise
+from theory_check.activations.nonlinearity import is_certified_nonlinear
+from theory_check.case import Case, count_of, materialise, parallel_rows
 from theory_check.evidence.definiteness import (
     Certificate,
     Matrix,
@@ -24,7 +25,7 @@ from theory_check.evidence.definiteness import (
 )
 from theory_check.limits.dual_activation import dual_values
 from theory_check.limits.kernels import limit_kernels
-from theory_check.measurements.instance import Setting, prepare
+from theory_check.measurements.instance import Instance, Setting, prepare
 from theory_check.measurements.width_ladder import Kind
 
 # Of an entry, relative to sigma_v^2 E[phi(h_0)^2]; the next one is tried where one leaves the question open.
@@ -97,6 +98,12 @@ def _scale(activation: Activation, case: Case, inputs: Float[NDArray[np.float64]
     variance = np.array([model.sigma_u**2 * float((inputs**2).mean(axis=1).max())])
     square = dual_values(activation, variance, variance, np.ones(1), tolerance=math.inf).values[0]
     return model.sigma_v**2 * float(square) or 1.0
+
+
+def has_reason_to_be_singular(instance: Instance) -> bool:
+    """Whether a kernel of the instance may be singular by more than rounding: parallel inputs, or an affine phi."""
+    inputs = instance.inputs.cpu().numpy()
+    return parallel_rows(inputs) is not None or not is_certified_nonlinear(instance.activation)
 
 
 def certified_spectrum(kernel: Matrix, bound: Matrix) -> tuple[Certificate, float]:

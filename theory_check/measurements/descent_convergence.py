@@ -11,13 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from theory_check.activations.nonlinearity import is_certified_nonlinear
-from theory_check.case import Case, parallel_rows
+from theory_check.case import Case
 from theory_check.claims import quantities as q
 from theory_check.evidence.definiteness import Certificate
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.measurements.bounds import UNIT_ROUNDOFF
-from theory_check.measurements.definiteness import certified_spectrum
+from theory_check.measurements.definiteness import certified_spectrum, has_reason_to_be_singular
 from theory_check.measurements.instance import Instance, Setting, prepare
 from theory_check.networks.descent import DescentTrace, gradient_descent
 from theory_check.networks.tangent_kernel import kernels_of
@@ -66,7 +65,7 @@ def convergence_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy
         stalls = [run for run in runs if not run.certificate.certified]
         if stalls:
             # A direction without a rate: what lies along it stays. Rounding alone makes no such direction.
-            reason = "" if _is_singular(instance) else "uninformative: lambda_0 is within rounding of zero"
+            reason = "" if has_reason_to_be_singular(instance) else "uninformative: lambda_0 is within rounding of zero"
             stalled = max(run.stall for run in stalls)
             return (Discrepancy(q.STALL, stalled, CONVERGED, details=details, unusable=reason),)
         decrease = Discrepancy(q.DECREASE, worst.worst, 1.0 + worst.tolerance, details=details)
@@ -77,12 +76,6 @@ def convergence_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy
             return (decrease,)
     reason = f"the kernel moved below lambda_0 / 2 at width {WIDTHS[-1]}: not wide enough for the claim to speak"
     return (replace(decrease, unusable=reason),)
-
-
-def _is_singular(instance: Instance) -> bool:
-    """Whether the kernel has a reason to be singular: parallel inputs, or a phi that may be affine."""
-    inputs = instance.inputs.cpu().numpy()
-    return parallel_rows(inputs) is not None or not is_certified_nonlinear(instance.activation)
 
 
 def _run(instance: Instance, width: int, replicate: int, steps: int) -> _Run:

@@ -150,6 +150,52 @@ def _not_rescaled(_right: Function) -> Function:
     return lambda neural_ode: msgspec.structs.replace(neural_ode, horizon=1.0)
 
 
+def _in_mean_field(right: Function) -> Function:
+    """The output is divided by n, and the learning rate makes up for it: features move at a rate of their own size."""
+
+    def wrong(activation: Any, neural_ode: Any, network: Any, *args: Any, learning_rate: float, **kwargs: Any) -> Any:
+        n = network.V.shape[-1]
+        model = msgspec.structs.replace(neural_ode, sigma_v=neural_ode.sigma_v / math.sqrt(n))
+        trace = right(activation, model, network, *args, learning_rate=n / 2 * learning_rate, **kwargs)
+        return replace(trace, kernels=tuple(n * kernel for kernel in trace.kernels))
+
+    return wrong
+
+
+def _kernels_of_run(change: Callable[[int, Any], Any]) -> Callable[[Function], Function]:
+    """The kernels along gradient descent, changed by a function of their position."""
+
+    def wrong_of(right: Function) -> Function:
+        def wrong(*args: Any, **kwargs: Any) -> Any:
+            trace = right(*args, **kwargs)
+            return replace(trace, kernels=tuple(change(k, kernel) for k, kernel in enumerate(trace.kernels)))
+
+        return wrong
+
+    return wrong_of
+
+
+def _other_rate(factor: float) -> Callable[[Function], Function]:
+    def wrong_of(right: Function) -> Function:
+        return lambda *args, learning_rate, **kwargs: right(*args, learning_rate=factor * learning_rate, **kwargs)
+
+    return wrong_of
+
+
+def _horizon_of_one(right: Function) -> Function:
+    return lambda activation, neural_ode, *args, **kwargs: right(
+        activation, msgspec.structs.replace(neural_ode, horizon=1.0), *args, **kwargs
+    )
+
+
+def _five_per_cent_off(right: Function) -> Function:
+    def wrong(neural_ode: Any) -> Any:
+        changed = right(neural_ode)
+        return msgspec.structs.replace(changed, sigma_w=1.05 * changed.sigma_w)
+
+    return wrong
+
+
 def _readout_tied(right: Function) -> Function:
     def wrong(*args: Any) -> Any:
         networks = right(*args)
@@ -304,6 +350,48 @@ DEFECTS = {
             "every second row of V has correlation 0.1 with the one before it",
             "theory_check.networks.ensemble:_stacked",
             _readouts_mixed(0.1),
+        ),
+        Defect(
+            "training-in-mean-field",
+            "in training the output is scaled by 1/n in place of 1/sqrt n, and the learning rate is n/2 times as large",
+            "theory_check.measurements.descent_ladder:gradient_descent",
+            _in_mean_field,
+        ),
+        Defect(
+            "kernel-drifts-by-ten-per-cent",
+            "the tangent kernel is ten per cent too large after the start of training",
+            "theory_check.measurements.descent_ladder:gradient_descent",
+            _kernels_of_run(lambda k, kernel: 1.1 * kernel if k else kernel),
+        ),
+        Defect(
+            "kernel-diagonal-too-small",
+            "the diagonal of the tangent kernel is ten per cent too small in training",
+            "theory_check.measurements.kernel_stability:gradient_descent",
+            _kernels_of_run(lambda _k, kernel: kernel - 0.1 * kernel.diagonal().diag()),
+        ),
+        Defect(
+            "learning-rate-ten-per-cent-too-large",
+            "gradient descent takes a learning rate ten per cent larger than the one asked for",
+            "theory_check.measurements.descent_ladder:gradient_descent",
+            _other_rate(1.1),
+        ),
+        Defect(
+            "learning-rate-ten-per-cent-too-small",
+            "gradient descent takes a learning rate ten per cent smaller than the one asked for",
+            "theory_check.measurements.horizon_training:gradient_descent",
+            _other_rate(0.9),
+        ),
+        Defect(
+            "horizon-ignored-in-training",
+            "gradient descent trains a network of horizon 1 in place of T",
+            "theory_check.measurements.horizon_training:gradient_descent",
+            _horizon_of_one,
+        ),
+        Defect(
+            "stretched-five-per-cent-off",
+            "sigma_w is five per cent larger than what the longer horizon asks for",
+            "theory_check.measurements.horizon_training:stretched",
+            _five_per_cent_off,
         ),
     )
 }

@@ -1,0 +1,82 @@
+"""Training over stretched and over longer horizons: equal to the last bit, and diverging as predicted."""
+
+import pytest
+
+from theory_check.case import Case, Digits, Sphere
+from theory_check.claims import quantities as q
+from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.measurements.horizon_training import (
+    BEYOND,
+    WITHIN,
+    divergence_discrepancies,
+    stretched,
+    stretching_discrepancies,
+)
+from theory_check.neural_ode import NeuralODE
+from theory_check.planted.defects import planted
+
+GROWING = ["x", "softplus(x)", "relu(x)", "-0.5*x + (cos(x))"]
+
+
+def case_on(expression: str, data: Sphere | Digits | None = None, *, sigma_w: float = 0.5) -> Case:
+    """Three inputs, at a horizon of 1.5."""
+    model = NeuralODE(sigma_u=1.25, sigma_w=sigma_w, sigma_v=0.75, horizon=1.5)
+    return Case(activation=expression, data=data or Sphere(3, 3, 1), width=12, neural_ode=model)
+
+
+def by_quantity(found: tuple[Discrepancy, ...]) -> dict[str, Discrepancy]:
+    """The comparisons by what they compare."""
+    return {one.quantity: one for one in found}
+
+
+@pytest.mark.parametrize("expression", [*GROWING, "tanh(x)"])
+@pytest.mark.parametrize("sigma_w", [0.5, 0.3])
+def test_a_stretched_run_is_the_same_to_the_last_bit(expression: str, sigma_w: float, bench: object) -> None:
+    """For scales that are no powers of two, too; with power."""
+    (found,) = stretching_discrepancies(case_on(expression, sigma_w=sigma_w), bench)
+    assert (found.error, found.bound, found.powerless) == (0.0, 0.0, "")
+    assert found.scale > 0.01
+
+
+def test_stretching_keeps_the_product() -> None:
+    """And everything else."""
+    assert stretched(NeuralODE(sigma_u=1.25, sigma_w=0.5, sigma_v=0.75, horizon=1.5)) == NeuralODE(
+        sigma_u=1.25, sigma_w=0.125, sigma_v=0.75, horizon=6.0
+    )
+
+
+@pytest.mark.parametrize("defect", ["horizon-ignored-in-training", "stretched-five-per-cent-off"])
+def test_another_horizon_is_another_run(defect: str, bench: object) -> None:
+    """By far more than rounding."""
+    with planted(defect):
+        (found,) = stretching_discrepancies(case_on("softplus(x)"), bench)
+    assert found.error > 1e-4 * found.scale
+
+
+@pytest.mark.parametrize("expression", [*GROWING, "tanh(x)"])
+@pytest.mark.parametrize("data", [Sphere(3, 3, 1), Digits((0, 1))])
+def test_the_residual_grows_as_predicted(expression: str, data: Sphere | Digits, bench: object) -> None:
+    """Beyond 2 / lambda_max, by eta lambda_max - 1 in every step; real labels train at the case's own horizon."""
+    found = by_quantity(divergence_discrepancies(case_on(expression, data), bench))
+    assert set(found) == {q.BEYOND_STABILITY, q.DIVERGENCE}
+    details = found[q.DIVERGENCE].details
+    assert abs(details["eta lambda_max at the longest horizon"] - BEYOND) <= WITHIN
+    assert details["growth of the residual in a step"] == pytest.approx(details["predicted"], rel=1e-4)
+    assert all(one.error <= one.bound for one in found.values())
+    assert details["loss at the end over the start, horizon that of the case"] < 1.0
+
+
+def test_a_rate_ten_per_cent_too_small_does_not_diverge(bench: object) -> None:
+    """The growth that was asked for is missing."""
+    with planted("learning-rate-ten-per-cent-too-small"):
+        found = by_quantity(divergence_discrepancies(case_on("softplus(x)"), bench))[q.DIVERGENCE]
+    assert found.error > found.bound
+    assert found.details["growth of the residual in a step"] < 1.0
+
+
+def test_a_kernel_that_does_not_grow_is_said(bench: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No horizon is long enough: 2 / eta is not passed, and nothing is trained beyond it."""
+    monkeypatch.setattr("theory_check.measurements.horizon_training.LONGEST", 1.0)
+    found = by_quantity(divergence_discrepancies(case_on("tanh(x)"), bench))
+    assert set(found) == {q.BEYOND_STABILITY}
+    assert found[q.BEYOND_STABILITY].error > 1.0

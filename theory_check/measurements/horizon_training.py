@@ -1,0 +1,161 @@
+"""Claim horizon-training: what the horizon does to gradient descent with a fixed learning rate.
+
+With y near f_0 the kernel stays, and the residual along the eigenvector of lambda_max is multiplied by
+1 - eta lambda_max in every step. Half of the growth that this predicts beyond eta lambda_max = 2 is asked for, in
+addition to none: 1 + (eta lambda_max - 2) / 2 <= eta lambda_max - 1.
+"""
+
+import math
+from dataclasses import replace
+
+import msgspec
+import torch
+from torch import Tensor
+
+from theory_check.case import Case
+from theory_check.claims import quantities as q
+from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.measurements.horizon_growth import asymptotic_slope
+from theory_check.measurements.instance import Instance, Setting, prepare
+from theory_check.networks.descent import DescentTrace, gradient_descent
+from theory_check.networks.model import NonFiniteState
+from theory_check.networks.parameters import Network
+from theory_check.networks.tangent_kernel import kernels_of
+from theory_check.neural_ode import NeuralODE
+
+WIDTH = 128
+DESCENT_STEPS = 8
+SOLVER_STEPS = 16
+# A power of two commutes with every rounding, so that both runs are equal to the last bit.
+STRETCH = 4.0
+# eta lambda_max of the run that must diverge: a learning rate ten per cent too small brings it below 2.
+BEYOND, WITHIN = 2.15, 0.05
+BISECTIONS = 60
+# Of slope x sigma_w x T: the kernel of the identity has grown by I_0(32), that of tanh tenfold at least (measured).
+LONGEST = 16.0
+# Of the outputs: the kernel moves by about that share, and rounding of f_0 - y stays below 1e-9 of it.
+RESIDUAL = 1e-6
+
+
+def stretching_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, ...]:
+    """Losses and outputs of a run for (sigma_w / 4, 4 T) against those for (sigma_w, T), weights and rate the same."""
+    instance = prepare(case, setting)
+    network, labels = instance.network(stage="stretched"), instance.labels()
+    rate = case.eta_factor / max(_top(instance, network)[0], 1e-300)
+    one = _trained(instance, network, labels, rate)
+    other = _trained(_with(instance, stretched(case.neural_ode)), network, labels, rate)
+    error, scale = math.inf, None
+    if len(one.losses) == len(other.losses):
+        error = max(float((a - b).abs().max()) for a, b in ((one.losses, other.losses), (one.outputs, other.outputs)))
+        scale = float(one.outputs.abs().max()) or None
+    return (Discrepancy(q.STRETCHED_RUN, min(error, 1e300), 0.0, scale=scale),)
+
+
+def stretched(neural_ode: NeuralODE) -> NeuralODE:
+    """The model with a longer horizon and the same product of sigma_w and horizon."""
+    return msgspec.structs.replace(
+        neural_ode, sigma_w=neural_ode.sigma_w / STRETCH, horizon=neural_ode.horizon * STRETCH
+    )
+
+
+def divergence_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, ...]:
+    """The horizon at which eta lambda_max, 1 at that of the case, has passed 2, and what training does there."""
+    instance = prepare(case, setting)
+    network, labels = instance.network(width=WIDTH, stage="lengthened"), instance.labels()
+    rate = 1.0 / _top(instance, network)[0]
+    horizon, reached = _lengthened(instance, network, rate)
+    model = case.neural_ode
+    horizons = {"that of the case": model.horizon, "twice that": 2 * model.horizon, "the longest": horizon}
+    details: dict[str, float | int | str] = {
+        "eta lambda_max at the longest horizon": reached,
+        "longest horizon over that of the case": horizon / model.horizon,
+    }
+    for name, at in horizons.items():
+        details[f"loss at the end over the start, horizon {name}"] = _reduction(
+            _trained(_at(instance, at), network, labels, rate)
+        )
+    found = [Discrepancy(q.BEYOND_STABILITY, 2.0 / reached, 1.0, details=details)]
+    if reached > 2.0:
+        grown = _grown(_at(instance, horizon), network, rate)
+        asked = 1.0 + (reached - 2.0) / 2
+        details = {**details, "growth of the residual in a step": grown, "predicted": reached - 1.0}
+        found.append(Discrepancy(q.DIVERGENCE, asked / max(grown, 1e-300), 1.0, details=details))
+    return tuple(found)
+
+
+def _lengthened(instance: Instance, network: Network, rate: float) -> tuple[float, float]:
+    """A horizon at which eta lambda_max is `BEYOND`, by doubling and bisection, else the longest; and its value."""
+    slope = asymptotic_slope(instance.activation) or instance.activation.lipschitz
+    most = LONGEST / (slope * instance.case.neural_ode.sigma_w)
+
+    def reached(horizon: float) -> float:
+        try:
+            return rate * _top(_at(instance, horizon), network)[0]
+        except NonFiniteState:
+            return math.inf
+
+    low = high = instance.case.neural_ode.horizon
+    value = 1.0
+    while value < BEYOND and high < most:
+        low, high = high, min(2 * high, most)
+        value = reached(high)
+    horizon = high
+    for _ in range(BISECTIONS):
+        if value <= BEYOND + WITHIN and (value >= BEYOND - WITHIN or high >= most):
+            break
+        horizon = math.sqrt(low * high)
+        value = reached(horizon)
+        low, high = (horizon, high) if value < BEYOND else (low, horizon)
+    return horizon, value
+
+
+def _grown(instance: Instance, network: Network, rate: float) -> float:
+    """The factor in each step of a small residual along the eigenvector of lambda_max."""
+    _value, top = _top(instance, network)
+    outputs = _trained(instance, network, torch.zeros_like(top), rate, steps=0).outputs[0]
+    labels = outputs + RESIDUAL * (float(torch.linalg.vector_norm(outputs)) or 1.0) * top
+    trace = _trained(instance, network, labels, rate)
+    along = ((trace.outputs - labels) @ top).abs()
+    return float((along[-1] / along[0]) ** (1.0 / (len(along) - 1)))
+
+
+def _top(instance: Instance, network: Network) -> tuple[float, Tensor]:
+    """lambda_max(Theta_0) and its eigenvector."""
+    kernel = kernels_of(
+        instance.activation, instance.case.neural_ode, network, instance.inputs, scheme="rk4", steps=SOLVER_STEPS
+    ).tangent
+    if not torch.isfinite(kernel).all():
+        raise NonFiniteState("the tangent kernel is not finite")
+    values, vectors = torch.linalg.eigh(kernel)
+    return float(values[-1]), vectors[:, -1]
+
+
+def _trained(
+    instance: Instance, network: Network, labels: Tensor, rate: float, *, steps: int = DESCENT_STEPS
+) -> DescentTrace:
+    return gradient_descent(
+        instance.activation,
+        instance.case.neural_ode,
+        network,
+        instance.inputs,
+        labels,
+        learning_rate=rate,
+        steps=steps,
+        scheme="rk4",
+        solver_steps=SOLVER_STEPS,
+        kernel_every=None,
+    )
+
+
+def _reduction(trace: DescentTrace) -> float | str:
+    if trace.diverged_at is not None:
+        return f"not finite after {trace.diverged_at} steps"
+    return float(trace.losses[-1] / trace.losses[0])
+
+
+def _at(instance: Instance, horizon: float) -> Instance:
+    return _with(instance, msgspec.structs.replace(instance.case.neural_ode, horizon=horizon))
+
+
+def _with(instance: Instance, neural_ode: NeuralODE) -> Instance:
+    return replace(instance, case=msgspec.structs.replace(instance.case, neural_ode=neural_ode))
