@@ -139,6 +139,14 @@ def _not_rescaled(_right: Function) -> Function:
     return lambda neural_ode: msgspec.structs.replace(neural_ode, horizon=1.0)
 
 
+def _subject_charged(right: Function) -> Function:
+    return lambda subject, rival: right(1.1 * subject, rival)
+
+
+def _subject_slowed(right: Function) -> Function:
+    return lambda largest, *, subject: right(largest, subject=subject) * (0.9 if subject else 1.0)
+
+
 def _readout_tied(right: Function) -> Function:
     def wrong(*args: Any) -> Any:
         networks = right(*args)
@@ -246,6 +254,18 @@ DEFECTS = {
             "the readout is a row of W in place of independent weights",
             "theory_check.networks.ensemble:_stacked",
             _readout_tied,
+        ),
+        Defect(
+            "subject-charged-more",
+            "ten per cent is added to the evaluations of phi, and none to those of its kinked counterpart",
+            "theory_check.measurements.training_speed:log_ratios",
+            _subject_charged,
+        ),
+        Defect(
+            "subject-learns-slower",
+            "the learning rate of phi is ten per cent too small, that of its kinked rival is right",
+            "theory_check.measurements.training_speed:learning_rates",
+            _subject_slowed,
         ),
     )
 }
