@@ -24,16 +24,16 @@ from theory_check.networks.parameters import Parameters, initial_states
 from theory_check.networks.solver import CountedField, solve_at
 from theory_check.neural_ode import NeuralODE
 
-# All of 16 positive have p = 2^-16, a seventeenth of what each of three samples must reach.
-SOLVED_NETWORKS = 16
+# 18 of 20 positive have p = 2e-4, which is what each of three samples must reach (3e-4); 14 would be the least number.
+SOLVED_NETWORKS = 20
 TOLERANCE = 1e-6
-# Three quarters that take more refute: a rival that wins nine times in ten does so with probability 0.99 and more.
-TRAINED_NETWORKS = 48
+# 31 that take more refute, three times over: a rival that wins in 19 of 20 networks manages that with certainty.
+TRAINED_NETWORKS = 40
 SOLVER_STEPS = 4
-# Of the loss at the start. At 10 % a fast phi takes two to four steps, which are mostly ties.
+# Of the loss at the start. At 10 % most take two to four steps, so that whole numbers hide the difference in ties.
 TARGET = 0.01
-MOST_STEPS = 100
-RIVAL = "hardtanh(2.0*x + 1.0)"
+MOST_STEPS = 50
+RIVAL = "hardtanh(1.5*x + 0.75)"
 
 
 def counterpart(activation: Activation) -> str:
