@@ -36,7 +36,7 @@ def test_the_counterpart_has_range_and_steepness_of_the_function(expression: str
 
 
 def test_a_kinked_function_beside_itself_ties(bench: Any) -> None:
-    """relu is its own counterpart, the rival its own rival: every network costs the same, to the last evaluation."""
+    """ReLU is its own counterpart, the rival its own rival: every network costs the same, to the last evaluation."""
     assert not compared_evaluations(case_of("relu(x)"), bench, 0).log_ratios.any()
     assert not compared_steps(case_of(RIVAL, 16), bench, 0).log_ratios.any()
 
@@ -61,9 +61,9 @@ def test_samples_are_fresh_and_reproducible(bench: Any) -> None:
 def test_steps_are_those_of_gradient_descent(bench: Any) -> None:
     """The engine's own descent, one network at a time, arrives after as many steps."""
     instance = bench.instance(case_of("tanh(x)", 16))
-    networks = [instance.parameters(replicate=k) for k in range(3)]
+    networks = [instance.parameters(replicate=k) for k in range(2)]
     stacked = Parameters(*(torch.stack([getattr(p, name) for p in networks]) for name in ("U", "W", "V")))
-    targets = torch.randn(3, 6, generator=instance.generator("targets"), dtype=torch.float64)
+    targets = torch.randn(2, 6, generator=instance.generator("targets"), dtype=torch.float64)
     counted = training_speed._steps(instance.activation, instance, stacked, targets)
     for network, y, steps in zip(networks, targets, counted, strict=True):
         setting = {"scheme": "euler"}

@@ -92,10 +92,8 @@ def judge_median(
     positives = int(np.count_nonzero(values > 0))
     p_value = float(tails[count - positives]) if positives else 1.0
     low, high = float(values[rank - 1]), float(values[count - rank])
-    if high <= 0:
-        verdict = Verdict.SUPPORTED
-    else:
-        verdict = Verdict.REFUTED if p_value <= refute_level else Verdict.INCONCLUSIVE
+    otherwise = Verdict.REFUTED if p_value <= refute_level else Verdict.INCONCLUSIVE
+    verdict = Verdict.SUPPORTED if high <= 0 else otherwise
     return MedianRatio(
         verdict=verdict,
         median=float(np.median(values)),

@@ -1,9 +1,9 @@
 """Claim smooth-trains-faster: what a smooth phi costs beside a kinked one, on the same weights, data and tolerance.
 
 Evaluations are compared with the kinked counterpart of phi: piecewise linear, with the range and the steepness that are
-proved of phi, so that neither side has the longer or the steeper flow. Steps are compared with one kinked function that
-saturates and is not odd: the guideline speaks of kinked phi without exception, and a kinked phi that is well conditioned
-is one. Steps against the counterpart are reported beside it.
+proved of phi, so that neither side has the longer or the steeper flow. Steps are compared with one kinked function
+that saturates and is not odd: the guideline speaks of kinked phi without exception, and a kinked phi whose kernel is
+well conditioned is one. Steps against the counterpart are reported beside it.
 """
 
 import math
@@ -109,7 +109,7 @@ def log_ratios(subject: Int[NDArray[np.int64], " runs"], rival: Int[NDArray[np.i
 
 
 def learning_rates(largest: Float[Tensor, " networks"], *, subject: bool) -> Float[Tensor, " networks"]:  # noqa: ARG001
-    """eta = 1 / lambda_max(Theta_0), whether for the subject or for its rival."""
+    """1 / lambda_max(Theta_0), whether for the subject or for its rival."""
     return 1.0 / largest
 
 
@@ -159,7 +159,7 @@ def _steps(
 def _outputs(
     activation: Activation, model: NeuralODE, weights: tuple[Tensor, ...], inputs: Float[Tensor, "inputs dimension"]
 ) -> Float[Tensor, "networks inputs"]:
-    """f of the residual network of SOLVER_STEPS layers, which autograd can follow."""
+    """Outputs of the residual network of SOLVER_STEPS layers, which autograd can follow."""
     parameters = Parameters(*weights)
     A_T, h = recurrent_matrix(model, parameters).mT, initial_states(model, parameters, inputs)
     for _ in range(SOLVER_STEPS):
