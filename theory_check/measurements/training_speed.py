@@ -135,7 +135,7 @@ def _steps(
     model, inputs = instance.case.neural_ode, instance.inputs
     weights = tuple(w.clone().requires_grad_() for w in (stacked.U, stacked.W, stacked.V))
     rates = learning_rates(_largest_eigenvalues(activation, model, weights, inputs), subject=subject)
-    taken = np.full(len(targets), MOST_STEPS)
+    taken: NDArray[np.int64] = np.full(len(targets), MOST_STEPS, dtype=np.int64)
     running = torch.arange(len(targets), device=targets.device)
     goal: Tensor | None = None
     for step in range(MOST_STEPS + 1):
@@ -153,7 +153,7 @@ def _steps(
             (w.detach()[keep] - rates[:, None, None] * g[keep]).requires_grad_()
             for w, g in zip(weights, gradients, strict=True)
         )
-    return np.minimum(taken, MOST_STEPS)
+    return taken
 
 
 def _outputs(
@@ -177,4 +177,5 @@ def _largest_eigenvalues(
         for f in outputs.unbind(dim=1)
     ]
     jacobian = torch.stack(rows, dim=1)
-    return torch.linalg.eigvalsh(jacobian @ jacobian.mT)[:, -1]
+    largest: Tensor = torch.linalg.eigvalsh(jacobian @ jacobian.mT)[:, -1]
+    return largest
