@@ -228,6 +228,11 @@ def neural_odes(draw: DrawFn, most: float = 4.0, least: float = 0.0) -> NeuralOD
     )
 
 
+def standard_scales() -> SearchStrategy[NeuralODE]:
+    """Horizon 1 and all scales 1: for claims whose answer depends on the scales themselves."""
+    return st.just(NeuralODE())
+
+
 @st.composite
 def arbitrary_weights(draw: DrawFn) -> Weights:
     """Weights that need not be typical: W scaled, symmetric, antisymmetric, of rank one or zero."""
@@ -371,6 +376,7 @@ def cases(
     most_growth: float = 4.0,
     strong: bool = False,
     any_weights: bool = False,
+    scales: SearchStrategy[NeuralODE] | None = None,
 ) -> Case:
     """Whole cases of the stratum under trial.
 
@@ -382,6 +388,7 @@ def cases(
         most_growth: largest sigma_w x horizon, or sigma_w x horizon x L1 where phi is steeper than 1.
         strong: for claims that a flow which hardly moves says nothing about: half of `most_growth` at least.
         any_weights: for claims about every W: structured and scaled weights beside typical ones.
+        scales: strategy for scales and horizon, in place of `most_growth` and `strong`.
     """
     narrowing = _narrowing.get() or Narrowing()
     stratum = narrowing.stratum or draw(st.sampled_from(("sphere", "digits")))
@@ -398,7 +405,7 @@ def cases(
         activation=activation.expression,
         data=data,
         width=draw(widths() if width is None else width),
-        neural_ode=draw(neural_odes(most, most / 2 if strong else 0.0)),
+        neural_ode=draw(neural_odes(most, most / 2 if strong else 0.0) if scales is None else scales),
         weights=weights,
         stratum=stratum,
         eta_factor=draw(st.sampled_from((2.5, 3.0, 4.0))) if stratum == "large-step" else 1.0,

@@ -26,6 +26,7 @@ from theory_check.evidence.gaussianity import (
     neyman_smooth_test,
     variance_test,
 )
+from theory_check.evidence.median_ratio import PairedSample
 from theory_check.evidence.rates import RateResult, detectable_departure, fit_rate, fit_slope, replicates_needed_by
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
 from theory_check.profile import PROFILES
@@ -527,3 +528,57 @@ def test_a_case_judged_again_has_one_outcome() -> None:
     judging.at_most(CASE, GOOD)
     judging.at_most(CASE, BLIND)
     assert [outcome.verdict for outcome in judging.judged.values()] == [Verdict.INCONCLUSIVE]
+
+
+# --- medians of paired ratios ------------------------------------------------------------------------------------
+
+
+def paired(positives: int, networks: int = 20) -> PairedSample:
+    """As many networks that take more; the others tie."""
+    return PairedSample(np.where(np.arange(networks) < positives, 0.5, 0.0), {"rival": "relu(x)"})
+
+
+@pytest.mark.parametrize(
+    ("samples", "verdict", "drawn"),
+    [
+        ((0,), Verdict.SUPPORTED, 1),
+        ((2,), Verdict.SUPPORTED, 1),
+        ((10,), Verdict.INCONCLUSIVE, 1),
+        ((20, 20, 3), Verdict.INCONCLUSIVE, 3),
+        ((20, 20, 20), Verdict.REFUTED, 3),
+    ],
+)
+def test_a_median_is_refuted_by_three_samples_that_agree(
+    samples: tuple[int, ...], verdict: Verdict, drawn: int
+) -> None:
+    """One call of the budget whatever is drawn, and the outcome says what was seen and what could have been."""
+    seen: list[int] = []
+
+    def act(judging: Audit) -> None:
+        def sample(k: int) -> PairedSample:
+            seen.append(k)
+            return paired(samples[k])
+
+        try:
+            judging.median_ratio(CASE, "cost", sample)
+        finally:
+            assert judging.budget.calls == 1
+
+    outcome, raised = judge(act)
+    assert (outcome.verdict, raised, seen) == (verdict, verdict is Verdict.REFUTED, list(range(drawn)))
+    assert outcome.measured == pytest.approx(math.exp(float(np.median(paired(samples[0]).log_ratios))))
+    assert {"interval low", "interval high", "networks", "ties", "level of a test", "rival"} <= set(outcome.details)
+    power = outcome.details["share of networks that take more, refuted with probability 0.9 from"]
+    assert isinstance(power, float)
+    assert 0.9 < power < 1
+
+
+def test_a_median_without_usable_data_is_not_measured() -> None:
+    """Nor is a call of the budget spent."""
+
+    def act(judging: Audit) -> None:
+        judging.median_ratio(CASE, "cost", lambda _k: paired(0), unusable="no data")
+        assert judging.budget.calls == 0
+
+    outcome, _ = judge(act)
+    assert (outcome.verdict, outcome.reason) == (Verdict.INCONCLUSIVE, "no data")

@@ -50,3 +50,5 @@ LINEARISED_RATE = "slope of the log distance of training from its linearisation 
 STRETCHED_RUN = "training for (sigma_w / 4, 4 T) minus that for (sigma_w, T)"
 BEYOND_STABILITY = "2 over eta lambda_max at the longest horizon"
 DIVERGENCE = "growth in a step that was asked for over that of the residual"
+EVALUATIONS = "evaluations of the adaptive solver, over those of the kinked counterpart: median over networks"
+DESCENT_STEPS = "steps of gradient descent to 1 % of the loss, over those of the kinked rival: median over networks"

@@ -23,6 +23,7 @@ from theory_check.evidence.error_budget import (
     staged_test,
 )
 from theory_check.evidence.gaussianity import TestResult, detectable_by_gate
+from theory_check.evidence.median_ratio import PairedSample, judge_median
 from theory_check.evidence.plain_numbers import Detail, finite, plain
 from theory_check.evidence.rates import POWER, RateResult, detectable_departure, replicates_needed_by
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
@@ -91,7 +92,7 @@ class Audit:
         self._unmet = unmet
         self.judged: dict[str, Outcome] = {}
 
-    # --- the four ways to judge ---------------------------------------------------------------------------------
+    # --- the five ways to judge ---------------------------------------------------------------------------------
 
     def at_most(
         self, case: Case, *discrepancies: Discrepancy, confirm: Callable[[], tuple[Discrepancy, ...]] | None = None
@@ -243,6 +244,57 @@ class Audit:
                 **(details or {}),
             },
             comparisons=first.rungs,
+        )
+
+    def median_ratio(
+        self, case: Case, quantity: str, sample: Callable[[int], PairedSample], *, unusable: str = ""
+    ) -> None:
+        """Over networks, the median of log(subject / rival) is at most 0: the subject costs no more (RATE claims).
+
+        `sample(k)` measures the k-th fresh sample. The first supports; a refutation takes three that agree, so that no
+        single set of networks decides. `unusable` as in `law`.
+        """
+        if unusable:
+            self.not_executed(case, quantity, unusable)
+            return
+        level = self.budget.spend()
+        each = level ** (1 / CONFIRMATIONS)
+        measured = sample(0)
+        # All three have to refute, so that each needs the cube root of the power.
+        first = judge_median(measured.log_ratios, refute_level=each, power=POWER ** (1 / CONFIRMATIONS))
+        conclusion, reason = Conclusion.HOLDS, ""
+        if first.verdict is not Verdict.SUPPORTED:
+
+            def p_value(k: int) -> float:
+                return first.p_value if k == 0 else judge_median(sample(k).log_ratios, refute_level=each).p_value
+
+            confirmed = confirmed_test(p_value, level)
+            conclusion = Conclusion.FAILS if confirmed.rejected else Conclusion.UNDECIDED
+            reason = f"{first.positives} of {first.networks} networks take more"
+        low, high = map(math.exp, first.interval)
+        self.record(
+            case,
+            conclusion,
+            quantity=quantity,
+            measured=math.exp(first.median),
+            bound=1.0,
+            ratio=None,
+            reason=reason,
+            details={
+                "interval low": low,
+                "interval high": high,
+                "networks": first.networks,
+                "networks that take more": first.positives,
+                "ties": first.ties,
+                "p": first.p_value,
+                "level of a test": level,
+                "share of networks that take more, refuted with probability 0.9 from": first.refuted_from,
+                "share of networks that take more, supported with probability 0.9 up to": judge_median(
+                    measured.log_ratios, refute_level=each
+                ).supported_to,
+                **measured.details,
+            },
+            comparisons=first.networks,
         )
 
     def positive_definite(

@@ -196,6 +196,14 @@ def _five_per_cent_off(right: Function) -> Function:
     return wrong
 
 
+def _subject_charged(right: Function) -> Function:
+    return lambda subject, rival: right(1.1 * subject, rival)
+
+
+def _subject_slowed(right: Function) -> Function:
+    return lambda largest, *, subject: right(largest, subject=subject) * (0.9 if subject else 1.0)
+
+
 def _readout_tied(right: Function) -> Function:
     def wrong(*args: Any) -> Any:
         networks = right(*args)
@@ -392,6 +400,18 @@ DEFECTS = {
             "sigma_w is five per cent larger than what the longer horizon asks for",
             "theory_check.measurements.horizon_training:stretched",
             _five_per_cent_off,
+        ),
+        Defect(
+            "subject-charged-more",
+            "ten per cent is added to the evaluations of phi, and none to those of its kinked counterpart",
+            "theory_check.measurements.training_speed:log_ratios",
+            _subject_charged,
+        ),
+        Defect(
+            "subject-learns-slower",
+            "the learning rate of phi is ten per cent too small, that of its kinked rival is right",
+            "theory_check.measurements.training_speed:learning_rates",
+            _subject_slowed,
         ),
     )
 }
