@@ -299,7 +299,7 @@ def _p_values_that_are_none_are_refused() -> bool:
     audit = _judge()
 
     def sample(_stage: int) -> TestResult:
-        return TestResult(name="variance_test", statistic=1.0, p_value=float("nan"), samples=100, exact=True)
+        return TestResult(name="variance_test", statistic=1.0, p_value=float("nan"), samples=100, tail="exact")
 
     try:
         audit.law(_CASE, LawTest("probe", exact=True, sample=sample))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from theory_check.reporting.records import ClaimReport, Report, Trial
@@ -41,8 +42,7 @@ def selftest(claims: tuple[str, ...], seed: str, workers: int | None, report_dir
     console.print(_controls_table(report))
     failures = [line for line in report.warnings if "control" in line or "lost" in line or "statistical" in line]
     if not claims:
-        failures += _harness(console)
-        failures += _calibration(console, request.seed)
+        failures += [*_harness(), *_calibration(console)]
     for line in failures:
         click.echo(f"failed: {line}")
     status = FAILED_STATUS if failures else 0
@@ -91,7 +91,8 @@ def _share(good: int, of: int) -> str:
     return f"{good} / {of}" if of else "-"
 
 
-def _harness(console: object) -> list[str]:
+def _harness() -> list[str]:
+    """Probes that are not content and mutants that survive."""
     from theory_check.selftest import MUTANTS, PROBES, failing_probes, surviving_mutants
 
     failing, surviving = failing_probes(), surviving_mutants()
@@ -99,9 +100,29 @@ def _harness(console: object) -> list[str]:
         f"harness: {len(PROBES) - len(failing)} of {len(PROBES)} probes content, "
         f"{len(MUTANTS) - len(surviving)} of {len(MUTANTS)} mutants of the judge noticed"
     )
-    del console
     return [f"probe {name}" for name in failing] + [f"mutant {name} survives" for name in surviving]
 
 
-def _calibration(console: object, seed: int) -> list[str]:
-    return []
+def _calibration(console: "Console") -> list[str]:
+    """Tests that reject true nulls too often, or an exact one too seldom."""
+    from rich.table import Table
+
+    from theory_check.evidence.calibration import RUNS, calibrate, calibrations
+
+    table = Table(title=f"false alarms on data from the null, {RUNS} runs each", title_justify="left")
+    for name in ("test", "gate", "tail", "level", "alarms", "measured level, 99.9 % interval"):
+        table.add_column(name)
+    failed = []
+    for calibration in calibrations():
+        result = calibrate(calibration)
+        low, high = result.interval
+        shown = f"{result.false_alarms / result.runs:.4f} [{low:.4f}, {high:.4f}]"
+        style = "" if result.passed else "bold red"
+        cells = (calibration.name, calibration.gate, calibration.tail, f"{calibration.level:g}")
+        table.add_row(*cells, str(result.false_alarms), shown, style=style)
+        if not result.passed:
+            failed.append(
+                f"calibration of {calibration.name}, {calibration.gate}, level {calibration.level:g}: {shown}"
+            )
+    console.print(table)
+    return failed

@@ -46,11 +46,13 @@ class LawTest:
     """A statement about a distribution: `sample(stage)` draws fresh data and tests it, more of it at later stages.
 
     exact: the p-value is exact, or a bound, in the tail; otherwise three fresh samples must agree to reject.
+    least_power: against the alternative that the outcome states; a test with less could not fail and supports nothing.
     """
 
     name: str
     exact: bool
     sample: Callable[[int], TestResult]
+    least_power: float = 0.0
 
 
 class Audit:
@@ -153,6 +155,7 @@ class Audit:
             return
         details: dict[str, Detail] = {}
         worst: tuple[float, LawTest, StagedResult] | None = None
+        powerless = ""
         for test in tests:
             level = self.budget.spend()
             drawn: list[TestResult] = []
@@ -170,6 +173,10 @@ class Audit:
             details[f"{test.name}: power against a {seen['alternative']}"] = seen["power"]
             details[f"{test.name}: smallest detectable {seen['effect']}"] = seen["smallest_detectable"]
             details["level of a test"] = level
+            if float(seen["power"]) < test.least_power:  # type: ignore[arg-type]
+                powerless = (
+                    f"underpowered: {test.name} sees a {seen['alternative']} with probability {seen['power']:.2g}"
+                )
             share = max(_level_share(result, exact=test.exact), 1.0 if result.rejected else 0.0)
             if worst is None or result.rejected or share > worst[0]:
                 worst = share, test, result
@@ -178,9 +185,11 @@ class Audit:
         if worst is None:
             raise ValueError("a law needs at least one test, got none")
         share, test, result = worst
+        settled = Conclusion.UNDECIDED if powerless else Conclusion.HOLDS
         self.record(
             case,
-            Conclusion.FAILS if result.rejected else Conclusion.HOLDS,
+            Conclusion.FAILS if result.rejected else settled,
+            reason="" if result.rejected else powerless,
             quantity=f"p-value: {test.name}",
             measured=result.p_values[-1],
             bound=result.level,

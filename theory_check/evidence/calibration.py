@@ -17,6 +17,7 @@ from theory_check.evidence.error_budget import CONFIRMATIONS, StagedResult, conf
 from theory_check.evidence.gaussianity import (
     NEYMAN_MINIMUM,
     Tail,
+    correlation_test,
     dkw_band_test,
     mean_test,
     mean_within_test,
@@ -165,6 +166,7 @@ def _nulls(refute_level: float) -> tuple[tuple[str, Tail, Draw], ...]:
         ("variance_test", "exact", lambda g, k: variance_test(_normal(g, k)).p_value),
         ("variance_test, inflated, of a scale mixture", "approximate", _mixture_variance),
         ("mean_test", "exact", lambda g, k: mean_test(_normal(g, k)).p_value),
+        ("correlation_test", "exact", lambda g, k: correlation_test(_normal(g, k), _normal(g, k)).p_value),
         ("mean_zero_test of products of normals", "approximate", _products),
         ("mean_within_test of normals, no allowance", "approximate", _mean_of_normals),
         ("mean_within_test of skewed numbers at the allowance", "approximate", _mean_at_the_allowance),

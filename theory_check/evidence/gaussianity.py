@@ -16,16 +16,25 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy import special
 
-from theory_check.evidence.error_budget import CONFIRMATIONS, STAGES, NonFiniteEvidence
+from theory_check.evidence.error_budget import CONFIRMATIONS, GROWTH, STAGES, NonFiniteEvidence
 
 NEYMAN_MINIMUM = 1000
 NEYMAN_DEGREE = 4
 SCALE_ERROR = 1.1
 MEAN_SHIFT = 0.1
+CORRELATION = 0.1
 RELATIVE_DIFFERENCE = 0.1
 # With which the smallest detectable effect is detected.
 POWER = 0.9
-TESTS = ("variance_test", "mean_test", "mean_zero_test", "mean_within_test", "neyman_smooth_test", "dkw_band_test")
+TESTS = (
+    "variance_test",
+    "mean_test",
+    "mean_zero_test",
+    "mean_within_test",
+    "correlation_test",
+    "neyman_smooth_test",
+    "dkw_band_test",
+)
 
 Samples = Float[NDArray[np.float64], " samples"]
 Details = dict[str, float | int | str | bool | None]
@@ -157,7 +166,7 @@ def correlation_test(x: Samples, y: Samples) -> TestResult:
     r = max(-1.0, min(1.0, float((first / lengths[0]) @ (second / lengths[1]))))
     t = math.inf if abs(r) == 1.0 else abs(r) * math.sqrt((first.size - 1) / (1 - r * r))
     p_value = min(1.0, 2 * float(special.stdtr(first.size - 1, -t)))
-    return TestResult(name="correlation_test", statistic=r, p_value=p_value, samples=first.size, exact=True)
+    return TestResult(name="correlation_test", statistic=r, p_value=p_value, samples=first.size, tail="exact")
 
 
 def neyman_smooth_test(x: Samples, *, scale: float = 1.0) -> TestResult:
@@ -258,6 +267,7 @@ def detectable(
     - variance_test: effect = variance ratio r > 1. x ~ N(0, r) makes the sum r times its null law, so the power is
       P(chi2 >= q_{1-level/2} / r) + P(chi2 <= q_{level/2} / r) and the smallest r is q_{1-level/2} / q_{1-power}.
     - mean_test, mean_zero_test: effect = |mean| in standard deviations, (z_{1-level/2} + z_power) / sqrt(M).
+    - correlation_test: effect = |correlation|; Fisher's artanh r is about normal with variance 1 / M.
     - mean_within_test: effect = the difference d, with t noncentral by (d - allowance) / standard_error. For many
       samples the power is Phi((d - allowance) / standard_error - z_{1-level/2}) and the smallest d is
       allowance + (z_{1-level/2} + z_power) standard_error. The estimated standard error stands for the true one.
@@ -266,8 +276,8 @@ def detectable(
       |F - Phi| is largest Hoeffding gives P(D < effect - t) <= exp(-2 M t^2): the smallest is
       b + sqrt(ln(1/(1-power)) / 2M), and the power shown is a lower bound.
 
-    The alternative is a scale error of 10 % (r = 1.21), for tests of a zero mean a shift of 0.1 standard deviations,
-    for `mean_within_test` a relative difference of 10 %.
+    The alternative is a scale error of 10 % (r = 1.21), for tests of a zero mean a shift of 0.1 standard deviations, a
+    correlation of 0.1, and for `mean_within_test` a relative difference of 10 %.
 
     Args:
         samples: M, at least 1.
@@ -294,6 +304,11 @@ def detectable(
         critical, root = -float(special.ndtri(level / 2)), math.sqrt(samples)
         attained = float(special.ndtr(MEAN_SHIFT * root - critical) + special.ndtr(-MEAN_SHIFT * root - critical))
         smallest = (critical + float(special.ndtri(power))) / root
+    elif test == "correlation_test":
+        effect, alternative = "correlation", f"correlation of {CORRELATION:g}"
+        critical, root = -float(special.ndtri(level / 2)), math.sqrt(samples)
+        attained = float(special.ndtr(math.atanh(CORRELATION) * root - critical))
+        smallest = math.tanh((critical + float(special.ndtri(power))) / root)
     elif test == "mean_within_test":
         effect, alternative = "relative difference", f"relative difference of {RELATIVE_DIFFERENCE:.0%}"
         _require_standard_error(standard_error, samples)
@@ -328,8 +343,8 @@ def detectable(
 def detectable_by_gate(result: TestResult, level: float, *, confirmed: bool) -> Details:
     """What a whole call at `level` can see, judged from its first sample: `detectable`, with the gate allowed for.
 
-    A staged test rejects at least as often as its first stage, which runs at level / 3: a lower bound. A confirmed one
-    needs three samples at level^(1/3) each, so its power is the cube of that of one sample.
+    A staged test rejects at least as often as its first stage alone, and as often as its first stage lets through what
+    its second, of four times the samples, rejects: lower bounds, of which the greater counts. A confirmed one needs three samples at level^(1/3) each, so its power is the cube of that of one sample.
 
     Args:
         result: of the first sample.
@@ -339,21 +354,28 @@ def detectable_by_gate(result: TestResult, level: float, *, confirmed: bool) -> 
     Raises:
         ValueError: a test whose power is not known, or a number out of range.
     """
-    samples_to_agree = CONFIRMATIONS if confirmed else 1
     given = {
         key: value
         for key, name in (("allowance", "allowance"), ("inflation", "inflation"), ("standard_error", "standard error"))
         if isinstance(value := result.details.get(name), float)
     }
-    seen = detectable(
-        result.samples,
-        level ** (1 / CONFIRMATIONS) if confirmed else level / STAGES,
-        result.name,
-        power=POWER ** (1 / samples_to_agree),
-        **given,
-    )
-    power = cast("float", seen["power"]) ** samples_to_agree
-    return seen | {"power": power, "smallest_detectable_power": POWER}
+    if confirmed:
+        each = level ** (1 / CONFIRMATIONS)
+        seen = detectable(result.samples, each, result.name, power=POWER ** (1 / CONFIRMATIONS), **given)
+        power = cast("float", seen["power"]) ** CONFIRMATIONS
+        return seen | {"power": power, "smallest_detectable_power": POWER}
+    beta = level / STAGES
+    gamma = beta ** (1 / STAGES)
+    first = detectable(result.samples, beta, result.name, power=POWER, **given)
+    both = POWER**0.5
+    passed = detectable(result.samples, beta + gamma, result.name, power=both, **given)
+    second = detectable(GROWTH * result.samples, beta / gamma, result.name, power=both, **given)
+    later = cast("float", passed["power"]) * cast("float", second["power"])
+    larger = max(cast("float", one["smallest_detectable"]) for one in (passed, second))
+    return first | {
+        "power": max(cast("float", first["power"]), later),
+        "smallest_detectable": min(cast("float", first["smallest_detectable"]), larger),
+    }
 
 
 def _variance_power(degrees: float, level: float, power: float) -> tuple[float, float]:

@@ -6,6 +6,7 @@ independent N(0, 1), and E[f1^2 f2^2] - E[f1^2] E[f2^2] = E[S^2] - E[S]^2 = Var(
 
 import math
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
@@ -111,14 +112,7 @@ class OutputIndependence:
             "Var(S) / E[S]^2": float(S.var(ddof=1)),
             "standard error of Var(S) / E[S]^2": _standard_error(through),
         }
-        return TestResult(
-            name=result.name,
-            statistic=result.statistic,
-            p_value=result.p_value,
-            samples=result.samples,
-            exact=result.exact,
-            details={**result.details, **details},
-        )
+        return msgspec.structs.replace(result, details={**result.details, **details})
 
     def _alive(self, stage: int) -> tuple[Samples, Samples]:
         """Outputs and S of the first input, at the case's own width; where all features vanish there is no law."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from theory_check.case import Case, materialise
 from theory_check.evidence.audit import LawTest
-from theory_check.evidence.gaussianity import TestResult, mean_within_test
+from theory_check.evidence.gaussianity import TestResult, detectable_by_gate, mean_within_test
 from theory_check.evidence.rates import RateResult, fit_rate, fit_slope, replicates_needed, root_mean_square_with_error
 from theory_check.evidence.verdict import Verdict
 from theory_check.limits.kernels import LimitKernels, limit_kernels
@@ -51,6 +51,8 @@ LEAST_NETWORKS = 3
 MEAN_WIDTH = 512
 MEAN_ALLOWANCE = 0.02
 MEAN_NETWORKS = 40
+# Of a mean that is compared with its limit, against a relative difference of ten per cent.
+LEAST_POWER = 0.5
 
 
 class WidthLadder:
@@ -110,12 +112,16 @@ class WidthLadder:
         """
 
         def sample(stage: int) -> TestResult:
-            kernels = self.kernels(f"mean {stage}", MEAN_WIDTH, MEAN_NETWORKS)
+            result = of(MEAN_NETWORKS, stage)
+            return result if sees_enough(result) else of(4 * MEAN_NETWORKS, stage)
+
+        def of(networks: int, stage: int) -> TestResult:
+            kernels = self.kernels(f"mean {stage} of {networks}", MEAN_WIDTH, networks)
             sizes = np.array([float(np.diagonal(self._whitened(kernel)).mean()) - 1.0 for kernel in kernels])
             error = float(sizes.std(ddof=1)) / math.sqrt(len(sizes))
             return mean_within_test(float(sizes.mean()), error, allowance=MEAN_ALLOWANCE, samples=len(sizes))
 
-        return LawTest(name, exact=False, sample=sample)
+        return LawTest(name, exact=False, sample=sample, least_power=LEAST_POWER)
 
     @property
     def details(self) -> dict[str, float | int | str]:
@@ -239,6 +245,12 @@ class WidthLadder:
     def _size(self, difference: Float[Array, "inputs inputs"]) -> float:
         """Root mean square of the entries of P^T (difference) P."""
         return float(np.sqrt((self._whitened(difference) ** 2).mean()))
+
+
+def sees_enough(result: TestResult) -> bool:
+    """Whether the test of a mean, three samples of it, sees a relative difference of ten per cent; else take more."""
+    power = detectable_by_gate(result, FALSE_ALARM_RATE / DECLARED_CALLS, confirmed=True)["power"]
+    return isinstance(power, float) and power >= LEAST_POWER
 
 
 def networks_at(width: int, networks: int) -> int:
