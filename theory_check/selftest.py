@@ -92,7 +92,7 @@ MUTANTS = (
         "rate-takes-one-ladder",
         "a rate is refuted by one ladder in place of three",
         _AUDIT + "rate",
-        "(first if k == 0 else ladder(k)).p_value",
+        "(first if k == 0 else _finite_rate(ladder(k))).p_value",
         "first.p_value",
     ),
     Mutant(

@@ -344,7 +344,8 @@ def detectable_by_gate(result: TestResult, level: float, *, confirmed: bool) -> 
     """What a whole call at `level` can see, judged from its first sample: `detectable`, with the gate allowed for.
 
     A staged test rejects at least as often as its first stage alone, and as often as its first stage lets through what
-    its second, of four times the samples, rejects: lower bounds, of which the greater counts. A confirmed one needs three samples at level^(1/3) each, so its power is the cube of that of one sample.
+    its second, of four times the samples, rejects: lower bounds, of which the greater counts. A confirmed one needs
+    three samples at level^(1/3) each, so its power is the cube of that of one sample.
 
     Args:
         result: of the first sample.

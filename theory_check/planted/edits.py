@@ -205,12 +205,6 @@ EDITS = (
         ("duration=-tau", "duration=-0.98 * tau"),
     ),
     Defect(
-        "lipschitz-of-sums-too-small",
-        "the Lipschitz constant of a sum is half the larger one",
-        "theory_check.activations.propagation:added",
-        ("lipschitz=sum_up(f.lipschitz, g.lipschitz)", "lipschitz=max(f.lipschitz, g.lipschitz) / 2"),
-    ),
-    Defect(
         "rescaled-five-per-cent-off",
         "sigma_w becomes 1.05 sigma_w T in place of sigma_w T",
         "theory_check.measurements.horizon_growth:rescaled",
