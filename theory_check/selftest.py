@@ -15,7 +15,13 @@ from theory_check.claims.claim import Claim, Control
 from theory_check.evidence.audit import Audit, ConclusionFails, LawTest
 from theory_check.evidence.definiteness import verified_positive_definite
 from theory_check.evidence.discrepancy import Discrepancy
-from theory_check.evidence.error_budget import BudgetExceeded, ErrorBudget, confirmed_test, staged_test
+from theory_check.evidence.error_budget import (
+    BudgetExceeded,
+    ErrorBudget,
+    NonFiniteEvidence,
+    confirmed_test,
+    staged_test,
+)
 from theory_check.evidence.gaussianity import TestResult
 from theory_check.evidence.rates import RateResult, fit_slope
 from theory_check.evidence.verdict import Outcome, Verdict, combine
@@ -301,11 +307,21 @@ def _p_values_that_are_none_are_refused() -> bool:
     def sample(_stage: int) -> TestResult:
         return TestResult(name="variance_test", statistic=1.0, p_value=float("nan"), samples=100, tail="exact")
 
-    try:
-        audit.law(_CASE, LawTest("probe", exact=True, sample=sample))
-    except ValueError:
-        return True
-    return False
+    def refused(judge: Callable[[], object]) -> bool:
+        try:
+            judge()
+        except NonFiniteEvidence:
+            return True
+        return False
+
+    return all(
+        refused(judge)
+        for judge in (
+            lambda: audit.law(_CASE, LawTest("probe", exact=True, sample=sample)),
+            lambda: staged_test(lambda _stage: float("nan"), LEVEL),
+            lambda: confirmed_test(lambda _k: float("nan"), LEVEL),
+        )
+    )
 
 
 def _staged_tests_keep_their_stages() -> bool:

@@ -358,7 +358,7 @@ class Search:
             minimal=self.minimal.case_id if self.minimal else None,
             reason=reason or next((o.reason for o in reversed(outcomes) if o.verdict is verdict and o.reason), ""),
             defect=self.plan.defect,
-            subtle=bool(control and control.subtle),
+            subtle=self.plan.defect is not None and DEFECTS[self.plan.defect].subtle,
             departure=self.plan.departure.words if self.plan.departure else None,
             assumption=self.plan.departure.assumption if self.plan.departure else None,
             expected_verdict=Verdict(control.verdict) if control else None,

@@ -54,7 +54,6 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     activation, stratum: what the general search is narrowed to; it must find the failure by itself.
     test: name of the property it belongs to.
     defect: name of a planted defect that is active during the trial, or None.
-    subtle: whether the defect is an error of ten per cent or less.
     verdict, conclusion: what must come out.
     quantity: what must have shown it: the quantity of the minimal outcome.
     """
@@ -66,7 +65,6 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     conclusion: Literal["fails", "holds"]
     quantity: str
     defect: str | None = None
-    subtle: bool = False
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

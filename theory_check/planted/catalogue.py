@@ -24,7 +24,6 @@ def _killed(
     activation: str = "softplus",
     *,
     stratum: Stratum = "sphere",
-    subtle: bool = False,
 ) -> Control:
     """The property must refute its claim, by this quantity, while the defect is active."""
     return Control(
@@ -35,37 +34,36 @@ def _killed(
         conclusion="fails",
         quantity=quantity,
         defect=defect,
-        subtle=subtle,
     )
 
 
 SELF_TEST_CONTROLS = MappingProxyType(
     {
         "forward-unique": (
-            _killed(_FORWARD, q.AGREEMENT, "step-two-per-cent-long", stratum="arbitrary", subtle=True),
-            _killed(_FORWARD, q.REVERSAL, "time-reversal-short", stratum="arbitrary", subtle=True),
+            _killed(_FORWARD, q.AGREEMENT, "step-two-per-cent-long", stratum="arbitrary"),
+            _killed(_FORWARD, q.REVERSAL, "time-reversal-short", stratum="arbitrary"),
             _killed(_FORWARD, q.TANGENT_FLOW, "tangent-flow-too-steep", "identity", stratum="arbitrary"),
         ),
         "backward-unique": (
             _killed(_BACKWARD, q.ADJOINT_AGREEMENT, "adjoint-state-stale", stratum="arbitrary"),
-            _killed(_BACKWARD, q.ADJOINT_AGREEMENT, "adjoint-loses-two-per-cent", stratum="arbitrary", subtle=True),
-            _killed(_BACKWARD, q.ADJOINT_AGREEMENT, "adjoint-derivative-off", stratum="arbitrary", subtle=True),
+            _killed(_BACKWARD, q.ADJOINT_AGREEMENT, "adjoint-loses-two-per-cent", stratum="arbitrary"),
+            _killed(_BACKWARD, q.ADJOINT_AGREEMENT, "adjoint-derivative-off", stratum="arbitrary"),
         ),
         "adjoint-gradient": (
             _killed(_GRADIENT, q.DISCRETE, "final-adjoint-without-sigma-v", stratum="arbitrary"),
-            _killed(_GRADIENT, q.DISCRETE, "gradient-of-inputs-five-per-cent-off", stratum="arbitrary", subtle=True),
+            _killed(_GRADIENT, q.DISCRETE, "gradient-of-inputs-five-per-cent-off", stratum="arbitrary"),
             _killed(_GRADIENT, q.DISCRETE, "gradient-of-readout-by-sigma-u", stratum="arbitrary"),
             _killed(_GRADIENT, q.DISCRETE, "loss-without-half", stratum="arbitrary"),
             _killed(_GRADIENT, q.DISCRETE, "adjoint-without-coefficients", stratum="arbitrary"),
-            _killed(_GRADIENT, q.DISCRETE, "adjoint-two-per-cent-short", stratum="arbitrary", subtle=True),
+            _killed(_GRADIENT, q.DISCRETE, "adjoint-two-per-cent-short", stratum="arbitrary"),
             _killed(_GRADIENT, q.DISCRETE, "backward-step-skipped", stratum="arbitrary"),
-            _killed(_GRADIENT, q.CONTINUOUS, "quadrature-weights-off", stratum="arbitrary", subtle=True),
+            _killed(_GRADIENT, q.CONTINUOUS, "quadrature-weights-off", stratum="arbitrary"),
         ),
         "resnet-limit": (
             _killed("test_kernels_of_the_layers_approach_those_of_the_ode", q.DEPTH_RATE, "layers-step-not-squared"),
         ),
         "gaussian-output": (
-            _killed(_CONDITIONAL, q.CONDITIONAL_VARIANCE, "readout-ten-per-cent-off", subtle=True),
+            _killed(_CONDITIONAL, q.CONDITIONAL_VARIANCE, "readout-ten-per-cent-off"),
             _killed(_CONDITIONAL, q.CONDITIONAL_VARIANCE, "readout-variance-two"),
             _killed(_CONDITIONAL, q.CONDITIONAL_VARIANCE, "covariance-by-sigma-v-once"),
             _killed(_MIXTURE, q.MIXTURE, "weights-heavy-tailed"),
@@ -77,14 +75,13 @@ SELF_TEST_CONTROLS = MappingProxyType(
             _killed(_NNGP_RATE, q.NNGP_RATE, "input-rows-tied"),
             _killed(_NNGP_MEAN, q.NNGP_MEAN, "limit-growth-not-squared"),
             _killed(_NNGP_MEAN, q.NNGP_MEAN, "hermite-without-constant", "tanh"),
-            _killed(_NNGP_MEAN, q.NNGP_MEAN, "erf-dual-off", "erf", subtle=True),
+            _killed(_NNGP_MEAN, q.NNGP_MEAN, "erf-dual-off", "erf"),
         ),
         "nngp-nondegenerate": (
             _killed(
                 "test_limiting_nngp_kernel_is_positive_definite",
                 q.NNGP_EIGENVALUE,
                 "off-diagonal-ten-per-cent-off",
-                subtle=True,
             ),
         ),
         "structure-kept": (
@@ -92,7 +89,6 @@ SELF_TEST_CONTROLS = MappingProxyType(
                 "test_limiting_correlations_grow_with_those_of_the_inputs",
                 q.NNGP_ORDER,
                 "near-inputs-ten-per-cent-off",
-                subtle=True,
             ),
         ),
         "spread-reduced": (
@@ -100,26 +96,21 @@ SELF_TEST_CONTROLS = MappingProxyType(
                 "test_limiting_correlations_exceed_those_of_the_inputs",
                 q.STATE_SPREAD,
                 "limiting-correlation-ten-per-cent-off",
-                subtle=True,
             ),
         ),
         "limits-commute": (
-            _killed(_EXTRAPOLATED, q.NNGP_EXTRAPOLATED, "limit-growth-five-per-cent-off", subtle=True),
+            _killed(_EXTRAPOLATED, q.NNGP_EXTRAPOLATED, "limit-growth-five-per-cent-off"),
             _killed(_EXTRAPOLATED, q.TANGENT_EXTRAPOLATED, "limit-tangent-without-recurrent-term"),
-            _killed(_EXTRAPOLATED, q.TANGENT_EXTRAPOLATED, "limit-tangent-input-term-off", subtle=True),
+            _killed(_EXTRAPOLATED, q.TANGENT_EXTRAPOLATED, "limit-tangent-input-term-off"),
         ),
         "ntk-limit": (
             _killed(_TANGENT_MEAN, q.TANGENT_MEAN, "kernel-without-input-term"),
             _killed(_TANGENT_MEAN, q.TANGENT_MEAN, "kernel-by-sigma-w-once"),
         ),
         "ntk-positive-definite": (
-            _killed(
-                "test_tangent_kernel_is_positive_definite", q.EIGENVALUE, "off-diagonal-ten-per-cent-off", subtle=True
-            ),
+            _killed("test_tangent_kernel_is_positive_definite", q.EIGENVALUE, "off-diagonal-ten-per-cent-off"),
         ),
-        "horizon-growth": (
-            _killed("test_scaled_weights_undo_the_horizon", q.RESCALING, "rescaled-five-per-cent-off", subtle=True),
-        ),
+        "horizon-growth": (_killed("test_scaled_weights_undo_the_horizon", q.RESCALING, "rescaled-five-per-cent-off"),),
         "linear-convergence": (
             _killed("test_gradient_descent_converges_linearly", q.DECREASE, "descent-ascends-in-inputs"),
         ),

@@ -14,6 +14,7 @@ class Defect:
     name: how controls refer to it.
     description: what is wrong, in a line.
     target: "module:attribute" of the function that is replaced, where it is used; or the function whose source changes.
+    subtle: an error of ten per cent or less.
     wrong: from the right function to the wrong one, or the piece of source that is replaced and what replaces it.
     """
 
@@ -21,3 +22,4 @@ class Defect:
     description: str
     target: str
     wrong: Callable[[Function], Function] | tuple[str, str]
+    subtle: bool = False

@@ -268,6 +268,7 @@ DEFECTS = {
             "W is scaled by 1.1 / sqrt n in place of 1 / sqrt n",
             "theory_check.networks.schemes:recurrence",
             _scaled(lambda _width: 1.1),
+            subtle=True,
         ),
         Defect(
             "weights-resampled",
@@ -292,12 +293,14 @@ DEFECTS = {
             "the step of the L-layer network is ten per cent longer than T / L",
             "theory_check.networks.schemes:stepper",
             _euler_step_off,
+            subtle=True,
         ),
         Defect(
             "midpoint-off-centre",
             "the midpoint rule takes its slope at 0.55 of a step in place of its middle",
             "theory_check.networks.schemes:tableau_of",
             _other_table("midpoint", a=((), (0.55,)), c=(0.0, 0.55)),
+            subtle=True,
         ),
         Defect(
             "rk4-is-euler",
@@ -310,12 +313,14 @@ DEFECTS = {
             "one coefficient of RK4 is five per cent off in its discrete adjoint",
             "theory_check.measurements.gradient_order:adjoint",
             _adjoint_table_off,
+            subtle=True,
         ),
         Defect(
             "layer-kernels-step-off",
             "the kernels of the L-layer network take a step ten per cent longer than T / L",
             "theory_check.measurements.depth_ladder:layer_kernels",
             _other_horizon(lambda horizon: 1.1 * horizon),
+            subtle=True,
         ),
         Defect(
             "kernel-shuffled",
@@ -358,6 +363,7 @@ DEFECTS = {
             "every second row of V has correlation 0.1 with the one before it",
             "theory_check.networks.ensemble:_stacked",
             _readouts_mixed(0.1),
+            subtle=True,
         ),
         Defect(
             "training-in-mean-field",
@@ -370,24 +376,28 @@ DEFECTS = {
             "the tangent kernel is ten per cent too large after the start of training",
             "theory_check.measurements.descent_ladder:gradient_descent",
             _kernels_of_run(lambda k, kernel: 1.1 * kernel if k else kernel),
+            subtle=True,
         ),
         Defect(
             "kernel-diagonal-too-small",
             "the diagonal of the tangent kernel is ten per cent too small in training",
             "theory_check.measurements.kernel_stability:gradient_descent",
             _kernels_of_run(lambda _k, kernel: kernel - 0.1 * kernel.diagonal().diag()),
+            subtle=True,
         ),
         Defect(
             "learning-rate-ten-per-cent-too-large",
             "gradient descent takes a learning rate ten per cent larger than the one asked for",
             "theory_check.measurements.descent_ladder:gradient_descent",
             _other_rate(1.1),
+            subtle=True,
         ),
         Defect(
             "learning-rate-ten-per-cent-too-small",
             "gradient descent takes a learning rate ten per cent smaller than the one asked for",
             "theory_check.measurements.horizon_training:gradient_descent",
             _other_rate(0.9),
+            subtle=True,
         ),
         Defect(
             "horizon-ignored-in-training",
@@ -400,18 +410,21 @@ DEFECTS = {
             "sigma_w is five per cent larger than what the longer horizon asks for",
             "theory_check.measurements.horizon_training:stretched",
             _five_per_cent_off,
+            subtle=True,
         ),
         Defect(
             "subject-charged-more",
             "ten per cent is added to the evaluations of phi, and none to those of its kinked counterpart",
             "theory_check.measurements.training_speed:log_ratios",
             _subject_charged,
+            subtle=True,
         ),
         Defect(
             "subject-learns-slower",
             "the learning rate of phi is ten per cent too small, that of its kinked rival is right",
             "theory_check.measurements.training_speed:learning_rates",
             _subject_slowed,
+            subtle=True,
         ),
     )
 }

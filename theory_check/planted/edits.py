@@ -8,6 +8,7 @@ EDITS = (
         "the output is ten per cent too large",
         "theory_check.networks.model:readout",
         ("(neural_ode.sigma_v", "(1.1 * neural_ode.sigma_v"),
+        subtle=True,
     ),
     Defect(
         "final-adjoint-without-sigma-v",
@@ -20,6 +21,7 @@ EDITS = (
         "the gradient with respect to U is five per cent too large",
         "theory_check.networks.model:outer_gradients",
         ("* (neural_ode.sigma_u", "* (1.05 * neural_ode.sigma_u"),
+        subtle=True,
     ),
     Defect(
         "gradient-of-readout-by-sigma-u",
@@ -74,6 +76,7 @@ EDITS = (
         "the discrete adjoint loses two per cent of every stage",
         "theory_check.networks.schemes:adjoint",
         ("mu += nu", "mu += 0.98 * nu"),
+        subtle=True,
     ),
     Defect(
         "backward-step-skipped",
@@ -92,6 +95,7 @@ EDITS = (
         "every step of a scheme is two per cent too long",
         "theory_check.networks.tableau:_Stepper.__init__",
         ("b * step", "1.02 * b * step"),
+        subtle=True,
     ),
     Defect(
         "kernel-without-input-term",
@@ -122,18 +126,21 @@ EDITS = (
         "the continuous adjoint loses two per cent on every piece",
         "theory_check.networks.continuous_adjoint:from_checkpoints",
         ("_unit_rows(solution.final[1])", "_unit_rows(0.98 * solution.final[1])"),
+        subtle=True,
     ),
     Defect(
         "adjoint-derivative-off",
         "the continuous adjoint has 0.95 phi' in place of phi'",
         "theory_check.networks.continuous_adjoint:from_checkpoints",
         ("activation.derivative(h, clarke) * (adjoint", "0.95 * activation.derivative(h, clarke) * (adjoint"),
+        subtle=True,
     ),
     Defect(
         "quadrature-weights-off",
         "the integral behind the gradient of W is two per cent too large",
         "theory_check.networks.continuous_adjoint:_integral",
         ("return rule(boole)", "return 1.02 * rule(boole)"),
+        subtle=True,
     ),
     Defect(
         "descent-ascends-in-inputs",
@@ -146,6 +153,7 @@ EDITS = (
         "the limit takes (sigma_w T)^2 five per cent too large",
         "theory_check.limits.kernels:limit_kernels",
         ("(neural_ode.sigma_w * neural_ode.horizon) ** 2", "1.05 * (neural_ode.sigma_w * neural_ode.horizon) ** 2"),
+        subtle=True,
     ),
     Defect(
         "limit-growth-not-squared",
@@ -167,6 +175,7 @@ EDITS = (
             "matrix[self._coincide] = by_row[self._coincide]",
             "matrix *= 1.1\n    matrix[self._coincide] = by_row[self._coincide]",
         ),
+        subtle=True,
     ),
     Defect(
         "limit-tangent-without-recurrent-term",
@@ -179,6 +188,7 @@ EDITS = (
         "the limiting tangent kernel has the term of U five per cent too large",
         "theory_check.limits.pair_kernels:_judged",
         ("+ pairs.start * seen", "+ 1.05 * pairs.start * seen"),
+        subtle=True,
     ),
     Defect(
         "hermite-without-constant",
@@ -191,6 +201,7 @@ EDITS = (
         "the closed form for erf has 2.1 in place of 2",
         "theory_check.limits.closed_forms:_erf",
         ("(1 + 2 * b)", "(1 + 2.1 * b)"),
+        subtle=True,
     ),
     Defect(
         "layers-step-not-squared",
@@ -203,18 +214,21 @@ EDITS = (
         "the solve back in time stops two per cent early",
         "theory_check.measurements.forward_uniqueness:_piece",
         ("duration=-tau", "duration=-0.98 * tau"),
+        subtle=True,
     ),
     Defect(
         "rescaled-five-per-cent-off",
         "sigma_w becomes 1.05 sigma_w T in place of sigma_w T",
         "theory_check.measurements.horizon_growth:rescaled",
         ("sigma_w=neural_ode.sigma_w *", "sigma_w=1.05 * neural_ode.sigma_w *"),
+        subtle=True,
     ),
     Defect(
         "limiting-correlation-ten-per-cent-off",
         "limiting correlations are ten per cent too small",
         "theory_check.measurements.correlation_order:_pairs",
         ("limit = kernel[row, column] / root", "limit = 0.9 * kernel[row, column] / root"),
+        subtle=True,
     ),
     Defect(
         "near-inputs-ten-per-cent-off",
@@ -224,5 +238,6 @@ EDITS = (
             "limit = kernel[row, column] / root",
             "limit = np.where(correlations(inputs)[row, column] > 0.3, 0.9, 1.0) * kernel[row, column] / root",
         ),
+        subtle=True,
     ),
 )
