@@ -112,12 +112,13 @@ def canonical_json(case: Case) -> str:
     return _ENCODER.encode(_DECODER.decode(_ENCODER.encode(case))).decode()
 
 
-def case_id(claim: str, case: Case, *, test: str = "", defect: str | None = None) -> str:
+def case_id(claim: str, case: Case, *, test: str = "", defect: str | None = None, assumption: str | None = None) -> str:
     """Twelve hexadecimal digits that name a judged case in reports and on the command line.
 
-    Two properties of one claim may judge the same case, and a control judges it with a defect planted: each has a name.
+    Two properties of one claim may judge the same case, a control judges it with a defect planted, and an ablation with
+    an assumption broken: each has a name.
     """
-    text = "\0".join([claim, test, defect or "", canonical_json(case)])
+    text = "\0".join([claim, test, defect or "", canonical_json(case), *([assumption] if assumption else [])])
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -42,7 +42,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("data", "", "digits, sphere, or FILE.npy / FILE.csv: audit on these inputs"),
         ("device", "cpu", "where networks run: cpu or cuda"),
         ("report-dir", "", "write reports into a new folder below this one"),
-        ("mode", "audit", "audit, ablation (each assumption broken as well) or selftest (controls only)"),
+        (
+            "mode",
+            "audit",
+            "audit, ablation (each assumption broken as well), selftest (controls only) or survey (no controls)",
+        ),
     ):
         group.addoption(f"--theory-check-{name}", default=None, help=f"{text} (default: {default or 'none'})")
         parser.addini(f"theory_check_{name.replace('-', '_')}", text, default=default)

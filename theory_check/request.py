@@ -14,7 +14,7 @@ from theory_check.case import Explicit, parallel_rows, to_sphere
 from theory_check.claims.paper import CLAIMS
 from theory_check.profile import PROFILES, Profile
 
-Mode = Literal["audit", "ablation", "selftest"]
+Mode = Literal["audit", "ablation", "selftest", "survey"]
 
 if TYPE_CHECKING:
     from theory_check.activations.activation import Activation
@@ -37,7 +37,7 @@ class Request:
     data_note: what is wrong with the user's rows (parallel or zero ones), by their numbers; empty when nothing is.
     claims: identifiers; none means all.
     mode: "audit"; "ablation" breaks the assumptions of each claim one at a time besides; "selftest" runs controls
-        only, all there are.
+        only, all there are; "survey" leaves them out.
     """
 
     profile: Profile = PROFILES["quick"]

@@ -135,7 +135,8 @@ def plans(claim: Claim, test: str, request: Request) -> list[Plan]:
         controls += [c for c in SELF_TEST_CONTROLS.get(claim.id, ()) if test.endswith(f"::{c.test}")]
         return [Plan(k, "control", c.activation, c.stratum, c) for k, c in enumerate(controls)]
     wanted = [Plan(0, kind, name, s) for kind, name in _subjects(claim, request) for s in _strata(claim, request)]
-    wanted += [Plan(0, "control", c.activation, c.stratum, c) for c in controls]
+    if request.mode != "survey":
+        wanted += [Plan(0, "control", c.activation, c.stratum, c) for c in controls]
     if request.mode == "ablation":
         wanted += _ablations(claim)
     return [replace(plan, position=position) for position, plan in enumerate(wanted)]
@@ -196,19 +197,21 @@ def run_trial(prop: Property, plan: Plan, request: Request) -> Found:
     return search.result(reason, time.perf_counter() - start)
 
 
-def judge_case(prop: Property, case: Case, request: Request, defect: str | None = None) -> Outcome:
+def judge_case(
+    prop: Property, case: Case, request: Request, defect: str | None = None, assumption: str | None = None
+) -> Outcome:
     """Judge one given case by a property, in the same way as a trial does."""
-    audit = _audit(prop, request, defect)
+    audit = _audit(prop, request, defect, assumption)
     with planted(defect):
         _judge(prop, audit, case)
     return audit.judged[canonical_json(case)]
 
 
-def _audit(prop: Property, request: Request, defect: str | None, departure: Departure | None = None) -> Audit:
+def _audit(prop: Property, request: Request, defect: str | None, assumption: str | None = None) -> Audit:
     def unmet(case: Case) -> str | None:
         found = unmet_assumption(prop.claim, request.load(case.activation), case)
-        if found is None and departure is not None and departure.defect:
-            return f"{EXPLAINED[departure.assumption]}: {DEFECTS[departure.defect].description}"
+        if found is None and assumption in EXPLAINED and defect is not None:
+            return f"{EXPLAINED[assumption]}: {DEFECTS[defect].description}"
         return found
 
     return Audit(
@@ -221,6 +224,7 @@ def _audit(prop: Property, request: Request, defect: str | None, departure: Depa
         load=request.load,
         device=request.device,
         defect=defect,
+        assumption=assumption,
     )
 
 
@@ -258,7 +262,7 @@ class Search:
         if plan.departure is not None:
             self.requested = ABLATION_EXAMPLES
         self.most_shrink_calls = math.ceil(request.profile.shrink_calls * min(1.0, prop.share))
-        self.audit = _audit(prop, request, plan.defect, plan.departure)
+        self.audit = _audit(prop, request, plan.defect, plan.departure.assumption if plan.departure else None)
         # Where a failure is expected the simplest case that shows it is wanted, not one of each class.
         self.coverage = Coverage(self.requested, plan.position) if plan.kind in {"random", "named"} else None
         self.searched: list[Outcome] = []

@@ -12,6 +12,7 @@ from theory_check.cli.limit import limit
 from theory_check.cli.replay import replay
 from theory_check.cli.run import ERROR_STATUS
 from theory_check.cli.selftest import selftest
+from theory_check.cli.survey import survey
 
 USAGE_STATUS = 2
 
@@ -26,7 +27,7 @@ def cli() -> None:
     """
 
 
-for command in (audit, claims, activations, limit, replay, selftest):
+for command in (audit, claims, activations, limit, replay, selftest, survey):
     cli.add_command(command)
 
 

@@ -28,7 +28,7 @@ def replay(report: str, case: str, *, trust_code: bool) -> None:
     except ReportError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"case {outcome.case_id} of {outcome.claim}, {outcome.test}")
-    own = case_id(outcome.claim, outcome.case, test=outcome.test, defect=outcome.defect)
+    own = case_id(outcome.claim, outcome.case, test=outcome.test, defect=outcome.defect, assumption=outcome.assumption)
     if own != outcome.case_id:
         # Not recomputed: what was put in its place may be another size of problem altogether.
         click.echo(f"differs: case_id: recorded {outcome.case_id}, that of the recorded case is {own}\nnot reproduced")
@@ -69,7 +69,7 @@ def _recompute(recorded: "Report", outcome: "Outcome", *, trust_code: bool) -> "
 
     torch.set_num_threads(1)
     with threadpool_limits(limits=1):
-        return trial.judge_case(prop, outcome.case, request, outcome.defect)
+        return trial.judge_case(prop, outcome.case, request, outcome.defect, outcome.assumption)
 
 
 def _differences(recorded: "Report", outcome: "Outcome", again: "Outcome") -> list[str]:

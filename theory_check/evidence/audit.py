@@ -68,6 +68,7 @@ class Audit:
         load: makes the activation of a case from its expression.
         device: where networks run, "cpu" or "cuda".
         defect: name of the planted defect that is active, if any.
+        assumption: the one that is broken on purpose, if any.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Audit:
         load: "Callable[[str], Activation]",
         device: str = "cpu",
         defect: str | None = None,
+        assumption: str | None = None,
     ) -> None:
         self.claim = claim
         self.test = test
@@ -91,6 +93,7 @@ class Audit:
         self.device = device
         self.load = load
         self.defect = defect
+        self.assumption = assumption
         self._unmet = unmet
         self.judged: dict[str, Outcome] = {}
 
@@ -444,10 +447,11 @@ class Audit:
         return {
             "claim": self.claim.id,
             "test": self.test,
-            "case_id": case_id(self.claim.id, case, test=self.test, defect=self.defect),
+            "case_id": case_id(self.claim.id, case, test=self.test, defect=self.defect, assumption=self.assumption),
             "case": case,
             "seed": self.seeds.root,
             "defect": self.defect,
+            "assumption": self.assumption,
         }
 
     def _store(self, outcome: Outcome) -> None:

@@ -33,7 +33,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """One judged case.
 
     test: the property that judged it, "file.py::function"; what replay runs again.
-    defect: the planted defect that was active (controls only).
+    defect: the planted defect that was active (controls and ablations only).
+    assumption: the one that an ablation broke.
     quantity: what `measured` is, with its unit where it has one.
     measured, bound: compared numbers; None where there is none (an error, a case without a usable bound).
     ratio: the share of the bound that was used: at most 1 where the conclusion holds, whatever the kind of claim.
@@ -46,6 +47,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     case: Case
     seed: int
     defect: str | None = None
+    assumption: str | None = None
     verdict: Verdict
     conclusion: Conclusion
     quantity: str

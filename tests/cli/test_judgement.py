@@ -1,0 +1,97 @@
+"""Whole audits from the command line that must not end well: nothing checked, no number, a broken assumption."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from theory_check.cli import properties
+from theory_check.reporting.document import Report, load_report
+
+Run = Callable[..., tuple[int, str, str]]
+
+HEAD = """
+from hypothesis import given
+from theory_check import Audit, Case, checks
+from theory_check.evidence.audit import LawTest
+from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.evidence.gaussianity import TestResult
+from theory_check.strategies import cases, smooth_activations
+
+
+"""
+FILTERED = """
+@checks("structure-kept")
+@given(case=cases(smooth_activations()).filter(lambda case: getattr(case.data, "seed", 1) % 997 == 500))
+def test_probe(case: Case, audit: Audit) -> None:
+    audit.at_most(case, Discrepancy("nothing", 0.0, 1.0))
+"""
+NO_NUMBER = """
+@checks("structure-kept")
+@given(case=cases(smooth_activations()))
+def test_probe(case: Case, audit: Audit) -> None:
+    sample = lambda stage: TestResult(name="mean_test", statistic=0.0, p_value=float("nan"), samples=9, tail="exact")
+    audit.law(case, LawTest("probe", exact=True, sample=sample))
+"""
+NO_BOUND = """
+@checks("structure-kept")
+@given(case=cases(smooth_activations()))
+def test_probe(case: Case, audit: Audit) -> None:
+    audit.at_most(case, Discrepancy("probe", float("nan"), 1.0))
+"""
+HARMLESS = """
+@checks("structure-kept")
+@given(case=cases(smooth_activations()))
+def test_probe(case: Case, audit: Audit) -> None:
+    audit.at_most(case, Discrepancy("nothing", 0.0, 1.0))
+"""
+KINKS = """
+@checks("backward-unique")
+@given(case=cases(smooth_activations(), any_weights=True))
+def test_probe(case: Case, audit: Audit) -> None:
+    kinked = bool(audit.load(case.activation).kinks)
+    audit.at_most(case, Discrepancy("kinks", float(kinked), 0.5))
+"""
+
+
+@pytest.fixture
+def audited(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, Report]]:
+    """Run `theory-check audit` on one property file in place of the paper's."""
+
+    def audited(body: str, *arguments: str) -> tuple[int, Report]:
+        folder = tmp_path / "properties"
+        folder.mkdir()
+        (folder / "pytest.ini").write_text((properties.properties_folder() / "pytest.ini").read_text())
+        (folder / "test_probe.py").write_text(HEAD + body)
+        monkeypatch.setattr(properties, "properties_folder", lambda: folder)
+        ran = run("audit", "--report-dir", str(tmp_path / "reports"), "--workers", "1", *arguments)
+        (written,) = (tmp_path / "reports").iterdir()
+        return ran[0], load_report(written)
+
+    return audited
+
+
+@pytest.mark.parametrize(
+    ("body", "verdict", "status"),
+    [(FILTERED, "inconclusive", 3), (NO_NUMBER, "error", 4), (NO_BOUND, "error", 4), (HARMLESS, "supported", 0)],
+    ids=["filtered", "no p-value", "no error", "harmless"],
+)
+def test_an_audit_that_checked_nothing_or_no_number(
+    audited: Callable[..., tuple[int, Report]], body: str, verdict: str, status: int
+) -> None:
+    """A strategy that filters nearly everything is inconclusive, a number that is none is an error."""
+    ended, report = audited(body)
+    assert (ended, report.verdict, report.exit_status) == (status, verdict, status)
+    if status == 3:
+        assert all(trial.executed < 0.9 * trial.requested for trial in report.claims[0].trials)
+
+
+def test_an_assumption_that_is_needed(audited: Callable[..., tuple[int, Report]]) -> None:
+    """Ablation: the conclusion holds for smooth functions, fails for kinked ones, and the verdict is untouched."""
+    status, report = audited(KINKS, "--ablate")
+    (claim,) = report.claims
+    assert (status, claim.verdict) == (0, "supported")
+    without = [trial for trial in claim.trials if trial.kind == "ablation"]
+    assert {trial.assumption for trial in without} == {"smooth"}
+    assert {(trial.verdict, trial.conclusion) for trial in without} == {("assumptions-not-met", "fails")}
+    assert all(trial.minimal for trial in without)

@@ -1,0 +1,89 @@
+"""Claims against activations, from one report for each activation: a table, and one sentence for each failure."""
+
+from collections.abc import Mapping
+
+from theory_check.claims import quantities as q
+from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
+from theory_check.reporting.matrix import worst_conclusion, worst_verdict
+from theory_check.reporting.records import ClaimReport, Report, is_judged
+
+# What a failing quantity means, with the numbers of the smallest case.
+SENTENCES = {
+    q.SEPARATION: "two solutions that start {bound:.2g} of the smallest step apart stay apart: there is more than one",
+    q.BLOW_UP: "the state of the smallest case grows by 1e8 before T = {measured:.3g}: there is no solution up to T",
+    q.JUMP: "the adjoint changes by {measured:.3g} with the derivative that is chosen at a kink, so it is not unique",
+    q.DISCRETE: "the loss has no derivative at a kink: its difference misses the adjoint by {measured:.2g}",
+    q.CONTINUOUS: "the continuous adjoint misses the difference of the loss by {measured:.2g}",
+    q.RK4_ORDER: "kinks spoil the order of RK4: gradients err like step^{measured:.2g} in place of step^4",
+    q.OUTPUT_SPREAD: "outputs of two inputs are less correlated than the inputs, by {measured:.3g}",
+    q.STATE_SPREAD: "final states of two inputs are less correlated than the inputs, by {measured:.3g}",
+    q.EIGENVALUE: "the limiting tangent kernel is singular: no eigenvalue below {bound:.1g} can be told from zero",
+    q.NNGP_EIGENVALUE: "the limiting NNGP kernel is singular: no eigenvalue below {bound:.1g} can be told from zero",
+    q.KEPT_EIGENVALUE: "the limiting tangent kernel is singular, so it has no smallest eigenvalue to keep",
+    q.STALL: "{measured:.0%} of the loss lie where the tangent kernel vanishes, which descent cannot reach",
+    q.DECREASE: "the loss decreases by {measured:.3g} of the stated factor in some step",
+    q.DESCENT_STEPS: "descent takes {measured:.3g} times the steps of a kinked rival, in the median over networks",
+    q.EVALUATIONS: "the solver takes {measured:.3g} times the evaluations of the kinked counterpart, in the median",
+    q.BEYOND_STABILITY: "long horizons leave eta lambda_max below 2: training does not diverge",
+    q.VARIANCE_FALL: "the variance of the state falls by {measured:.2g} as the horizon grows",
+}
+
+
+def survey_table(reports: Mapping[str, Report]) -> str:
+    """Markdown: a row for each claim, a column for each activation, and why each failing cell fails.
+
+    Args:
+        reports: by the name of the activation they were asked for; all of one profile and seed.
+    """
+    names = list(reports)
+    claims = {name: {claim.id: claim for claim in report.claims} for name, report in reports.items()}
+    ids = list(dict.fromkeys(claim for found in claims.values() for claim in found))
+    lines = ["| claim | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    lines += [f"| `{i}` | " + " | ".join(cell(claims[name].get(i)) for name in names) + " |" for i in ids]
+    lines += ["", "Why, by claim (the smallest case of each is in `activations.json`):", ""]
+    for identifier in ids:
+        said = {name: sentence(claims[name][identifier]) for name in names if identifier in claims[name]}
+        lines += [f"- `{identifier}`, {name}: {text}." for name, text in said.items() if text]
+    return "\n".join(lines) + "\n"
+
+
+def cell(claim: ClaimReport | None) -> str:
+    """A verdict in a word or two."""
+    if claim is None:
+        return ""
+    trials = [trial for trial in claim.trials if is_judged(trial)]
+    verdict = worst_verdict(trial.verdict for trial in trials)
+    unmet = [trial for trial in trials if trial.verdict is Verdict.ASSUMPTIONS_NOT_MET]
+    if verdict is Verdict.SUPPORTED and len(unmet) < len(trials):
+        return "supported"
+    if unmet and len(unmet) == len(trials):
+        conclusion = worst_conclusion(trial.conclusion for trial in unmet)
+        return f"not met: {conclusion}"
+    return verdict.value
+
+
+def sentence(claim: ClaimReport) -> str:
+    """Why a conclusion fails in the smallest case, or empty where it fails in none."""
+    outcome = failing_outcome(claim)
+    if outcome is None:
+        undecided = [trial.reason for trial in claim.trials if is_judged(trial) and trial.verdict in _OPEN]
+        return f"undecided, {undecided[0]}" if undecided and undecided[0] else ""
+    template = SENTENCES.get(
+        outcome.quantity, f"{outcome.quantity} is {{measured:.3g}}, at most {{bound:.3g}} is allowed"
+    )
+    said = template.format(measured=outcome.measured or 0.0, bound=outcome.bound or 0.0)
+    if outcome.verdict is Verdict.ASSUMPTIONS_NOT_MET:
+        return f"outside the claim ({outcome.reason.partition(';')[0]}): {said}"
+    return said
+
+
+def failing_outcome(claim: ClaimReport) -> Outcome | None:
+    """The smallest failing case of the first trial that has one; refutations go first."""
+    trials = [trial for trial in claim.trials if is_judged(trial) and trial.minimal is not None]
+    trials.sort(key=lambda trial: trial.verdict is not Verdict.REFUTED)
+    minimal = trials[0].minimal if trials else None
+    failing = (o for o in claim.outcomes if o.case_id == minimal and o.conclusion is Conclusion.FAILS)
+    return next(failing, None)
+
+
+_OPEN = {Verdict.INCONCLUSIVE, Verdict.ERROR}
