@@ -256,7 +256,7 @@ class Search:
         examples = request.profile.examples if plan.kind == "random" else request.profile.named_examples
         examples = math.ceil(examples / 2) if plan.activation == KINKED else examples
         # The first case of a search is often the simplest: one at random has to come with it.
-        self.requested = max(2 if plan.kind == "random" else 1, round(examples * prop.share))
+        self.requested = max(2 if plan.activation == "random" else 1, round(examples * prop.share))
         if plan.control is not None and plan.control.conclusion == "fails":
             self.requested = CONTROL_EXAMPLES
         if plan.departure is not None:

@@ -1,6 +1,5 @@
 """A change of source is in force wherever a function is used, and gone afterwards."""
 
-
 import pytest
 import torch
 

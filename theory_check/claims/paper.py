@@ -11,8 +11,6 @@ PAPER = "Global Convergence in Neural ODEs: Impact of Activation Functions (ICLR
 _FORWARD = "test_forward_solution_exists_and_is_unique"
 _BACKWARD = "test_adjoint_solution_is_unique"
 _GRADIENT = "test_adjoint_gradient_equals_differences"
-_EULER = "test_gradients_of_euler_are_of_first_order"
-_MIDPOINT = "test_gradients_of_the_midpoint_rule_are_of_second_order"
 _RK4 = "test_gradients_of_rk4_are_of_fourth_order"
 _CONDITIONAL = "test_output_given_the_features_is_standard_normal"
 _MIXTURE = "test_output_law_at_the_top_width_is_normal"
@@ -23,7 +21,6 @@ _NNGP_MEAN = "test_mean_nngp_kernel_is_the_limit"
 _UNCORRELATED = "test_outputs_are_uncorrelated_given_the_features"
 _COVARIANCE = "test_covariance_of_squared_outputs_falls_like_the_inverse_width"
 _TANGENT_RATE = "test_empirical_tangent_kernels_approach_the_limit"
-_TANGENT_MEAN = "test_mean_tangent_kernel_is_the_limit"
 _LAYER_KERNELS = "test_kernels_of_the_layers_approach_those_of_the_ode"
 _LAYER_NETWORKS = "test_states_and_gradients_of_the_layers_approach_those_of_the_ode"
 _LAYER_GROWTH = "test_error_of_the_layers_does_not_grow_with_width"
@@ -202,9 +199,7 @@ _CLAIMS = (
                 )
                 for activation in ("relu", "elu")
             ),
-            *_planted(_EULER, q.EULER_ORDER, "euler-step-off"),
-            *_planted(_MIDPOINT, q.MIDPOINT_ORDER, "midpoint-off-centre"),
-            *_planted(_RK4, q.RK4_ORDER, "rk4-is-euler", "rk4-adjoint-coefficient-off"),
+            *_planted(_RK4, q.RK4_ORDER, "rk4-is-euler"),
         ),
     ),
     Claim(
@@ -306,11 +301,10 @@ _CLAIMS = (
         "covariance of their squares is Var(S), S the mixing variance they share, and falls like 1/n.",
         source="Key result 3: outputs of a wide network are independent.",
         quantifier="RATE",
-        assumptions=("lipschitz", "gaussian-weights", "wide"),
+        assumptions=("lipschitz", "gaussian-weights", "scale", "wide"),
         strata=("sphere", "digits"),
         controls=(
-            *_planted(_UNCORRELATED, q.OUTPUT_CORRELATION, "readouts-tied", "readouts-correlated"),
-            *_planted(_UNCORRELATED, q.OUTPUT_MOMENT, "readout-scaled-by-width"),
+            *_planted(_UNCORRELATED, q.OUTPUT_CORRELATION, "readouts-tied"),
             *_planted(_COVARIANCE, q.COVARIANCE_RATE, "weights-scaled-too-little", activation="identity"),
         ),
     ),
@@ -378,8 +372,6 @@ _CLAIMS = (
         controls=(
             # The share of the term of W in the kernel is a quarter for the identity, a tenth for softplus.
             *_planted(_TANGENT_RATE, q.TANGENT_RATE, "kernel-without-recurrent-term", activation="identity"),
-            *_planted(_TANGENT_RATE, q.TANGENT_RATE, "weights-scaled-by-width"),
-            *_planted(_TANGENT_MEAN, q.TANGENT_MEAN, "weights-ten-per-cent-off"),
         ),
     ),
     Claim(
@@ -402,15 +394,7 @@ _CLAIMS = (
         assumptions=("smooth", "nonlinear", "distinct-inputs", "small-learning-rate", "gaussian-weights", "wide"),
         strata=("sphere", "digits"),
         controls=(
-            # The kernel of sigmoid moves least, so that ten per cent show at all widths.
-            *_planted(
-                _KERNEL_MOVES,
-                q.KERNEL_RATE,
-                "training-in-mean-field",
-                "kernel-drifts-by-ten-per-cent",
-                activation="sigmoid",
-            ),
-            *_planted(_KERNEL_KEPT, q.KEPT_EIGENVALUE, "kernel-diagonal-too-small"),
+            *_planted(_KERNEL_MOVES, q.KERNEL_RATE, "training-in-mean-field", activation="sigmoid"),
             *(
                 Control(
                     test=_KERNEL_KEPT,
@@ -449,8 +433,7 @@ _CLAIMS = (
         assumptions=("lipschitz", "linear-growth", "gaussian-weights"),
         strata=("sphere", "digits"),
         controls=(
-            *_planted(_STRETCHED, q.STRETCHED_RUN, "horizon-ignored-in-training", "stretched-five-per-cent-off"),
-            *_planted(_DIVERGES, q.DIVERGENCE, "learning-rate-ten-per-cent-too-small"),
+            *_planted(_STRETCHED, q.STRETCHED_RUN, "stretched-five-per-cent-off"),
             # lambda_max grows for a bounded phi, too: like a power of the horizon, and training diverges as well.
             *(
                 Control(
