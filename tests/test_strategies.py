@@ -120,7 +120,8 @@ def test_growing_functions_grow_linearly() -> None:
     """Every draw is Lipschitz with proved bounds and has a slope far out; lines with bounded trees are among them."""
     growing = drawn(growing_activations(), 200)
     for phi in growing:
-        assert asymptotic_slope(phi) >= 0.3, phi
+        # The least is that of 0.5 * (0.5 * x) on one half-line: a quarter over the root of two.
+        assert asymptotic_slope(phi) >= 0.176, phi
         assert phi.is_lipschitz, phi
         assert phi.bounds == "proved", phi
     assert sum("*x + (" in phi.expression for phi in growing) > 20

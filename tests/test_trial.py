@@ -337,13 +337,18 @@ def test_plans_of_a_request() -> None:
     names = [plan.name for plan in plans(claim, "t.py::t", REQUEST)]
     assert names == [
         f"{subject}-{stratum}"
-        for subject in ("random-random", "named-softplus", "named-tanh")
+        for subject in ("random-random", "random-random kinked", "named-softplus", "named-tanh")
         for stratum in ("sphere", "pinned")
     ]
+    smooth = msgspec.structs.replace(claim, assumptions=("smooth",))
+    assert "random kinked" not in {plan.activation for plan in plans(smooth, "t.py::t", REQUEST)}
+    broken = [plan for plan in plans(smooth, "t.py::t", Request(mode="ablation")) if plan.kind == "ablation"]
+    assert [(plan.activation, plan.stratum) for plan in broken] == [("kinked", "sphere"), ("kinked", "pinned")]
+    assert plans(smooth, "t.py::t", Request(mode="selftest")) == []
     asked = Request(activations=("relu",), data="digits")
     assert [plan.name for plan in plans(claim, "t.py::t", asked)] == ["named-relu-digits", "named-relu-pinned"]
     assert plans(claim, "t.py::t", Request(claims=("gaussian-output",))) == []
-    assert [plan.position for plan in plans(claim, "t.py::t", REQUEST)] == list(range(6))
+    assert [plan.position for plan in plans(claim, "t.py::t", REQUEST)] == list(range(8))
 
 
 def test_an_unknown_claim_is_refused() -> None:

@@ -67,16 +67,16 @@ PROFILES = {
         ),
         Profile(
             name="full",
-            examples=200,
-            named_examples=40,
+            examples=60,
+            named_examples=12,
             named=CORE,
             shrink_calls=1_000,
-            networks=10_000,
-            width_rungs=(8, 16, 32, 64, 128, 256, 512),
+            networks=6_000,
+            width_rungs=(8, 16, 32, 64, 128, 256),
             ladder_networks=3_000,
-            descent_steps=100,
-            kernel_rungs=(64, 128, 256, 512, 1024, 2048, 4096),
-            most_replicates=240,
+            descent_steps=80,
+            kernel_rungs=(64, 128, 256, 512, 1024, 2048),
+            most_replicates=160,
         ),
     )
 }

@@ -12,8 +12,8 @@ ENUMERATED: Mapping[str, tuple[str, ...]] = MappingProxyType(
 HORIZONS = (0.75, 1.5)
 STRONG = 0.5
 WIDE = 12
-# Draws that a search waits for a case of the classes it still lacks, before it takes what comes.
-PATIENCE = 8
+# Draws to wait for a case whose classes are lacking in every dimension, then in all but one; then any will do.
+PATIENCE = 10
 
 
 def strata_of(case: Case) -> dict[str, str]:
@@ -45,7 +45,7 @@ class Coverage:
             rotated = [classes[(offset + k) % len(classes)] for k in range(cases)]
             self._left[dimension] = {name: rotated.count(name) for name in classes}
             # The next dimension turns once for every turn of this one: all combinations come up in the end.
-            offset = offset // len(classes) + offset
+            offset //= len(classes)
         self._seen: dict[str, set[str]] = {dimension: set() for dimension in ENUMERATED}
         self._waited = 0
 
@@ -53,16 +53,16 @@ class Coverage:
         """Whether a case is one of those still wanted; counts it if so.
 
         Where draws do not produce the classes that are wanted (every width of a claim may be 8), a dimension in which
-        they have shown one class only is given up, and after `PATIENCE` draws any case will do.
+        they have shown one class only is given up.
         """
         classes = strata_of(case)
         for dimension, name in classes.items():
             self._seen[dimension].add(name)
-        wanted = all(self._left[dimension][name] > 0 for dimension, name in classes.items() if dimension in self._left)
-        if not wanted and self._waited < PATIENCE:
+        full = sum(left[classes[dimension]] <= 0 for dimension, left in self._left.items())
+        if full > self._waited // PATIENCE and self._waited < 2 * PATIENCE:
             self._waited += 1
             return False
-        if not wanted:
+        if full:
             self._left = {d: left for d, left in self._left.items() if len(self._seen[d]) > 1}
         for dimension, left in self._left.items():
             left[classes[dimension]] -= 1

@@ -161,7 +161,8 @@ def polynomial_activations(max_degree: int = 3) -> SearchStrategy[Activation]:
 
 
 @st.composite
-def _bounded_trees(draw: DrawFn) -> Activation:
+def bounded_activations(draw: DrawFn) -> Activation:
+    """Bounded Lipschitz functions, smooth or kinked."""
     names = tuple(name for name in SMOOTH + KINKED if math.isfinite(CATALOGUE[name].supremum))
     outer = tuple(name for name in SMOOTH if math.isfinite(CATALOGUE[name].supremum))
     tree = _tamed(draw(_tree(names, outer, draw(st.integers(0, 2)))))
@@ -176,7 +177,7 @@ def growing_activations() -> SearchStrategy[Activation]:
     leaf = st.tuples(st.sampled_from(SLOPES), st.sampled_from(GROWING), _inner()).map(
         lambda t: load(f"{t[0]!r}*{t[1]}({t[2]})")
     )
-    sloped = st.tuples(st.sampled_from(SLOPES), _bounded_trees()).map(
+    sloped = st.tuples(st.sampled_from(SLOPES), bounded_activations()).map(
         lambda t: load(f"{t[0]!r}*x + ({t[1].expression})")
     )
     return st.one_of(st.just(load("identity")), leaf, sloped)
@@ -197,6 +198,7 @@ ACTIVATION_CLASSES = MappingProxyType(
         "smooth": smooth_activations,
         "kinked": kinked_activations,
         "affine": affine_activations,
+        "bounded": bounded_activations,
         "not-lipschitz": not_lipschitz_activations,
     }
 )

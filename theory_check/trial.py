@@ -277,7 +277,7 @@ class Search:
         """Draw and judge, until a case fails and has been made small, or all have been judged."""
         # More than the number asked for: draws may repeat a case, or be of a class that has had its share.
         settings = hypothesis.settings(
-            max_examples=(PATIENCE + 2 if self.coverage else 2) * self.requested,
+            max_examples=(2 * PATIENCE + 2 if self.coverage else 2) * self.requested,
             database=None,
             deadline=None,
             derandomize=False,

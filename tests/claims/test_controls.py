@@ -102,9 +102,9 @@ def test_a_defect_that_fails_without_being_planted_kills_nothing(
     properties: dict[str, Property], brief: Profile
 ) -> None:
     """A property that refutes the right code in the same case is at fault itself."""
-    claim = CLAIMS["structure-kept"]
-    prop, request = properties[claim.controls[0].test], Request(profile=brief)
-    (plan,) = (plan for plan in plans(claim, prop.name, request) if plan.kind == "control")
+    claim = CLAIMS["spread-reduced"]
+    prop, request = properties[claim.controls[0].test], Request(profile=brief, mode="selftest")
+    (plan,) = (plan for plan in plans(claim, prop.name, request) if plan.defect)
     assert run_trial(prop, plan, request).trial.as_expected is True
     with planted("near-inputs-ten-per-cent-off"):
         trial = run_trial(prop, plan, request).trial

@@ -132,6 +132,22 @@ def test_a_tampered_case_is_not_even_computed(
     assert case_id(outcome.claim, case, test=outcome.test) in out
 
 
+def test_a_case_of_an_ablation_reproduces(run: Run, tmp_path: Path) -> None:
+    """With the change of the model that broke the assumption, and the verdict that comes of it."""
+    module, function = load_property("test_infinite_width.py::test_mean_nngp_kernel_is_the_limit")
+    prop = property_of(getattr(module, function))
+    assert prop is not None
+    request = Request(profile=PROFILES["quick"], seed=3, claims=(prop.claim.id,), mode="ablation")
+    wanted = plans(prop.claim, prop.name, request)
+    (plan,) = (p for p in wanted if p.defect == "weights-resampled" and p.stratum == "sphere")
+    found = run_trial(prop, plan, request)
+    assert (found.trial.verdict, found.trial.conclusion) == ("assumptions-not-met", "fails")
+    report = assemble([found], request=request, command="", started=dt.datetime.now(dt.UTC), seconds=0.0)
+    assert found.trial.minimal is not None
+    status, out, err = run("replay", _written(tmp_path, report), found.trial.minimal)
+    assert (status, out.splitlines()[-1], err) == (0, "reproduced", "")
+
+
 def test_verdicts_are_compared_across_environments(run: Run, report: Report, tmp_path: Path) -> None:
     """Another version may round differently: said, and a verdict that changed still fails."""
     outcome = _supported(report)

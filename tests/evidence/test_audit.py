@@ -18,6 +18,7 @@ from theory_check.evidence.error_budget import BudgetExceeded, ErrorBudget, NonF
 from theory_check.evidence.gaussianity import (
     TESTS,
     TestResult,
+    correlation_test,
     detectable_by_gate,
     dkw_band_test,
     mean_test,
@@ -314,6 +315,7 @@ def test_every_law_outcome_says_what_it_could_have_seen() -> None:
             mean_test(x),
             mean_zero_test(x, 1.0),
             mean_within_test(0.01, 0.02, allowance=0.02, samples=2000),
+            correlation_test(x, x[::-1]),
             neyman_smooth_test(x),
             dkw_band_test(x, allowance=0.005),
         )
@@ -334,6 +336,20 @@ def test_every_law_outcome_says_what_it_could_have_seen() -> None:
         seen = detectable_by_gate(result, LEVEL, confirmed=confirmed)
         assert said["power against"] == pytest.approx(seen["power"])
         assert said["smallest"] == pytest.approx(seen["smallest_detectable"])
+
+
+def test_a_law_without_power_supports_nothing() -> None:
+    """It could not have failed; what it rejects all the same is rejected."""
+
+    def mean(difference: float, error: float) -> LawTest:
+        result = mean_within_test(difference, error, allowance=0.02, samples=40)
+        return LawTest("a mean", exact=False, sample=lambda _stage: result, least_power=0.5)
+
+    sharp, _ = judge(lambda a: a.law(CASE, mean(0.0, 0.001)))
+    blunt, _ = judge(lambda a: a.law(CASE, mean(0.0, 0.1)))
+    wild, raised = judge(lambda a: a.law(CASE, mean(5.0, 0.1)))
+    assert (sharp.verdict, blunt.verdict, wild.verdict, raised) == ("supported", "inconclusive", "refuted", True)
+    assert blunt.reason.startswith("underpowered: a mean sees a relative difference of 10% with probability")
 
 
 def test_more_tests_than_declared_are_refused() -> None:

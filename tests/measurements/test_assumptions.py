@@ -52,7 +52,7 @@ def test_a_plain_case_meets_every_assumption(assumption: str) -> None:
         ("wide", {"width": LEAST_WIDTH - 1}, "width 7"),
         ("small-learning-rate", {"eta_factor": 2.5}, "learning rate 2.5"),
         ("gaussian-weights", {"weights": Weights(structure="zero")}, "weights zero"),
-        ("gaussian-weights", {"weights": Weights(gain=2.0)}, "x 2.0"),
+        ("scale", {"weights": Weights(gain=2.0)}, "weights times 2.0"),
         ("gaussian-weights", {"weights": Weights(pinned=0.0)}, "weights gaussian"),
     ],
 )

@@ -94,7 +94,7 @@ def test_a_wrong_correlation_between_inputs_is_seen(
         drawn = ensemble_variances(*args, **kwargs)
         standard = drawn.f / drawn.S.diagonal(dim1=1, dim2=2).sqrt()
         standard[:, 1] = standard[:, 1].roll(1)
-        return replace(drawn, f=standard * drawn.S.diagonal(dim1=1, dim2=2).sqrt())
+        return replace(drawn, outputs=(standard * drawn.S.diagonal(dim1=1, dim2=2).sqrt())[..., None])
 
     monkeypatch.setattr(output_law, "ensemble_variances", shuffled)
     data = Explicit(((1.0, 1.0, 1.0), (1.0, 1.0, 0.8)))
@@ -141,7 +141,7 @@ def test_the_identity_has_the_variance_of_its_closed_form(another: Callable[...,
     assert not test.exact
     result = test.sample(0)
     assert result.p_value > LEVEL ** (1 / 3)
-    drawn = law.ensemble("limit", 0, 64, 600)
+    drawn = law.ensemble(f"limit of {result.samples}", 0, 64, result.samples)
     assert result.statistic == pytest.approx(float(drawn.S.mean()) / law.limits.nngp[0, 0] - 1.0, rel=1e-6)
     with planted("weights-scaled-by-width"):
         wrong = OutputLaw(case, another(profile=SMALL)).variance_test()
@@ -167,7 +167,7 @@ def test_the_joint_law_sees_what_no_single_input_shows(
         drawn = ensemble_variances(*args, **kwargs)
         f = drawn.f.clone()
         f[:, 1] = f[:, 1].roll(1)
-        return replace(drawn, f=f)
+        return replace(drawn, outputs=f[..., None])
 
     monkeypatch.setattr(output_law, "ensemble_variances", shuffled)
     case = Case(activation="tanh(x)", data=Explicit(((1.0, 1.0, 1.0), (1.0, 1.0, 0.8))), width=16)

@@ -23,6 +23,7 @@ from theory_check.measurements.width_ladder import (
     Kind,
     WidthLadder,
     networks_at,
+    sees_enough,
 )
 from theory_check.networks import gaussian_matrix
 from theory_check.networks.tangent_kernel import empirical_kernels
@@ -176,7 +177,9 @@ def test_the_mean_is_that_of_the_limit(expression: str, kind: Kind, ladder_of: L
     """On the truth p-values are not small; the test does not claim an exact tail."""
     test = ladder_of(expression, kind).mean_test("mean")
     result = test.sample(0)
-    assert (test.name, test.exact, result.exact, result.samples) == ("mean", False, False, MEAN_NETWORKS)
+    assert (test.name, test.exact, result.tail) == ("mean", False, "approximate")
+    assert result.samples in {MEAN_NETWORKS, 4 * MEAN_NETWORKS}
+    assert sees_enough(result)
     assert result.p_value > 0.05
 
 
@@ -187,7 +190,7 @@ def test_a_mean_that_is_off_is_seen(expression: str, kind: Kind, ladder_of: Ladd
     with planted("weights-ten-per-cent-off"):
         ladder = ladder_of(expression, kind)
         result = ladder.mean_test("mean").sample(0)
-        assert result.p_value < 1e-7
+        assert result.p_value < CONFIRMED_LEVEL / 10
         assert result.statistic > 0.05
 
 
@@ -195,9 +198,10 @@ def test_a_mean_that_is_off_is_seen(expression: str, kind: Kind, ladder_of: Ladd
 def test_the_size_of_a_kernel_is_its_trace_relative_to_the_limit(kind: Kind, ladder_of: Ladders) -> None:
     """The statistic is the mean over networks of tr(K^-1 K_n) / N - 1, at a width of 512."""
     ladder = ladder_of("tanh(x)", kind)
-    kernels = ladder.kernels("mean 3", 512, MEAN_NETWORKS)
+    result = ladder.mean_test("mean").sample(3)
+    kernels = ladder.kernels(f"mean 3 of {result.samples}", 512, result.samples)
     sizes = np.trace(np.linalg.solve(ladder.limit, kernels), axis1=1, axis2=2) / 5
-    assert ladder.mean_test("mean").sample(3).statistic == pytest.approx(sizes.mean() - 1, rel=1e-8)
+    assert result.statistic == pytest.approx(sizes.mean() - 1, rel=1e-8)
 
 
 # --- the error of a network ------------------------------------------------------------------------------------------
@@ -282,8 +286,9 @@ def test_every_stage_has_networks_of_its_own(kind: Kind, ladder_of: Ladders, mon
         return results, seeds
 
     results, seeds = measured()
-    assert [len(some) for some in seeds] == [12, 50, 100, 50, 8, 8]
-    assert len(set().union(*seeds)) == 228
+    # Eight networks of width 64 know a mean too badly, so that 32 more are drawn.
+    assert [len(some) for some in seeds] == [12, 50, 100, 50, 40, 40]
+    assert len(set().union(*seeds)) == 292
     assert measured() == (results, seeds)
     assert results[1] != results[3]
     assert results[4] != results[5]

@@ -240,7 +240,7 @@ def test_hostile_names_neither_break_the_tables_nor_run(build):
     assert not {"html_block"} & {token.type for token in tokens}
     assert not {"html_inline", "link_open", "em_open", "s_open"} & set(inline)
     assert inline.count("strong_open") == 1  # the verdict in the table
-    assert [len(row) for table in tables(markdown) for row in table] == [4, 4, 7, 7, 7, 7]
+    assert [len(row) for table in tables(markdown) for row in table] == [4, 4, 7, 7, 2, 2, 7, 7]
     assert "\x1b" not in markdown
     assert "\u202e" not in markdown
     assert [text for text in inline_texts(markdown) if text == visible(HOSTILE)]

@@ -27,6 +27,8 @@ DEPARTURES = MappingProxyType(
     {
         "lipschitz": (Departure(assumption="lipschitz", words="unbounded slope", activations="not-lipschitz"),),
         "smooth": (Departure(assumption="smooth", words="kinked phi", activations="kinked"),),
+        "differentiable": (Departure(assumption="differentiable", words="kinked phi", activations="kinked"),),
+        "linear-growth": (Departure(assumption="linear-growth", words="bounded phi", activations="bounded"),),
         "nonlinear": (Departure(assumption="nonlinear", words="affine phi", activations="affine", stratum="crowded"),),
         "distinct-inputs": (
             Departure(assumption="distinct-inputs", words="a repeated input", stratum="repeated"),

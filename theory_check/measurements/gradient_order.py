@@ -86,9 +86,9 @@ class GradientOrder:
     @cached_property
     def steps(self) -> tuple[int, ...]:
         """Numbers of steps: those for L T = 1, fewer where the Lipschitz constant of phi is small."""
-        # |W| / sqrt n is about 2; a network that exceeds it is scaled down to L T = 1 in any case.
+        # |W| / sqrt n is 2 or a little more; a network that grows faster than 1 is scaled down in any case.
         model = self.instance.case.neural_ode
-        growth = 2.0 * model.sigma_w * model.horizon * min(1.0, self.instance.activation.lipschitz)
+        growth = 2.5 * model.sigma_w * model.horizon * self.instance.activation.lipschitz
         return tuple(math.ceil(k * min(MOST_GROWTH, max(LEAST_GROWTH, growth))) for k in STEPS[self.scheme])
 
     @cached_property
