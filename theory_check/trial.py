@@ -40,8 +40,6 @@ EXECUTED_SHARE = 0.9
 KINKED = "random kinked"
 # A control ends at its first failure, so that a generous number costs nothing where it works.
 CONTROL_EXAMPLES = 40
-# Cases without one assumption; the search ends at the first in which the conclusion fails.
-ABLATION_EXAMPLES = 4
 
 
 @dataclass(frozen=True)
@@ -259,8 +257,6 @@ class Search:
         self.requested = max(2 if plan.activation == "random" else 1, round(examples * prop.share))
         if plan.control is not None and plan.control.conclusion == "fails":
             self.requested = CONTROL_EXAMPLES
-        if plan.departure is not None:
-            self.requested = ABLATION_EXAMPLES
         self.most_shrink_calls = math.ceil(request.profile.shrink_calls * min(1.0, prop.share))
         self.audit = _audit(prop, request, plan.defect, plan.departure.assumption if plan.departure else None)
         # Where a failure is expected the simplest case that shows it is wanted, not one of each class.
