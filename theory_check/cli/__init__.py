@@ -1,1 +1,1 @@
-"""The command line: theory-check audit | claims | activations | replay."""
+"""The command line: theory-check audit | selftest | survey | claims | activations | limit | replay."""

@@ -59,19 +59,15 @@ def _print_ablations(console: Console, report: Report) -> None:
     found = ablation_table(report)
     if not found:
         return
-    names = list(dict.fromkeys(name for row in found.values() for name in row))
-    table = Table(title="without one assumption", title_justify="left")
-    table.add_column("claim", no_wrap=True)
-    for name in names:
-        table.add_column(name)
+    table = Table(title="each assumption broken, the others kept", title_justify="left")
+    for name in ("claim", "assumption", "without it", "minimal case"):
+        table.add_column(name, no_wrap=name == "claim")
     for claim, row in found.items():
-        cells = [row[name].text.replace(" without it", "") if name in row else "" for name in names]
-        table.add_row(Text(claim), *(Text(cell, style="red" if cell.startswith("needed") else "") for cell in cells))
+        for place, (name, ablation) in enumerate(row.items()):
+            style = "bold" if ablation.needed else ""
+            shown = Text(ablation.text.replace(" without it", ""), style=style)
+            table.add_row(Text(claim if place == 0 else ""), Text(name), shown, Text(ablation.minimal or ""))
     console.print(table)
-    for claim, row in found.items():
-        for name, ablation in row.items():
-            if ablation.minimal:
-                console.print(Text(f"  {claim} without {name}: {ablation.text}, case {ablation.minimal}"))
 
 
 def _short(text: str) -> Text:

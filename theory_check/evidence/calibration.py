@@ -25,6 +25,7 @@ from theory_check.evidence.gaussianity import (
     neyman_smooth_test,
     variance_test,
 )
+from theory_check.evidence.median_ratio import judge_median
 from theory_check.evidence.rates import (
     OneSided,
     RateResult,
@@ -173,6 +174,7 @@ def _nulls(refute_level: float) -> tuple[tuple[str, Tail, Draw], ...]:
         ("neyman_smooth_test", "approximate", _neyman),
         ("dkw_band_test", "bound", lambda g, k: dkw_band_test(_normal(g, k)).p_value),
         ("dkw_band_test of a shift at the allowance", "bound", _band_at_the_allowance),
+        ("sign test of a median ratio of 1", "bound", _sign_test),
         ("fit_rate, two-sided", "approximate", _rate(half, edge)),
         ("fit_rate, at least", "approximate", _rate(half, edge, one_sided="at-least")),
         ("fit_rate, at most", "approximate", _rate(0.0, MARGIN, one_sided="at-most")),
@@ -227,6 +229,10 @@ def _band_at_the_allowance(generator: np.random.Generator, stage: int) -> float:
     # Phi(s / 2) - Phi(-s / 2) is the distance of a shift by s.
     shift = 2 * float(special.ndtri((1 + DISTANCE_ALLOWANCE) / 2))
     return dkw_band_test(_normal(generator, stage) + shift, allowance=DISTANCE_ALLOWANCE).p_value
+
+
+def _sign_test(generator: np.random.Generator, _stage: int) -> float:
+    return judge_median(generator.standard_normal(MEAN_SAMPLES), refute_level=TAIL_LEVEL).p_value
 
 
 def _rate(expected: float, slope: float, *, one_sided: OneSided = False, afresh: float | None = None) -> Draw:

@@ -48,4 +48,5 @@ def _ablation(trials: list[Trial]) -> Ablation:
         worst = failed[0]
         return Ablation(needed=True, text=f"needed: fails with {worst.departure}", minimal=worst.minimal)
     held, executed = sum(trial.held for trial in trials), sum(trial.executed for trial in trials)
-    return Ablation(needed=False, text=f"held in {held} of {executed} cases without it")
+    rest = ", undecided in the others" if held < executed else ""
+    return Ablation(needed=False, text=f"held in {held} of {executed} cases without it{rest}")
