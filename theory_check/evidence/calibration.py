@@ -174,7 +174,7 @@ def _nulls(refute_level: float) -> tuple[tuple[str, Tail, Draw], ...]:
         ("neyman_smooth_test", "approximate", _neyman),
         ("dkw_band_test", "bound", lambda g, k: dkw_band_test(_normal(g, k)).p_value),
         ("dkw_band_test of a shift at the allowance", "bound", _band_at_the_allowance),
-        ("sign test of a median ratio of 1", "bound", _sign_test),
+        ("judge_median of a ratio of 1", "bound", _sign_test),
         ("fit_rate, two-sided", "approximate", _rate(half, edge)),
         ("fit_rate, at least", "approximate", _rate(half, edge, one_sided="at-least")),
         ("fit_rate, at most", "approximate", _rate(0.0, MARGIN, one_sided="at-most")),
