@@ -54,6 +54,8 @@ STRUCTURES: tuple[Structure, ...] = ("gaussian", "symmetric", "antisymmetric", "
 GAINS = (1.0, 0.5, 2.0, 0.25, 3.0)
 # A tree steeper than this is divided by a power of two: horizons would have to shrink to nothing otherwise.
 STEEPEST = 8.0
+# Slopes of functions whose orders can be read.
+PLAIN = (0.25, 4.0)
 WHOLE_GIVEN_DATA = 32
 
 
@@ -138,8 +140,12 @@ def smooth_activations() -> SearchStrategy[Activation]:
 
 
 def differentiable_activations() -> SearchStrategy[Activation]:
-    """Smooth functions that have derivatives of every order, as the order of a scheme asks for."""
-    return _trees(DIFFERENTIABLE, "smooth", DIFFERENTIABLE)
+    """Smooth functions that have derivatives of every order, as the order of a scheme asks for; none is nearly flat.
+
+    Where sup |phi'| overstates the slopes of a deep tree, or all are tiny, errors of a scheme are lost in rounding.
+    """
+    tree = _trees(DIFFERENTIABLE, "smooth", DIFFERENTIABLE)
+    return tree.map(lambda phi: phi if PLAIN[0] <= phi.lipschitz <= PLAIN[1] else load(DIFFERENTIABLE[0]))
 
 
 def kinked_activations() -> SearchStrategy[Activation]:

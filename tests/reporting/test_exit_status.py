@@ -146,6 +146,25 @@ def test_a_changed_verdict_is_told_for_the_claim_and_the_subject(build):
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "claim", "differences"), [("random", SUPPORTED, 0), ("named", SUPPORTED, 1), ("random", INCONCLUSIVE, 2)]
+)
+def test_an_undecided_random_trial_of_a_supported_claim_is_no_difference(build, kind, claim, differences):
+    """Which cases are drawn is chance, and the claim's verdict allows a share of them; for what is named it is not."""
+    before = build.report(build.claim(build.trial(kind=kind)))
+    now = build.report(build.claim(build.trial(kind=kind, verdict=INCONCLUSIVE), verdict=claim))
+    assert len(compare_with_baseline(now, before)) == differences
+    assert len(compare_with_baseline(before, now)) == differences
+
+
+def test_ablations_are_not_gated_on(build):
+    """What becomes of a conclusion without an assumption is a finding."""
+    ablation = build.trial(kind="ablation", verdict=UNMET, conclusion=FAILS, assumption="smooth")
+    before, now = (build.report(build.claim(build.trial(), *more)) for more in ((), (ablation,)))
+    assert compare_with_baseline(now, before) == []
+    assert exit_status(now.claims, named=False) == 0
+
+
 @pytest.mark.parametrize(("kind", "differences"), [("random", 0), ("named", 1), ("control", 1)])
 def test_a_changed_conclusion_counts_for_named_subjects_and_controls(build, kind, differences):
     """Over random draws the probes of another seed may end otherwise; for what was named they may not."""

@@ -69,7 +69,8 @@ def compare_with_baseline(
 
     Compared are the verdict of each claim and, for each claim and subject (kind, activation, stratum, planted
     defect), the worst verdict over its properties. What became of the conclusion where assumptions are not met is
-    compared for named subjects and controls; over random draws it may change with the seed. A claim or subject that
+    compared for named subjects and controls; over random draws it may change with the seed, and so may a random trial
+    that is inconclusive within the share that a supported claim allows: it counts as supported. A claim or subject that
     only one report has is a difference: a claim that silently went missing must be noticed.
 
     Args:
@@ -113,5 +114,8 @@ def _verdicts(report: Report) -> dict[tuple[str, ...], str]:
         for (subject, defect), trials in groups.items():
             conclusion = None if subject.kind == "random" else worst_conclusion(trial.conclusion for trial in trials)
             name = (claim.id, subject.kind, subject.activation, subject.stratum, defect and f"defect {defect}")
-            found[name] = described(worst_verdict(trial.verdict for trial in trials), conclusion)
+            verdict = worst_verdict(trial.verdict for trial in trials)
+            if subject.kind == "random" and verdict is Verdict.INCONCLUSIVE and claim.verdict is Verdict.SUPPORTED:
+                verdict = Verdict.SUPPORTED
+            found[name] = described(verdict, conclusion)
     return found
