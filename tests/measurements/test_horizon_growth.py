@@ -86,13 +86,27 @@ def test_what_the_claim_says_holds(expression: str, bench: object) -> None:
 
 def test_growth_of_the_identity_is_that_of_bessel(bench: object) -> None:
     """Log variance grows by log I_0(6) - log I_0(3), whatever sigma_w and the horizon of the case."""
-    exact = math.log(special.i0(4 * GROWN) / special.i0(2 * GROWN))
+    exact = math.log(special.i0(4 * GROWN[0]) / special.i0(2 * GROWN[0]))
     for sigma_w in (0.5, 2.0):
         found = by_quantity(growth_discrepancies(on_sphere("x", sigma_w=sigma_w, horizon=0.7), bench))[q.GROWTH]
         assert found.details["growth of the logarithm"] == pytest.approx(exact, abs=1e-6)
         assert found.details["predicted for the asymptote"] == pytest.approx(exact, abs=1e-12)
         assert found.scale == pytest.approx(exact / 2)
         assert found.error == 0.0
+
+
+def test_growth_is_looked_for_where_phi_is_near_its_asymptote(bench: object) -> None:
+    """Below its threshold a ReLU is dead: growth comes later, and where it comes too late nothing is said."""
+
+    def of(expression: str) -> Discrepancy:
+        case = Case(activation=expression, data=Explicit(((1.0,),)), width=8)
+        return by_quantity(growth_discrepancies(case, bench))[q.GROWTH]
+
+    late, never = of("relu(0.5*x - 1.0)"), of("relu(x - 3.0)")
+    assert not late.powerless
+    assert late.error == 0.0
+    assert late.details["growth of the logarithm"] > 2.0
+    assert never.powerless.startswith("up to sigma_w T = 15.6 E[phi^2] is ")
 
 
 def test_a_horizon_that_is_ignored_leaves_growth_missing(bench: object) -> None:

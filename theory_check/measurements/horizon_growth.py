@@ -4,7 +4,8 @@ Lower bound of the growth. Where phi(x) behaves like s_+ x far to the right and 
 scale, a x + b |x| with a = (s_+ + s_-)/2, b = (s_+ - s_-)/2, whose dual activation is at least (a^2 + b^2) C for
 C >= 0: of an input with itself, C grows at least like that of the identity with kappa sigma_w in place of sigma_w,
 kappa^2 = a^2 + b^2 = (s_+^2 + s_-^2)/2, which is I_0(2 kappa sigma_w T): exponential at the rate 2 kappa sigma_w. Half
-of that rate is asked for, since phi is not yet homogeneous at the scale of a finite horizon.
+of that rate is asked for, since phi is not yet homogeneous at the scale of a finite horizon; and only at horizons at
+which it is nearly so.
 """
 
 import math
@@ -19,6 +20,7 @@ from theory_check.activations.activation import Activation
 from theory_check.case import Case, materialise
 from theory_check.claims import quantities as q
 from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.limits.dual_activation import InfiniteKernel
 from theory_check.limits.kernels import LimitKernels, limit_kernels
 from theory_check.measurements.instance import (
     Instance,
@@ -33,8 +35,11 @@ from theory_check.networks.schemes import forward
 from theory_check.neural_ode import NeuralODE
 
 FRACTIONS = (0.5, 1.0)
-# Where growth is judged: kappa sigma_w T of the first of two horizons, the second being twice as long.
-GROWN = 1.5
+# Where growth is judged: kappa sigma_w T of the first of two horizons, and what the second adds to it; a longer one
+# where E[phi^2] is not yet this share of what it is for the asymptote, as for a phi that is dead up to a threshold.
+GROWN = (1.5, 3.0, 6.0, 11.0)
+ADDED = 1.5
+NEAR_ASYMPTOTE = 0.5
 ASKED_SHARE = 0.5
 # phi is taken as linear far out where these arguments agree in its slope.
 FAR = (1e6, 2e6)
@@ -116,14 +121,32 @@ def _excess(instance: Instance, solved: list[LimitKernels]) -> Discrepancy:
 
 
 def _growth(instance: Instance, kappa: float) -> Discrepancy:
-    """Of log output variance from one horizon to twice that one: what is missing of half the predicted growth."""
+    """Of log output variance from one horizon to a longer one: what is missing of half the predicted growth."""
     sigma_w = instance.case.neural_ode.sigma_w
-    first = GROWN / (kappa * sigma_w)
-    before, after = (_limits(instance, horizon) for horizon in (first, 2 * first))
+    for grown_to in GROWN:
+        try:
+            before = _limits(instance, grown_to / (kappa * sigma_w))
+            # E[phi^2] over that of the asymptote.
+            near = (
+                np.diagonal(before.nngp) / (instance.case.neural_ode.sigma_v * kappa) ** 2 / np.diagonal(before.state)
+            )
+            if near.min() >= NEAR_ASYMPTOTE:
+                after = _limits(instance, (grown_to + ADDED) / (kappa * sigma_w))
+                break
+        except InfiniteKernel:
+            if grown_to == GROWN[0]:
+                raise
+            # A phi that was long nowhere near its asymptote, and then grew beyond what can be computed.
+            return Discrepancy(q.GROWTH, 0.0, 0.0, unusable="phi is near its asymptote only where variances overflow")
+    else:
+        reason = (
+            f"up to sigma_w T = {grown_to / kappa:.3g} E[phi^2] is {near.min():.2g} of that of the asymptote at most"
+        )
+        return Discrepancy(q.GROWTH, 0.0, 0.0, unusable=reason)
     grown = np.log(np.diagonal(after.nngp) / np.diagonal(before.nngp))
     shares = [np.diagonal(one.nngp_error) / np.diagonal(one.nngp) for one in (before, after)]
     open_ = shares[0] + shares[1]
-    predicted = math.log(float(special.i0(4 * GROWN)) / float(special.i0(2 * GROWN)))
+    predicted = math.log(float(special.i0(2 * (grown_to + ADDED))) / float(special.i0(2 * grown_to)))
     asked = ASKED_SHARE * predicted
     missing = asked - grown
     at = int(np.argmax(missing - open_))
