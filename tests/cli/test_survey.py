@@ -1,6 +1,7 @@
 """`theory-check survey`: one audit for each activation, kept, and one table of all."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,6 +62,16 @@ def test_a_survey_goes_on_where_it_was_and_tables_every_activation(
     assert cells["relu"]["backward-unique"]["case"]["conclusion"] == "fails"
     assert cells["tanh"]["backward-unique"]["case"] is None
     assert not any((tmp_path / "runs" / "partial").iterdir())
+
+
+def test_the_environment_of_the_caller_comes_back(
+    survey: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What workers are given (threads, no plugins of the user's) stays with them; several audits run in one process."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly")
+    before = dict(os.environ)
+    assert survey("tanh")[0] == 0
+    assert dict(os.environ) == before
 
 
 def test_an_unknown_activation_is_refused_before_anything_runs(

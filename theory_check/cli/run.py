@@ -3,6 +3,8 @@
 import os
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,12 +44,6 @@ def run_properties(
     from theory_check.pytest_plugin import INTERRUPTED
 
     folder = properties_folder()
-    for name in THREAD_VARIABLES:
-        os.environ[name] = "1"
-    # Options and plugins of the user's own test runs have no say in an audit.
-    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
-        os.environ.pop(name, None)
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     count = workers or os.cpu_count() or 1
     command = shlex.join(["theory-check", *sys.argv[1:]])
     arguments = [
@@ -63,7 +59,7 @@ def run_properties(
         *(f"--theory-check-activation={name}" for name in request.activations),
         *(["--theory-check-trust-code"] if request.trust_code else []),
     ]
-    with Progress() as progress:
+    with Progress() as progress, _environment():
         pytest.main(arguments, plugins=[progress])
     if progress.problem == INTERRUPTED:
         raise click.Abort
@@ -71,3 +67,20 @@ def run_properties(
         click.echo(f"theory-check: no report: {progress.problem or 'the properties could not be collected'}", err=True)
         click.get_current_context().exit(ERROR_STATUS)
     return progress.report, progress.folder
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """What worker processes inherit; this process gets its own back."""
+    before = dict(os.environ)
+    for name in THREAD_VARIABLES:
+        os.environ[name] = "1"
+    # Options and plugins of the user's own test runs have no say in an audit.
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+        os.environ.pop(name, None)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
