@@ -102,11 +102,11 @@ def test_a_defect_that_fails_without_being_planted_kills_nothing(
     properties: dict[str, Property], brief: Profile
 ) -> None:
     """A property that refutes the right code in the same case is at fault itself."""
-    claim = CLAIMS["spread-reduced"]
-    prop, request = properties[claim.controls[0].test], Request(profile=brief, mode="selftest")
-    (plan,) = (plan for plan in plans(claim, prop.name, request) if plan.defect)
+    claim, request = CLAIMS["horizon-growth"], Request(profile=brief, mode="selftest")
+    prop = properties["test_scaled_weights_undo_the_horizon"]
+    (plan,) = (plan for plan in plans(claim, prop.name, request) if plan.defect == "weights-not-rescaled")
     assert run_trial(prop, plan, request).trial.as_expected is True
-    with planted("near-inputs-ten-per-cent-off"):
+    with planted("rescaled-five-per-cent-off"):
         trial = run_trial(prop, plan, request).trial
     assert trial.as_expected is False
     assert trial.reason == "without the defect the conclusion is fails in the same case"
