@@ -73,7 +73,8 @@ def sentence(claim: ClaimReport) -> str:
     )
     said = template.format(measured=outcome.measured or 0.0, bound=outcome.bound or 0.0)
     if outcome.verdict is Verdict.ASSUMPTIONS_NOT_MET:
-        return f"outside the claim ({outcome.reason.partition(';')[0]}): {said}"
+        explained, _, found = outcome.reason.partition(": ")
+        return f"outside the claim ({explained}: {found.partition(';')[0]}): {said}"
     return said
 
 
