@@ -58,7 +58,7 @@ def test_a_defect_has_the_name_it_is_found_by() -> None:
     """And a description that fits a line of a report."""
     for name, defect in DEFECTS.items():
         assert defect.name == name
-        assert 0 < len(defect.description) <= 110
+        assert 0 < len(defect.description) <= 100
 
 
 @pytest.mark.parametrize("stratum", ["arbitrary", "digits"])

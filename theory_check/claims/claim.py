@@ -67,6 +67,21 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     defect: str | None = None
 
 
+def planted_control(
+    test: str, quantity: str, defect: str, activation: str = "softplus", *, stratum: Stratum = "sphere"
+) -> Control:
+    """The property must refute its claim, by this quantity, while the defect is active."""
+    return Control(
+        test=test,
+        activation=activation,
+        stratum=stratum,
+        verdict="refuted",
+        conclusion="fails",
+        quantity=quantity,
+        defect=defect,
+    )
+
+
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One statement of the paper.
 

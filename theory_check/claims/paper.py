@@ -4,7 +4,7 @@ Statements and sources are paraphrased. Written by hand, nothing else in here.
 """
 
 from theory_check.claims import quantities as q
-from theory_check.claims.claim import Claim, Control, Stratum
+from theory_check.claims.claim import Claim, Control, Stratum, planted_control
 
 PAPER = "Global Convergence in Neural ODEs: Impact of Activation Functions (ICLR 2025, arXiv 2509.22436)"
 
@@ -69,18 +69,7 @@ def _singular(test: str, quantity: str) -> tuple[Control, ...]:
 
 def _planted(test: str, quantity: str, *defects: str, activation: str = "softplus") -> tuple[Control, ...]:
     """Wrong implementations that the property must refute, on points of the sphere."""
-    return tuple(
-        Control(
-            test=test,
-            activation=activation,
-            stratum="sphere",
-            verdict="refuted",
-            conclusion="fails",
-            quantity=quantity,
-            defect=defect,
-        )
-        for defect in defects
-    )
+    return tuple(planted_control(test, quantity, defect, activation) for defect in defects)
 
 
 def _kinked(test: str, quantity: str, activation: str, defect: str | None = None) -> tuple[Control, ...]:

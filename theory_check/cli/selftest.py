@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from theory_check.cli.run import ERROR_STATUS
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
     from theory_check.reporting.records import ClaimReport, Report, Trial
-
-FAILED_STATUS = 4
 
 
 @click.command()
@@ -45,7 +45,7 @@ def selftest(claims: tuple[str, ...], seed: str, workers: int | None, report_dir
         failures += [*_harness(), *_calibration(console)]
     for line in failures:
         click.echo(f"failed: {line}")
-    status = FAILED_STATUS if failures else 0
+    status = ERROR_STATUS if failures else 0
     click.echo(f"reports: {folder}")
     click.echo(
         f"self-test: {'failed' if failures else 'passed'}, {report.seconds:.0f} s for the trials, exit status {status}"
@@ -56,8 +56,12 @@ def selftest(claims: tuple[str, ...], seed: str, workers: int | None, report_dir
 def _controls_table(report: "Report") -> "Table":
     from rich.table import Table
 
+    from theory_check.planted.defects import DEFECTS
+
     columns = ("planted defects killed", "of them subtle", "negative controls", "positive controls")
-    table = Table(title="controls: as expected / all", title_justify="left")
+    functions = len({defect.target for defect in DEFECTS.values()})
+    title = f"{len(DEFECTS)} defects in {functions} functions, and controls: as expected / all"
+    table = Table(title=title, title_justify="left")
     for name in ("claim", *columns):
         table.add_column(name, no_wrap=name == "claim")
     total = dict.fromkeys(columns, (0, 0))
@@ -109,11 +113,13 @@ def _calibration(console: "Console") -> list[str]:
 
     from theory_check.evidence.calibration import RUNS, calibrate, calibrations
 
-    table = Table(title=f"false alarms on data from the null, {RUNS} runs each", title_justify="left")
+    wanted = calibrations()
+    title = f"false alarms of {len(wanted)} gates on data from the null, {RUNS} runs each"
+    table = Table(title=title, title_justify="left")
     for name in ("test", "gate", "tail", "level", "alarms", "measured level, 99.9 % interval"):
         table.add_column(name)
     failed = []
-    for calibration in calibrations():
+    for calibration in wanted:
         result = calibrate(calibration)
         low, high = result.interval
         shown = f"{result.false_alarms / result.runs:.4f} [{low:.4f}, {high:.4f}]"

@@ -59,7 +59,9 @@ def _print_ablations(console: Console, report: Report) -> None:
     found = ablation_table(report)
     if not found:
         return
-    table = Table(title="each assumption broken, the others kept", title_justify="left")
+    needed = sum(ablation.needed for row in found.values() for ablation in row.values())
+    total = sum(map(len, found.values()))
+    table = Table(title=f"each assumption broken, the others kept: {needed} of {total} needed", title_justify="left")
     for name in ("claim", "assumption", "without it", "minimal case"):
         table.add_column(name, no_wrap=name == "claim")
     for claim, row in found.items():

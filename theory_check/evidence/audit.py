@@ -15,6 +15,7 @@ from theory_check.evidence.definiteness import Certificate
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.evidence.error_budget import (
     CONFIRMATIONS,
+    POWER,
     STAGES,
     ErrorBudget,
     NonFiniteEvidence,
@@ -25,7 +26,7 @@ from theory_check.evidence.error_budget import (
 from theory_check.evidence.gaussianity import TestResult, detectable_by_gate
 from theory_check.evidence.median_ratio import PairedSample, judge_median
 from theory_check.evidence.plain_numbers import Detail, finite, plain
-from theory_check.evidence.rates import POWER, RateResult, detectable_departure, replicates_needed_by
+from theory_check.evidence.rates import RateResult, detectable_departure, replicates_needed_by
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
 from theory_check.profile import Profile
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 STAGES = 3
 CONFIRMATIONS = 3
+# With which the smallest detectable effects are stated.
+POWER = 0.9
 GROWTH = 4
 
 

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy import special
 
-from theory_check.evidence.error_budget import CONFIRMATIONS, GROWTH, STAGES, NonFiniteEvidence
+from theory_check.evidence.error_budget import CONFIRMATIONS, GROWTH, POWER, STAGES, NonFiniteEvidence
 
 NEYMAN_MINIMUM = 1000
 NEYMAN_DEGREE = 4
@@ -25,7 +25,6 @@ MEAN_SHIFT = 0.1
 CORRELATION = 0.1
 RELATIVE_DIFFERENCE = 0.1
 # With which the smallest detectable effect is detected.
-POWER = 0.9
 TESTS = (
     "variance_test",
     "mean_test",

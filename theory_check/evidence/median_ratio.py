@@ -17,12 +17,10 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy import special
 
-from theory_check.evidence.error_budget import NonFiniteEvidence
+from theory_check.evidence.error_budget import POWER, NonFiniteEvidence
 from theory_check.evidence.plain_numbers import Detail
 from theory_check.evidence.rates import SUPPORT_CONFIDENCE
 from theory_check.evidence.verdict import Verdict
-
-POWER = 0.9
 
 
 @dataclass(frozen=True)

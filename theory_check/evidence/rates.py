@@ -20,14 +20,13 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy import special
 
-from theory_check.evidence.error_budget import CONFIRMATIONS, NonFiniteEvidence
+from theory_check.evidence.error_budget import CONFIRMATIONS, POWER, NonFiniteEvidence
 from theory_check.evidence.verdict import Verdict
 
 MINIMUM_RUNGS = 5
 MINIMUM_REPLICATES = 10
 SUPPORT_CONFIDENCE = 0.999
 # With which a ladder is to be supported, or a departure from its rate refuted.
-POWER = 0.9
 MAXIMUM_REPLICATES = 1_000_000
 NORMAL_DEGREES = 1e10  # beyond, Student's t equals the normal law to every digit that matters
 

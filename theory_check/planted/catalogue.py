@@ -3,7 +3,7 @@
 from types import MappingProxyType
 
 from theory_check.claims import quantities as q
-from theory_check.claims.claim import Control, Stratum
+from theory_check.claims.claim import planted_control
 
 _FORWARD = "test_forward_solution_exists_and_is_unique"
 _BACKWARD = "test_adjoint_solution_is_unique"
@@ -18,131 +18,123 @@ _TANGENT_MEAN = "test_mean_tangent_kernel_is_the_limit"
 _EXTRAPOLATED = "test_layers_extrapolated_give_the_kernels_of_the_ode"
 
 
-def _killed(
-    test: str,
-    quantity: str,
-    defect: str,
-    activation: str = "softplus",
-    *,
-    stratum: Stratum = "sphere",
-) -> Control:
-    """The property must refute its claim, by this quantity, while the defect is active."""
-    return Control(
-        test=test,
-        activation=activation,
-        stratum=stratum,
-        verdict="refuted",
-        conclusion="fails",
-        quantity=quantity,
-        defect=defect,
-    )
-
-
 SELF_TEST_CONTROLS = MappingProxyType(
     {
         "forward-unique": (
-            _killed(_FORWARD, q.AGREEMENT, "step-two-per-cent-long", stratum="arbitrary"),
-            _killed(_FORWARD, q.REVERSAL, "time-reversal-short", stratum="arbitrary"),
-            _killed(_FORWARD, q.TANGENT_FLOW, "tangent-flow-too-steep", "identity", stratum="arbitrary"),
+            planted_control(_FORWARD, q.AGREEMENT, "step-two-per-cent-long", stratum="arbitrary"),
+            planted_control(_FORWARD, q.REVERSAL, "time-reversal-short", stratum="arbitrary"),
+            planted_control(_FORWARD, q.TANGENT_FLOW, "tangent-flow-too-steep", "identity", stratum="arbitrary"),
         ),
         "backward-unique": (
-            _killed(_BACKWARD, q.ADJOINT_AGREEMENT, "adjoint-state-stale", stratum="arbitrary"),
-            _killed(_BACKWARD, q.ADJOINT_AGREEMENT, "adjoint-loses-two-per-cent", stratum="arbitrary"),
-            _killed(_BACKWARD, q.ADJOINT_AGREEMENT, "adjoint-derivative-off", stratum="arbitrary"),
+            planted_control(_BACKWARD, q.ADJOINT_AGREEMENT, "adjoint-state-stale", stratum="arbitrary"),
+            planted_control(_BACKWARD, q.ADJOINT_AGREEMENT, "adjoint-loses-two-per-cent", stratum="arbitrary"),
+            planted_control(_BACKWARD, q.ADJOINT_AGREEMENT, "adjoint-derivative-off", stratum="arbitrary"),
         ),
         "adjoint-gradient": (
-            _killed(_GRADIENT, q.DISCRETE, "final-adjoint-without-sigma-v", stratum="arbitrary"),
-            _killed(_GRADIENT, q.DISCRETE, "gradient-of-inputs-five-per-cent-off", stratum="arbitrary"),
-            _killed(_GRADIENT, q.DISCRETE, "gradient-of-readout-by-sigma-u", stratum="arbitrary"),
-            _killed(_GRADIENT, q.DISCRETE, "loss-without-half", stratum="arbitrary"),
-            _killed(_GRADIENT, q.DISCRETE, "adjoint-without-coefficients", stratum="arbitrary"),
-            _killed(_GRADIENT, q.DISCRETE, "adjoint-two-per-cent-short", stratum="arbitrary"),
-            _killed(_GRADIENT, q.DISCRETE, "backward-step-skipped", stratum="arbitrary"),
-            _killed(_GRADIENT, q.CONTINUOUS, "quadrature-weights-off", stratum="arbitrary"),
+            planted_control(_GRADIENT, q.DISCRETE, "final-adjoint-without-sigma-v", stratum="arbitrary"),
+            planted_control(_GRADIENT, q.DISCRETE, "gradient-of-inputs-five-per-cent-off", stratum="arbitrary"),
+            planted_control(_GRADIENT, q.DISCRETE, "gradient-of-readout-by-sigma-u", stratum="arbitrary"),
+            planted_control(_GRADIENT, q.DISCRETE, "loss-without-half", stratum="arbitrary"),
+            planted_control(_GRADIENT, q.DISCRETE, "adjoint-without-coefficients", stratum="arbitrary"),
+            planted_control(_GRADIENT, q.DISCRETE, "adjoint-two-per-cent-short", stratum="arbitrary"),
+            planted_control(_GRADIENT, q.DISCRETE, "backward-step-skipped", stratum="arbitrary"),
+            planted_control(_GRADIENT, q.CONTINUOUS, "quadrature-weights-off", stratum="arbitrary"),
         ),
         "discretize-optimize": (
-            _killed("test_gradients_of_euler_are_of_first_order", q.EULER_ORDER, "euler-step-off"),
-            _killed("test_gradients_of_the_midpoint_rule_are_of_second_order", q.MIDPOINT_ORDER, "midpoint-off-centre"),
-            _killed("test_gradients_of_rk4_are_of_fourth_order", q.RK4_ORDER, "rk4-adjoint-coefficient-off"),
+            planted_control("test_gradients_of_euler_are_of_first_order", q.EULER_ORDER, "euler-step-off"),
+            planted_control(
+                "test_gradients_of_the_midpoint_rule_are_of_second_order", q.MIDPOINT_ORDER, "midpoint-off-centre"
+            ),
+            planted_control("test_gradients_of_rk4_are_of_fourth_order", q.RK4_ORDER, "rk4-adjoint-coefficient-off"),
         ),
         "resnet-limit": (
-            _killed("test_kernels_of_the_layers_approach_those_of_the_ode", q.DEPTH_RATE, "layers-step-not-squared"),
+            planted_control(
+                "test_kernels_of_the_layers_approach_those_of_the_ode", q.DEPTH_RATE, "layers-step-not-squared"
+            ),
         ),
         "gaussian-output": (
-            _killed(_CONDITIONAL, q.CONDITIONAL_VARIANCE, "readout-ten-per-cent-off"),
-            _killed(_CONDITIONAL, q.CONDITIONAL_VARIANCE, "readout-variance-two"),
-            _killed(_CONDITIONAL, q.CONDITIONAL_VARIANCE, "covariance-by-sigma-v-once"),
-            _killed(_MIXTURE, q.MIXTURE, "weights-heavy-tailed"),
-            _killed(_VARIANCE, q.VARIANCE, "limit-start-without-dimension"),
+            planted_control(_CONDITIONAL, q.CONDITIONAL_VARIANCE, "readout-ten-per-cent-off"),
+            planted_control(_CONDITIONAL, q.CONDITIONAL_VARIANCE, "readout-variance-two"),
+            planted_control(_CONDITIONAL, q.CONDITIONAL_VARIANCE, "covariance-by-sigma-v-once"),
+            planted_control(_MIXTURE, q.MIXTURE, "weights-heavy-tailed"),
+            planted_control(_VARIANCE, q.VARIANCE, "limit-start-without-dimension"),
         ),
         "nngp-limit": (
-            _killed(_NNGP_MEAN, q.NNGP_MEAN, "inputs-scaled-by-dimension"),
-            _killed(_NNGP_RATE, q.NNGP_RATE, "weights-not-centred"),
-            _killed(_NNGP_RATE, q.NNGP_RATE, "input-rows-tied"),
-            _killed(_NNGP_MEAN, q.NNGP_MEAN, "limit-growth-not-squared"),
-            _killed(_NNGP_MEAN, q.NNGP_MEAN, "hermite-without-constant", "tanh"),
-            _killed(_NNGP_MEAN, q.NNGP_MEAN, "erf-dual-off", "erf"),
+            planted_control(_NNGP_MEAN, q.NNGP_MEAN, "inputs-scaled-by-dimension"),
+            planted_control(_NNGP_RATE, q.NNGP_RATE, "weights-not-centred"),
+            planted_control(_NNGP_RATE, q.NNGP_RATE, "input-rows-tied"),
+            planted_control(_NNGP_MEAN, q.NNGP_MEAN, "limit-growth-not-squared"),
+            planted_control(_NNGP_MEAN, q.NNGP_MEAN, "hermite-without-constant", "tanh"),
+            planted_control(_NNGP_MEAN, q.NNGP_MEAN, "erf-dual-off", "erf"),
         ),
         "nngp-nondegenerate": (
-            _killed(
+            planted_control(
                 "test_limiting_nngp_kernel_is_positive_definite",
                 q.NNGP_EIGENVALUE,
                 "off-diagonal-ten-per-cent-off",
             ),
         ),
         "independent-outputs": (
-            _killed(_UNCORRELATED, q.OUTPUT_CORRELATION, "readouts-correlated"),
-            _killed(_UNCORRELATED, q.OUTPUT_MOMENT, "readout-scaled-by-width"),
+            planted_control(_UNCORRELATED, q.OUTPUT_CORRELATION, "readouts-correlated"),
+            planted_control(_UNCORRELATED, q.OUTPUT_MOMENT, "readout-scaled-by-width"),
         ),
         "structure-kept": (
-            _killed(
+            planted_control(
                 "test_limiting_correlations_grow_with_those_of_the_inputs",
                 q.NNGP_ORDER,
                 "near-inputs-ten-per-cent-off",
             ),
         ),
         "spread-reduced": (
-            _killed(
+            planted_control(
                 "test_limiting_correlations_exceed_those_of_the_inputs",
                 q.STATE_SPREAD,
                 "limiting-correlation-ten-per-cent-off",
             ),
         ),
         "limits-commute": (
-            _killed(_EXTRAPOLATED, q.NNGP_EXTRAPOLATED, "limit-growth-five-per-cent-off"),
-            _killed(_EXTRAPOLATED, q.TANGENT_EXTRAPOLATED, "limit-tangent-without-recurrent-term"),
-            _killed(_EXTRAPOLATED, q.TANGENT_EXTRAPOLATED, "limit-tangent-input-term-off"),
+            planted_control(_EXTRAPOLATED, q.NNGP_EXTRAPOLATED, "limit-growth-five-per-cent-off"),
+            planted_control(_EXTRAPOLATED, q.TANGENT_EXTRAPOLATED, "limit-tangent-without-recurrent-term"),
+            planted_control(_EXTRAPOLATED, q.TANGENT_EXTRAPOLATED, "limit-tangent-input-term-off"),
         ),
         "ntk-limit": (
-            _killed("test_empirical_tangent_kernels_approach_the_limit", q.TANGENT_RATE, "weights-scaled-by-width"),
-            _killed(_TANGENT_MEAN, q.TANGENT_MEAN, "weights-ten-per-cent-off"),
-            _killed(_TANGENT_MEAN, q.TANGENT_MEAN, "kernel-without-input-term"),
-            _killed(_TANGENT_MEAN, q.TANGENT_MEAN, "kernel-by-sigma-w-once"),
+            planted_control(
+                "test_empirical_tangent_kernels_approach_the_limit", q.TANGENT_RATE, "weights-scaled-by-width"
+            ),
+            planted_control(_TANGENT_MEAN, q.TANGENT_MEAN, "weights-ten-per-cent-off"),
+            planted_control(_TANGENT_MEAN, q.TANGENT_MEAN, "kernel-without-input-term"),
+            planted_control(_TANGENT_MEAN, q.TANGENT_MEAN, "kernel-by-sigma-w-once"),
         ),
         "ntk-positive-definite": (
-            _killed("test_tangent_kernel_is_positive_definite", q.EIGENVALUE, "off-diagonal-ten-per-cent-off"),
+            planted_control("test_tangent_kernel_is_positive_definite", q.EIGENVALUE, "off-diagonal-ten-per-cent-off"),
         ),
         "ntk-stable": (
             # The kernel of sigmoid moves least, so that ten per cent show at all widths.
-            _killed(
+            planted_control(
                 "test_kernel_moves_less_the_wider_the_network",
                 q.KERNEL_RATE,
                 "kernel-drifts-by-ten-per-cent",
                 "sigmoid",
             ),
-            _killed("test_kernel_keeps_its_smallest_eigenvalue", q.KEPT_EIGENVALUE, "kernel-diagonal-too-small"),
+            planted_control(
+                "test_kernel_keeps_its_smallest_eigenvalue", q.KEPT_EIGENVALUE, "kernel-diagonal-too-small"
+            ),
         ),
         "horizon-training": (
-            _killed(
+            planted_control(
                 "test_training_feels_the_horizon_through_sigma_w_times_horizon",
                 q.STRETCHED_RUN,
                 "horizon-ignored-in-training",
             ),
-            _killed("test_training_diverges_over_long_horizons", q.DIVERGENCE, "learning-rate-ten-per-cent-too-small"),
+            planted_control(
+                "test_training_diverges_over_long_horizons", q.DIVERGENCE, "learning-rate-ten-per-cent-too-small"
+            ),
         ),
-        "horizon-growth": (_killed("test_scaled_weights_undo_the_horizon", q.RESCALING, "rescaled-five-per-cent-off"),),
+        "horizon-growth": (
+            planted_control("test_scaled_weights_undo_the_horizon", q.RESCALING, "rescaled-five-per-cent-off"),
+        ),
         "linear-convergence": (
-            _killed("test_gradient_descent_converges_linearly", q.DECREASE, "descent-ascends-in-inputs"),
+            planted_control("test_gradient_descent_converges_linearly", q.DECREASE, "descent-ascends-in-inputs"),
         ),
     }
 )

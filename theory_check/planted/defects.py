@@ -367,7 +367,7 @@ DEFECTS = {
         ),
         Defect(
             "training-in-mean-field",
-            "in training the output is scaled by 1/n in place of 1/sqrt n, and the learning rate is n/2 times as large",
+            "in training the output is scaled by 1/n, and the learning rate makes up for it",
             "theory_check.measurements.descent_ladder:gradient_descent",
             _in_mean_field,
         ),
