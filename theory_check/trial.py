@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import hypothesis
+import msgspec
 from hypothesis import Phase, Verbosity
 from hypothesis.errors import FailedHealthCheck, HypothesisException, Unsatisfiable
 from hypothesis.internal.conjecture import providers
@@ -372,7 +373,7 @@ class Search:
             claim=self.prop.claim,
             position=self.plan.position,
             trial=trial,
-            outcomes=tuple(outcomes),
+            outcomes=_with_one_picture(outcomes, self.minimal),
             test_calls=self.audit.budget.calls + self.calls_without_defect,
         )
 
@@ -395,6 +396,13 @@ class Search:
         if self.without_defect is not None and self.without_defect.conclusion is not Conclusion.HOLDS:
             return False
         return self.minimal is not None and self.minimal.quantity == control.quantity
+
+
+def _with_one_picture(outcomes: list[Outcome], minimal: Outcome | None) -> tuple[Outcome, ...]:
+    """The same outcomes, where one keeps its picture: the minimal failing case, else the one closest to its bound."""
+    pictured = [outcome for outcome in outcomes if outcome.picture is not None]
+    shown = minimal if minimal in pictured else max(pictured, key=lambda o: o.ratio or 0.0, default=None)
+    return tuple(o if o is shown else msgspec.structs.replace(o, picture=None) for o in outcomes)
 
 
 def _trial_verdict(outcomes: list[Outcome]) -> Verdict:

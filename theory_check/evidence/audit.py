@@ -25,6 +25,7 @@ from theory_check.evidence.error_budget import (
 )
 from theory_check.evidence.gaussianity import TestResult, detectable_by_gate
 from theory_check.evidence.median_ratio import PairedSample, judge_median
+from theory_check.evidence.picture import Picture
 from theory_check.evidence.plain_numbers import Detail, finite, plain
 from theory_check.evidence.rates import RateResult, detectable_departure, replicates_needed_by
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
@@ -101,7 +102,11 @@ class Audit:
     # --- the five ways to judge ---------------------------------------------------------------------------------
 
     def at_most(
-        self, case: Case, *discrepancies: Discrepancy, confirm: Callable[[], tuple[Discrepancy, ...]] | None = None
+        self,
+        case: Case,
+        *discrepancies: Discrepancy,
+        confirm: Callable[[], tuple[Discrepancy, ...]] | None = None,
+        picture: Picture | None = None,
     ) -> None:
         """Every measured error is within its derived bound (ALL claims).
 
@@ -142,9 +147,10 @@ class Audit:
             reason=reason,
             details={**({} if worst.scale is None else {"scale": worst.scale}), **worst.details},
             comparisons=len(executed),
+            picture=picture,
         )
 
-    def law(self, case: Case, *tests: LawTest, unusable: str = "") -> None:
+    def law(self, case: Case, *tests: LawTest, unusable: str = "", picture: Picture | None = None) -> None:
         """No test rejects its law at this audit's level (LAW claims); exact tails are staged, others confirmed.
 
         Of each test the outcome says what it could have seen (`detectable_by_gate`). `unusable` says why the case's
@@ -200,6 +206,7 @@ class Audit:
             ratio=share,
             details=details,
             comparisons=len(tests),
+            picture=picture,
         )
 
     def rate(
@@ -212,6 +219,7 @@ class Audit:
         margin: float,
         unusable: str = "",
         details: Mapping[str, Detail] | None = None,
+        picture: Picture | None = None,
     ) -> None:
         """A slope over a ladder is the stated one, or at least as steep (RATE claims).
 
@@ -257,10 +265,17 @@ class Audit:
                 **(details or {}),
             },
             comparisons=first.rungs,
+            picture=picture,
         )
 
     def median_ratio(
-        self, case: Case, quantity: str, sample: Callable[[int], PairedSample], *, unusable: str = ""
+        self,
+        case: Case,
+        quantity: str,
+        sample: Callable[[int], PairedSample],
+        *,
+        unusable: str = "",
+        picture: Picture | None = None,
     ) -> None:
         """Over networks, the median of log(subject / rival) is at most 0: the subject costs no more (RATE claims).
 
@@ -308,6 +323,7 @@ class Audit:
                 **measured.details,
             },
             comparisons=first.networks,
+            picture=picture,
         )
 
     def positive_definite(
@@ -319,6 +335,7 @@ class Audit:
         details: Mapping[str, Detail],
         *,
         indefinite: bool = False,
+        picture: Picture | None = None,
     ) -> None:
         """The smallest eigenvalue is certified positive; below `singular_below` it cannot be told from zero.
 
@@ -354,6 +371,7 @@ class Audit:
             ratio=certificate.error_bound / certificate.estimate if certificate.estimate > 0 else None,
             reason=reason,
             details={"estimate of the smallest eigenvalue": certificate.estimate, **details},
+            picture=picture,
         )
 
     # --- records ------------------------------------------------------------------------------------------------
@@ -408,6 +426,7 @@ class Audit:
         reason: str = "",
         details: Mapping[str, Detail] | None = None,
         comparisons: int = 1,
+        picture: Picture | None = None,
     ) -> None:
         """Turn a conclusion into a verdict under the claim's assumptions.
 
@@ -439,6 +458,7 @@ class Audit:
             reason="; ".join(part for part in (unmet, reason) if part),
             details=plain(details or {}),
             comparisons=comparisons,
+            picture=picture,
         )
         self._store(outcome)
         if conclusion is Conclusion.FAILS:

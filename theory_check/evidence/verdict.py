@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 
 from theory_check.case import Case
+from theory_check.evidence.picture import Picture
 
 INCONCLUSIVE_SHARE = 0.10
 
@@ -39,6 +40,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     measured, bound: compared numbers; None where there is none (an error, a case without a usable bound).
     ratio: the share of the bound that was used: at most 1 where the conclusion holds, whatever the kind of claim.
     details: further numbers and words that support the verdict (power, samples, error attribution, ...).
+    picture: what a reader should see of it; kept for the cases that a report shows, null for all others.
     """
 
     claim: str
@@ -57,6 +59,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     reason: str = ""
     details: dict[str, float | int | str | bool | None] = {}
     comparisons: Annotated[int, msgspec.Meta(ge=0)] = 1
+    picture: Picture | None = None
 
 
 def combine(outcomes: Iterable[Outcome]) -> Verdict:

@@ -21,6 +21,8 @@ from theory_check.reporting.records import Budget, ClaimReport, Environment, Rep
 if TYPE_CHECKING:
     from theory_check.request import Request
 
+# One picture says more than forty of the same kind.
+PICTURES_OF_A_CLAIM = 4
 PACKAGES = (
     "theory-check",
     "torch",
@@ -121,7 +123,19 @@ def _claim_report(found: list[Found]) -> ClaimReport:
         assumptions=tuple(EXPLAINED[assumption] for assumption in claim.assumptions),
         verdict=verdict,
         trials=tuple(f.trial for f in found),
-        outcomes=tuple(outcome for f in found for outcome in f.outcomes),
+        outcomes=_with_few_pictures(found),
+    )
+
+
+def _with_few_pictures(found: list[Found]) -> tuple[Outcome, ...]:
+    """The outcomes of a claim, of which the first few judged trials keep their picture, failing ones before others."""
+    pictured = [f for f in found if is_judged(f.trial) and any(o.picture is not None for o in f.outcomes)]
+    pictured.sort(key=lambda f: (f.trial.verdict is not Verdict.REFUTED, f.trial.minimal is None))
+    kept = {id(f) for f in pictured[:PICTURES_OF_A_CLAIM]}
+    return tuple(
+        outcome if id(f) in kept else msgspec.structs.replace(outcome, picture=None)
+        for f in found
+        for outcome in f.outcomes
     )
 
 
