@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from theory_check.evidence.store import Store
     from theory_check.reporting.assembly import Found
     from theory_check.reporting.records import Report
     from theory_check.request import Request
@@ -34,7 +35,7 @@ _RESULT = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of an audit, each but the last two with its twin in the ini file."""
+    """Add the options of an audit, each but the last three with its twin in the ini file."""
     group = parser.getgroup("theory_check", "claims on trial")
     for name, default, text in (
         ("profile", "quick", "how hard to try: quick, gate or full"),
@@ -56,6 +57,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         parser.addini(f"theory_check_{name}", f"{text}, one a line", type="linelist", default=[])
     group.addoption("--theory-check-trust-code", action="store_true", help="allow package.module:name activations")
     group.addoption("--theory-check-command", default=None, help="the command to record (set by theory-check audit)")
+    group.addoption("--theory-check-run", default=None, help="a run to go on with (set by theory-check audit)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -147,12 +149,21 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     torch.set_num_threads(1)
     try:
         with threadpool_limits(limits=1):
-            found = run_trial(prop, plan, request_of(pyfuncitem.config))
+            found = run_trial(prop, plan, request_of(pyfuncitem.config), _store(pyfuncitem.config))
     finally:
         torch.set_num_threads(threads)
     pyfuncitem.stash[_RESULT] = encode(found)
     _tell_pytest(found)
     return True
+
+
+def _store(config: pytest.Config) -> "Store | None":
+    """Of the run that is being worked on."""
+    from theory_check.evidence.store import Store
+    from theory_check.reporting.unfinished import STORE_FILE
+
+    run = config.getoption("--theory-check-run")
+    return Store(Path(run) / STORE_FILE) if run else None
 
 
 def _tell_pytest(found: "Found") -> None:
@@ -250,22 +261,28 @@ class _Listener:
             return
         from theory_check.reporting.assembly import assemble
         from theory_check.reporting.records import ReportError
+        from theory_check.reporting.unfinished import SUFFIX
         from theory_check.reporting.writing import new_run_name, write_reports
 
+        store, folder, unfinished = _store(self.config), _option(self.config, "report-dir"), None
+        told = store.identity() if store is not None else {}
         report = assemble(
             collector.found,
             request=request_of(self.config),
-            command=_option_command(self.config),
-            started=collector.started,
-            seconds=time.perf_counter() - collector.clock,
+            command=told.get("command", _option_command(self.config)),
+            started=dt.datetime.fromisoformat(told["started"]) if told else collector.started,
+            seconds=time.perf_counter() - collector.clock if store is None else store.seconds(),
             lost=[*collector.lost, *(f"{name}: never run" for name, done in collector.answered.items() if not done)],
         )
         self.config.stash[REPORT] = report
-        folder = _option(self.config, "report-dir")
-        if not folder:
+        target = Path(folder) / new_run_name(report.started, report.seed)
+        if store is not None:
+            unfinished = store.path.parent
+            target = unfinished.with_name(unfinished.name.removesuffix(SUFFIX))
+        elif not folder:
             return
         try:
-            self.config.stash[WRITTEN] = write_reports(report, Path(folder) / new_run_name(report.started, report.seed))
+            self.config.stash[WRITTEN] = write_reports(report, target, unfinished=unfinished)
         except ReportError as error:
             self.config.stash[PROBLEM] = str(error)
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR

@@ -24,6 +24,7 @@ from theory_check.evidence.error_budget import (
 )
 from theory_check.evidence.gaussianity import TestResult
 from theory_check.evidence.rates import RateResult, fit_slope
+from theory_check.evidence.trial_record import TrialRecord
 from theory_check.evidence.verdict import Outcome, Verdict, combine
 from theory_check.planted.mutation import edited
 from theory_check.profile import PROFILES
@@ -400,7 +401,7 @@ def _property(error: float) -> Property:
 
 
 def _searches_that_found_next_to_nothing_are_inconclusive() -> bool:
-    search = Search(_property(0.5), Plan(0, "random", "random", "sphere"), Request())
+    search = Search(_property(0.5), Plan(0, "random", "random", "sphere"), Request(), TrialRecord(None, ""))
     for width in range(8, 8 + search.requested):
         case = Case(activation="tanh(x)", data=Sphere(2, 2, 0), width=width)
         search.searched.append(_compared(0.5, case=case))

@@ -25,12 +25,14 @@ from theory_check.claims.departures import DEPARTURES, Departure
 from theory_check.claims.paper import CLAIMS
 from theory_check.evidence.audit import Audit, ConclusionFails
 from theory_check.evidence.error_budget import BudgetExceeded, ErrorBudget
+from theory_check.evidence.store import Store
+from theory_check.evidence.trial_record import TrialRecord
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict, ablation, combine
 from theory_check.measurements.assumptions import unmet_assumption
 from theory_check.planted.catalogue import SELF_TEST_CONTROLS
 from theory_check.planted.defects import DEFECTS, planted
 from theory_check.profile import DECLARED_CALLS, FALSE_ALARM_RATE
-from theory_check.reporting.assembly import Found
+from theory_check.reporting.assembly import Found, decode, encode
 from theory_check.reporting.records import Kind, Trial
 from theory_check.request import Request
 from theory_check.strata import PATIENCE, Coverage, strata_of
@@ -168,10 +170,17 @@ def _strata(claim: Claim, request: Request) -> tuple[str, ...]:
     return (source, "pinned") if "pinned" in claim.strata else (source,)
 
 
-def run_trial(prop: Property, plan: Plan, request: Request) -> Found:
-    """Search the plan's part of the space of cases for a failure of the claim's conclusion."""
+def run_trial(prop: Property, plan: Plan, request: Request, store: Store | None = None) -> Found:
+    """Search the plan's part of the space of cases for a failure of the claim's conclusion.
+
+    With a store, what is judged is kept there as it is reached, and what it holds is not judged again.
+    """
     start = time.perf_counter()
-    search = Search(prop, plan, request)
+    record = TrialRecord(store, f"{prop.name}[{plan.name}] {plan.position}")
+    finished = record.finished()
+    if finished is not None:
+        return decode(finished)
+    search = Search(prop, plan, request, record)
     given = request.data if isinstance(request.data, Explicit) and plan.kind in {"random", "named"} else None
     by_class = plan.kind in {"random", "ablation"}
     narrowing = Narrowing(
@@ -193,7 +202,9 @@ def run_trial(prop: Property, plan: Plan, request: Request) -> Found:
         except BudgetExceeded as problem:
             search.broken = str(problem)
     search.judge_without_defect()
-    return search.result(reason, time.perf_counter() - start)
+    found = search.result(reason, time.perf_counter() - start)
+    record.finish(encode(found))
+    return msgspec.structs.replace(found, store_problem=record.problem)
 
 
 def judge_case(
@@ -227,20 +238,19 @@ def _audit(prop: Property, request: Request, defect: str | None, assumption: str
     )
 
 
-def _judge(prop: Property, audit: Audit, case: Case) -> Outcome | None:
-    """Run the body of a property on a case; a measurement that fails is an outcome too. Returns a failing outcome."""
+def _judge(prop: Property, audit: Audit, case: Case) -> None:
+    """Run the body of a property on a case; a measurement that fails is an outcome too."""
     body = prop.function.hypothesis.inner_test  # type: ignore[attr-defined]
     try:
         body(case=case, audit=audit)
-    except ConclusionFails as failure:
-        return failure.outcome
+    except ConclusionFails:
+        pass  # the outcome says so
     except (BudgetExceeded, HypothesisException):
         raise
     except Exception as problem:  # noqa: BLE001 - whatever a measurement raises is the error verdict of its case
         audit.error(case, f"{type(problem).__name__}: {problem}")
     if canonical_json(case) not in audit.judged:
         audit.error(case, "the property judged nothing")
-    return None
 
 
 class _Enough(BaseException):  # noqa: N818, RUF100 - no Exception: Hypothesis must not take it for a failing case
@@ -250,8 +260,8 @@ class _Enough(BaseException):  # noqa: N818, RUF100 - no Exception: Hypothesis m
 class Search:
     """The state of one Hypothesis run: which cases were judged, and what shrinking may still cost."""
 
-    def __init__(self, prop: Property, plan: Plan, request: Request) -> None:
-        self.prop, self.plan, self.request = prop, plan, request
+    def __init__(self, prop: Property, plan: Plan, request: Request, record: TrialRecord) -> None:
+        self.prop, self.plan, self.request, self.record = prop, plan, request, record
         examples = request.profile.examples if plan.kind == "random" else request.profile.named_examples
         examples = math.ceil(examples / 2) if plan.activation == KINKED else examples
         # The first case of a search is often the simplest: one at random has to come with it.
@@ -311,19 +321,31 @@ class Search:
             self.shrink_calls += 1
         elif self.coverage is not None and not self.coverage.takes(case):
             return None
-        failing = _judge(self.prop, self.audit, case)
+        outcome = self._judged(self.audit, case, key)
         if not self.failed:
-            self.searched.append(self.audit.judged[key])
-        self.failed = self.failed or failing is not None
-        return self.audit.judged[key]
+            self.searched.append(outcome)
+        self.failed = self.failed or outcome.conclusion is Conclusion.FAILS
+        return outcome
+
+    def _judged(self, audit: Audit, case: Case, key: str, variant: str = "") -> Outcome:
+        """The outcome of a case that is new to the search: from the record where it was judged earlier."""
+        recalled = self.record.recall(key, variant)
+        if recalled is not None:
+            audit.judged[key] = recalled[0]
+            audit.budget.restore(recalled[1])
+            return recalled[0]
+        before = audit.budget.calls
+        _judge(self.prop, audit, case)
+        self.record.keep(audit.judged[key], audit.budget.calls - before, key, variant)
+        return audit.judged[key]
 
     def judge_without_defect(self) -> None:
         """What killed a planted defect must hold for the right code: else the property is at fault, not the defect."""
         if self.plan.control is None or self.plan.defect is None or self.minimal is None:
             return
         audit = _audit(self.prop, self.request, None)
-        _judge(self.prop, audit, self.minimal.case)
-        self.without_defect = audit.judged[canonical_json(self.minimal.case)]
+        case = self.minimal.case
+        self.without_defect = self._judged(audit, case, canonical_json(case), "without the defect")
         self.calls_without_defect = audit.budget.calls
 
     def result(self, reason: str, seconds: float) -> Found:

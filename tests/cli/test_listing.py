@@ -77,4 +77,4 @@ def test_an_interruption_has_a_status_of_its_own(run: Run, monkeypatch: pytest.M
 
     monkeypatch.setattr("theory_check.claims.paper.CLAIMS", Interrupting())
     status, _, err = run("claims")
-    assert (status, err.strip()) == (130, "theory-check: interrupted; nothing was written")
+    assert (status, err.strip()) == (130, "theory-check: interrupted; no report was written")

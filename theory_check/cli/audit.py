@@ -1,12 +1,15 @@
 """`theory-check audit`: run the properties in worker processes, show progress, write reports, print the verdicts."""
 
+import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from theory_check.reporting.records import Report
+    from theory_check.reporting.unfinished import UnfinishedRun
+    from theory_check.request import Request
 
 
 @click.command()
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 )
 @click.option("--workers", default=None, type=click.IntRange(min=1), help="Processes; one for each core by default.")
 @click.option("--ablate", is_flag=True, help="Break each assumption as well and report which were needed.")
+@click.option("--resume", default=None, metavar="RUN", help="Go on with a run that was cut off.")
 @click.option("--trust-code", is_flag=True, help="Allow MODULE:NAME, which runs that module's code.")
 def audit(
     claims: tuple[str, ...],
@@ -42,6 +46,7 @@ def audit(
     report_dir: str,
     baseline: str | None,
     workers: int | None,
+    resume: str | None,
     *,
     ablate: bool,
     trust_code: bool,
@@ -50,42 +55,102 @@ def audit(
     from theory_check.cli.run import run_properties
     from theory_check.reporting.document import ReportError, load_report
     from theory_check.reporting.exit_status import compare_with_baseline
-    from theory_check.reporting.writing import require_writable
-    from theory_check.request import RequestError, make_request
+    from theory_check.request import RequestError
 
     if "" in activations:
         raise click.ClickException("an activation must be a name or an expression, got an empty one")
-    for option, value in (("--report-dir", report_dir), ("--baseline", baseline), ("--data", data)):
+    for option, value in (
+        ("--report-dir", report_dir),
+        ("--baseline", baseline),
+        ("--data", data),
+        ("--resume", resume),
+    ):
         if value == "":
             raise click.ClickException(f"{option} must name something, got ''; leave the option out for its default")
+    options = {
+        "profile": profile,
+        "seed": seed,
+        "device": device,
+        "claims": claims,
+        "activations": activations,
+        "mode": "ablation" if ablate else "audit",
+    }
     try:
-        request = make_request(
-            profile=profile,
-            seed=seed,
-            data=data or "",
-            device=device,
-            claims=claims,
-            activations=activations,
-            trust_code=trust_code,
-            mode="ablation" if ablate else "audit",
-        )
-        require_writable(Path(report_dir))
         recorded = load_report(Path(baseline)) if baseline is not None else None
+        if resume is None:
+            request, run = _begin(options, data or "", report_dir, trust_code=trust_code)
+        else:
+            request, run, data = _resume(Path(resume), trust_code=trust_code)
     except (RequestError, ReportError) as error:
         raise click.ClickException(str(error)) from None
-
-    report, folder = run_properties(request, report_dir=report_dir, workers=workers, data=data or "")
+    try:
+        report, folder = run_properties(request, report_dir=report_dir, workers=workers, data=data or "", run=run)
+    except (click.Abort, click.exceptions.Exit, KeyboardInterrupt):
+        click.echo(f"theory-check: to go on: theory-check audit --resume {shlex.quote(str(run.folder))}", err=True)
+        raise
+    finally:
+        run.release()
     _show(report, folder)
     status: int = report.exit_status
     if recorded is not None:
         differences = compare_with_baseline(
-            report, recorded, named_claims=bool(claims), named_subjects=bool(activations or data)
+            report,
+            recorded,
+            named_claims=bool(request.claims),
+            named_subjects=request.names_something,
         )
         for line in differences:
             click.echo(f"differs from the baseline: {line}")
         status = 1 if differences else 0
         click.echo(f"baseline {baseline}: {'differs' if differences else 'the same verdicts'}, exit status {status}")
     click.get_current_context().exit(status)
+
+
+def _begin(options: dict[str, Any], data: str, report_dir: str, *, trust_code: bool) -> "tuple[Request, UnfinishedRun]":
+    import datetime as dt
+
+    from theory_check.cli.properties import code_of
+    from theory_check.cli.run import typed_command
+    from theory_check.reporting.unfinished import begin_run, code_fingerprint
+    from theory_check.reporting.writing import new_run_name, require_writable
+    from theory_check.request import make_request
+
+    request = make_request(**options, data=data, trust_code=trust_code)
+    require_writable(Path(report_dir))
+    started = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    run = begin_run(
+        Path(report_dir),
+        new_run_name(started, request.seed),
+        request=request,
+        data=data,
+        command=typed_command(),
+        started=started,
+        code=code_fingerprint(code_of(request.activations)),
+    )
+    return request, run
+
+
+# What may be said along with --resume; all else is the run's own.
+_WITH_RESUME = {"resume", "workers", "baseline", "trust_code"}
+
+
+def _resume(path: Path, *, trust_code: bool) -> "tuple[Request, UnfinishedRun, str]":
+    from theory_check.cli.properties import code_of
+    from theory_check.reporting.unfinished import code_fingerprint, find_run, resume_run, told_of
+    from theory_check.request import make_request
+
+    context = click.get_current_context()
+    given = [
+        f"--{name.rstrip('s') if name in {'claims', 'activations'} else name.replace('_', '-')}"
+        for name in context.params
+        if name not in _WITH_RESUME and context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise click.ClickException(f"--resume takes its options from the run, got {given[0]} as well; leave it out")
+    folder = find_run(path)
+    options, data = told_of(folder)
+    request = make_request(**options, data=data, trust_code=trust_code)
+    return request, resume_run(folder, request, code=code_fingerprint(code_of(request.activations))), data
 
 
 def _show(report: "Report", folder: Path) -> None:

@@ -44,7 +44,7 @@ def main() -> None:
         click.echo(f"theory-check: {problem.format_message()}", err=True)
         status = USAGE_STATUS
     except (click.Abort, KeyboardInterrupt):
-        click.echo("theory-check: interrupted; nothing was written", err=True)
+        click.echo("theory-check: interrupted; no report was written", err=True)
         status = 130
     except Exception:  # noqa: BLE001 - Python's own status of a crash is 1, which would read as a refutation
         traceback.print_exc()

@@ -1,6 +1,7 @@
 """Where the properties lie: beside the package in a checkout, inside it in an installed wheel."""
 
 import importlib.util
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
@@ -24,6 +25,14 @@ def properties_folder() -> Path:
         if (folder / "pytest.ini").is_file():
             return folder
     raise click.ClickException(f"no properties at {package / '_properties'}: reinstall theory-check")
+
+
+def code_of(activations: Iterable[str]) -> list[Path]:
+    """Whose change makes another audit: this package, the properties, and modules that activations are taken from."""
+    package = Path(theory_check.__file__).parent
+    modules = sorted({name.partition(":")[0] for name in activations if ":" in name})
+    specs = [importlib.util.find_spec(module) for module in modules]
+    return [package, properties_folder(), *(Path(spec.origin) for spec in specs if spec is not None and spec.origin)]
 
 
 def load_property(test: str) -> tuple[ModuleType, str]:

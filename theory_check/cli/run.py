@@ -12,6 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from theory_check.reporting.records import Report
+    from theory_check.reporting.unfinished import UnfinishedRun
     from theory_check.request import Request
 
 # One compute thread a process: sums are taken in one order, and more processes use the cores better than threads.
@@ -20,7 +21,7 @@ ERROR_STATUS = 4
 
 
 def run_properties(
-    request: "Request", *, report_dir: str, workers: int | None, data: str = ""
+    request: "Request", *, report_dir: str, workers: int | None, data: str = "", run: "UnfinishedRun | None" = None
 ) -> tuple["Report", Path]:
     """Run every trial that a request asks for and write the reports.
 
@@ -29,12 +30,13 @@ def run_properties(
         report_dir: the folder below which they go.
         workers: processes; one for each core by default.
         data: what the user wrote for `--data`, which workers read again.
+        run: keeps outcomes as they are reached; without it an interrupted command leaves nothing.
 
     Returns:
         the report, and the folder it was written to.
 
     Raises:
-        click.Abort: interrupted; nothing was written.
+        click.Abort: interrupted; no report was written.
         click.exceptions.Exit: no report could be made; the reason has been printed.
     """
     import pytest
@@ -45,7 +47,6 @@ def run_properties(
 
     folder = properties_folder()
     count = workers or os.cpu_count() or 1
-    command = shlex.join(["theory-check", *sys.argv[1:]])
     arguments = [
         str(folder),
         *("-c", str(folder / "pytest.ini"), "--rootdir", str(folder)),
@@ -53,11 +54,12 @@ def run_properties(
         *("-n", str(count), "--dist", "worksteal"),
         *(f"--theory-check-profile={request.profile.name}", f"--theory-check-seed={request.seed}"),
         *(f"--theory-check-device={request.device}", f"--theory-check-report-dir={report_dir}"),
-        *(f"--theory-check-mode={request.mode}", f"--theory-check-command={command}"),
+        *(f"--theory-check-mode={request.mode}", f"--theory-check-command={typed_command()}"),
         f"--theory-check-data={data}",
         *(f"--theory-check-claim={claim}" for claim in request.claims),
         *(f"--theory-check-activation={name}" for name in request.activations),
         *(["--theory-check-trust-code"] if request.trust_code else []),
+        *([f"--theory-check-run={run.folder}"] if run else []),
     ]
     with Progress() as progress, _environment():
         pytest.main(arguments, plugins=[progress])
@@ -67,6 +69,11 @@ def run_properties(
         click.echo(f"theory-check: no report: {progress.problem or 'the properties could not be collected'}", err=True)
         click.get_current_context().exit(ERROR_STATUS)
     return progress.report, progress.folder
+
+
+def typed_command() -> str:
+    """The command line of this process, shell-quoted."""
+    return shlex.join(["theory-check", *sys.argv[1:]])
 
 
 @contextmanager

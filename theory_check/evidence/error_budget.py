@@ -68,6 +68,15 @@ class ErrorBudget:
         self._calls += 1
         return self.level
 
+    def restore(self, calls: int) -> None:
+        """Count test calls that were made earlier, by a process whose outcomes are taken over.
+
+        Raises:
+            BudgetExceeded: as `spend`.
+        """
+        self._reserve(calls)
+        self._calls += calls
+
     def share(self, parts: int) -> "ErrorBudget":
         """One of `parts` equal shares: total and declared calls divided, the level of a call unchanged.
 

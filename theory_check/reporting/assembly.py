@@ -41,6 +41,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
     position: of the trial among those of its property.
     test_calls: statistical tests made, which count towards the error budget of the audit.
+    store_problem: why outcomes could not be kept as they were reached; empty where they were, or nobody asked.
     """
 
     claim: Claim
@@ -48,6 +49,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     trial: Trial
     outcomes: tuple[Outcome, ...]
     test_calls: int
+    store_problem: str = ""
 
 
 def encode(found: Found) -> str:
@@ -85,6 +87,10 @@ def assemble(
     status: int = exit_status(claims, named=request.names_something)
     verdict = overall_verdict(claim.verdict for claim in claims)
     warnings += [f"a trial was lost: {name}" for name in lost]
+    warnings += [
+        f"outcomes could not be kept for --resume: {problem}"
+        for problem in sorted({f.store_problem for f in ranked if f.store_problem})[:3]
+    ]
     if calls > DECLARED_CALLS:
         warnings.append(f"{calls} statistical tests were made, the error budget declared {DECLARED_CALLS}")
     if lost or calls > DECLARED_CALLS:

@@ -25,7 +25,7 @@ def new_run_name(started: str, seed: int) -> str:
     return f"{started[:19].replace(':', '')}Z-seed-{seed}"
 
 
-def write_reports(report: Report, folder: Path) -> Path:
+def write_reports(report: Report, folder: Path, *, unfinished: Path | None = None) -> Path:
     """Write report.json, report.md and junit.xml into a new folder.
 
     Everything is written and synced in a hidden sibling folder that is then renamed into place: a folder of that
@@ -36,12 +36,13 @@ def write_reports(report: Report, folder: Path) -> Path:
         report: what to write.
         folder: the wanted folder, usually `report_dir / new_run_name(report.started, report.seed)`;
             missing parents are made.
+        unfinished: the folder of the run, which is written to in place of a hidden one, and stays behind on failure.
 
     Returns:
         The folder that was made.
 
     Raises:
-        ReportError: the report cannot be rendered, or the folder cannot be written; nothing stays behind.
+        ReportError: the report cannot be rendered, or the folder cannot be written; nothing new stays behind.
     """
     folder = Path(folder)
     texts = {
@@ -49,17 +50,20 @@ def write_reports(report: Report, folder: Path) -> Path:
         "report.md": markdown_writer.render(report),
         "junit.xml": junit_writer.render(report),
     }
-    partial = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.partial")
+    partial = unfinished or folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.partial")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        partial.mkdir()
+        if unfinished is None:
+            partial.mkdir()
         try:
             for name, text in texts.items():
+                (partial / name).unlink(missing_ok=True)  # of a process that was killed as it wrote
                 _write_synced(partial / name, text)
             _sync_folder(partial)
             written = _rename_to_free_name(partial, folder)
         except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
+            if unfinished is None:
+                shutil.rmtree(partial, ignore_errors=True)
             raise
         _sync_folder(written.parent)
     except OSError as error:
