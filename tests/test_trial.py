@@ -25,7 +25,7 @@ from theory_check.evidence.verdict import Conclusion, Verdict
 from theory_check.profile import PROFILES
 from theory_check.reporting.assembly import Found, assemble, decode, encode
 from theory_check.request import Request
-from theory_check.trial import Plan, Property, _pinned_constants, judge_case, plans, property_of, run_trial
+from theory_check.trial import Plan, Property, _reproducible, judge_case, plans, property_of, run_trial
 
 QUICK = PROFILES["quick"]
 REQUEST = Request()
@@ -214,6 +214,37 @@ def test_a_body_that_rejects_nearly_everything_is_inconclusive() -> None:
     assert found.trial.executed == len(found.outcomes) < 0.9 * found.trial.requested
 
 
+@pytest.mark.parametrize("most", [1, 2, 4])
+def test_a_space_that_is_smaller_than_asked_for_is_searched_whole(most: int) -> None:
+    """Three cases are all that can be asked of a space of three, whatever their classes; a failing one is found."""
+    found = run_trial(own(holds, numbered(most)), RANDOM, REQUEST)
+    assert (found.trial.verdict, found.trial.requested, found.trial.executed) == ("supported", most, most)
+    assert len({outcome.case_id for outcome in found.outcomes}) == most
+    refuted = run_trial(own(at_most(most - 1), numbered(most)), RANDOM, REQUEST).trial
+    assert (refuted.verdict, refuted.minimal is not None) == ("refuted", True)
+
+
+def test_cases_that_a_property_rejects_are_not_judged_ones() -> None:
+    """Also where the space is small: three of four rejected leave too few."""
+
+    def body(case: Case, audit: Audit) -> None:
+        assume(number(case) == 1)
+        holds(case, audit)
+
+    found = run_trial(own(body, numbered(4)), RANDOM, REQUEST)
+    assert (found.trial.verdict, found.trial.executed, status(found)) == ("inconclusive", 1, 3)
+    assert found.trial.reason.startswith("too few cases")
+
+
+def test_shrinking_is_not_ended_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hypothesis gives up after five minutes, so that a slow machine would show another case than a fast one."""
+    clock = iter(range(0, 10**9, 200))
+    monkeypatch.setattr("hypothesis.internal.conjecture.engine.time.perf_counter", lambda: float(next(clock)))
+    found = run_trial(own(at_most(37)), RANDOM, REQUEST)
+    minimal = next(outcome for outcome in found.outcomes if outcome.case_id == found.trial.minimal)
+    assert number(minimal.case) == 38
+
+
 def test_comparisons_without_power_are_inconclusive() -> None:
     """A bound as large as what is compared could not have failed."""
     found = run_trial(
@@ -324,7 +355,7 @@ def test_the_mining_of_constants_is_back_after_a_trial() -> None:
         return sum(len(constants.set_for_type(kind)) for kind in (int, float, str, bytes))
 
     assert mined()
-    with pytest.raises(ZeroDivisionError), _pinned_constants():
+    with pytest.raises(ZeroDivisionError), _reproducible():
         print(1 / mined())
     assert providers._get_local_constants is right
 

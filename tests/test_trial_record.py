@@ -101,6 +101,7 @@ def test_a_search_that_is_killed_again_and_again_ends_as_if_it_had_not_been(
             break
         except Killed:
             deaths += 1
+            assert deaths <= store.counts()["cases"], "nothing was kept"
     assert without_seconds(found) == without_seconds(whole)
     assert (set(runs.values()), deaths > 0) == ({1}, sum(runs.values()) > each)
     assert store.counts()["cases again"] == 0

@@ -15,9 +15,12 @@ from typing import Any
 import hypothesis
 import msgspec
 from hypothesis import Phase, Verbosity
+from hypothesis import strategies as st
 from hypothesis.errors import FailedHealthCheck, HypothesisException, Unsatisfiable
-from hypothesis.internal.conjecture import providers
+from hypothesis.internal.conjecture import engine, providers
+from hypothesis.internal.conjecture.engine import ExitReason
 from hypothesis.internal.constants_ast import Constants
+from hypothesis.statistics import collector
 
 from theory_check.case import Case, Digits, Explicit, Seeds, canonical_json, materialise
 from theory_check.claims.claim import EXPLAINED, Claim, Control
@@ -192,7 +195,7 @@ def run_trial(prop: Property, plan: Plan, request: Request, store: Store | None 
     reason = ""
     if plan.stratum == "digits":
         materialise(Digits((0,)))  # loads them here: imports inside a strategy disturb the draws
-    with narrowed(narrowing), planted(plan.defect), _pinned_constants():
+    with narrowed(narrowing), planted(plan.defect), _reproducible():
         try:
             search.run()
         except (ConclusionFails, _Enough):
@@ -273,6 +276,8 @@ class Search:
         # Where a failure is expected the simplest case that shows it is wanted, not one of each class.
         self.coverage = Coverage(self.requested, plan.position) if plan.kind in {"random", "named"} else None
         self.searched: list[Outcome] = []
+        self.drawn: set[str] = set()
+        self.passed_over: dict[str, Case] = {}
         self.minimal: Outcome | None = None
         self.without_defect: Outcome | None = None
         self.calls_without_defect = 0
@@ -294,13 +299,25 @@ class Search:
             verbosity=Verbosity.quiet,
         )
         strategies = self.prop.function.hypothesis._given_kwargs  # type: ignore[attr-defined]
+        if self._search(settings, strategies):
+            if self.passed_over and len(self.searched) < self.requested:
+                self.coverage = None  # of so few cases all are judged, whatever their classes
+                self._search(settings, {"case": st.sampled_from(list(self.passed_over.values()))})
+            # A case that the property rejected is there, and was not judged.
+            self.requested = min(self.requested, len(self.drawn))
+
+    def _search(self, settings: hypothesis.settings, strategies: dict[str, Any]) -> bool:
+        """Draw and judge cases; returns whether there are no others."""
         seed_text = f"{self.request.seed}\0{self.prop.claim.id}\0{self.prop.name}\0{self.plan.name}"
         seed = int.from_bytes(hashlib.sha256(seed_text.encode()).digest()[:8], "big")
 
         def search(case: Case) -> None:
             self.execute(case)
 
-        hypothesis.seed(seed)(settings(hypothesis.given(**strategies)(search)))()
+        said: list[Any] = []
+        with collector.with_value(said.append):  # type: ignore[arg-type]
+            hypothesis.seed(seed)(settings(hypothesis.given(**strategies)(search)))()
+        return bool(said[-1]["stopped-because"] == ExitReason.finished.value)
 
     def execute(self, case: Case) -> None:
         """Judge a drawn case, unless it has been judged or is none of those still wanted."""
@@ -315,12 +332,15 @@ class Search:
             raise _Enough
 
     def _first(self, case: Case, key: str) -> Outcome | None:
+        self.drawn.add(key)
         if self.failed:
             if self.shrink_calls >= self.most_shrink_calls:
                 return None
             self.shrink_calls += 1
         elif self.coverage is not None and not self.coverage.takes(case):
+            self.passed_over[key] = case
             return None
+        self.passed_over.pop(key, None)
         outcome = self._judged(self.audit, case, key)
         if not self.failed:
             self.searched.append(outcome)
@@ -439,14 +459,22 @@ def _expected_conclusion(control: Control) -> Conclusion | None:
 
 
 @contextmanager
-def _pinned_constants() -> Iterator[None]:
-    """Switch off Hypothesis's mining of constants from imported source: draws must not depend on what is imported."""
-    name = "_get_local_constants"
-    original: Any = getattr(providers, name)
-    setattr(providers, name, Constants)
+def _reproducible() -> Iterator[None]:
+    """Draws must not depend on what is imported, nor how far a case is shrunk on the clock.
+
+    Hypothesis mines constants from imported source, and ends shrinking after five minutes; here it ends by count.
+    """
+    changed: tuple[tuple[Any, str, Any], ...] = (
+        (providers, "_get_local_constants", Constants),
+        (engine, "MAX_SHRINKING_SECONDS", math.inf),
+    )
+    originals = [getattr(module, name) for module, name, _ in changed]
+    for module, name, value in changed:
+        setattr(module, name, value)
     providers.CONSTANTS_CACHE.cache.clear()  # what other tests of this process mined
     try:
         yield
     finally:
-        setattr(providers, name, original)
+        for (module, name, _), original in zip(changed, originals, strict=True):
+            setattr(module, name, original)
         providers.CONSTANTS_CACHE.cache.clear()

@@ -46,7 +46,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     stratum: the part of the space of cases that was searched.
     verdict: over the cases whose assumptions are met; assumptions-not-met where there were no others.
     conclusion: what became of the conclusion in the cases whose assumptions are not met; null without such cases.
-    requested: cases asked for.
+    requested: cases asked for, or all there are.
     executed: cases that ran, shrinking not counted.
     held: cases among them in which the conclusion held.
     comparisons: measured numbers that were compared with a bound.
