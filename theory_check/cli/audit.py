@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from theory_check.cli.step_summary import append_step_summary
+
 if TYPE_CHECKING:
     from theory_check.reporting.records import Report
 
@@ -77,6 +79,7 @@ def audit(
     report, folder = run_properties(request, report_dir=report_dir, workers=workers, data=data or "")
     _show(report, folder)
     status: int = report.exit_status
+    notes = []
     if recorded is not None:
         differences = compare_with_baseline(
             report, recorded, named_claims=bool(claims), named_subjects=bool(activations or data)
@@ -84,7 +87,10 @@ def audit(
         for line in differences:
             click.echo(f"differs from the baseline: {line}")
         status = 1 if differences else 0
-        click.echo(f"baseline {baseline}: {'differs' if differences else 'the same verdicts'}, exit status {status}")
+        same = "differs" if differences else "the same verdicts"
+        notes = [f"Baseline {baseline}: {same}, exit status {status}.", *differences]
+        click.echo(f"baseline {baseline}: {same}, exit status {status}")
+    append_step_summary(report, notes)
     click.get_current_context().exit(status)
 
 
