@@ -5,6 +5,7 @@ What matters goes first, so that what is cut matters least: verdict, warnings, t
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from theory_check.evidence.verdict import Conclusion, Verdict
 from theory_check.reporting.case_text import describe_case, describe_measurement
@@ -30,28 +31,39 @@ def render(report: Report, notes: Sequence[str] = ()) -> str:
     head += [f"{counted}. Exit status {report.exit_status}: {EXIT_STATUSES[report.exit_status]}.", ""]
     head += [f"{escaped(_cut(note))}\n" for note in notes[:20]]
     sections = [
-        ("warnings", "### Warnings\n", [f"- {escaped(_cut(warning))}" for warning in report.warnings]),
-        ("rows of the table", _table_head(report), _table_rows(report)),
-        ("findings", "\n### Findings\n", _findings(report)),
+        Section("warnings", "### Warnings\n", [f"- {escaped(_cut(warning))}" for warning in report.warnings], 0.25),
+        Section("rows of the table", _table_head(report), _table_rows(report), 0.5),
+        Section("findings", "\n### Findings\n", _findings(report), 1.0),
     ]
     foot = f"\nProfile {code(_cut(report.profile))}, seed {report.seed}, {report.seconds:.0f} s."
     return _limited("\n".join(head), sections, foot)
 
 
-def _limited(head: str, sections: list[tuple[str, str, list[str]]], foot: str) -> str:
+class Section(NamedTuple):
+    """What the items of a part are called, its title, its items, and the most it takes of the room that is left."""
+
+    name: str
+    title: str
+    items: list[str]
+    share: float
+
+
+def _limited(head: str, sections: list[Section], foot: str) -> str:
     """Whole items of each section while there is room; the last line says how many of what were cut."""
     room = MOST_BYTES - 1_000 - len(head.encode()) - len(foot.encode())
     lines, cut = [head], []
-    for name, title, items in sections:
+    for name, title, items, share in sections:
+        most, size = share * room, len(title.encode()) + 1
         kept = []
         for item in items:
-            room -= len(item.encode()) + 1
-            if room < len(title.encode()):
+            size += len(item.encode()) + 1
+            if size > most:
                 break
             kept.append(item)
         if kept:
-            lines += [title, *kept]
-            room -= len(title.encode()) + 1
+            block = [title, *kept]
+            lines += block
+            room -= sum(len(line.encode()) + 1 for line in block)
         if len(kept) < len(items):
             cut.append(f"{len(items) - len(kept)} of {len(items)} {name}")
     lines.append(foot)
