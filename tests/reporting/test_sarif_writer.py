@@ -114,11 +114,20 @@ def test_a_rule_explains_its_claim(build):
         assert part in rule["help"]["text"]
 
 
-def test_a_users_own_property_lies_where_they_have_it(build):
-    """Only the paper's properties lie in this repository's folder."""
-    trial = build.trial(property="tests/my test.py::test_mine", verdict=Verdict.REFUTED)
-    (result,) = run_of(build.report(build.claim(trial, id="my-claim")))["results"]
-    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "tests/my%20test.py"
+@pytest.mark.parametrize(
+    ("claim", "file", "uri"),
+    [
+        ("my-claim", "tests/my test.py", "tests/my%20test.py"),
+        ("my-claim", "test_mine.py", "test_mine.py"),
+        ("ntk-limit", "tests/test_mine.py", "tests/test_mine.py"),
+        ("ntk-limit", "test_infinite_width.py", "properties/test_infinite_width.py"),
+    ],
+)
+def test_a_users_own_property_lies_where_they_have_it(build, claim, file, uri):
+    """Only the paper's properties lie in this repository's folder; a path is a URI."""
+    trial = build.trial(property=f"{file}::test_it", verdict=Verdict.REFUTED)
+    (result,) = run_of(build.report(build.claim(trial, id=claim)))["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == uri
 
 
 def test_fingerprints_outlive_seed_and_case_and_tell_subjects_apart(build):
