@@ -51,6 +51,7 @@ class Audit:
 def _run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     # What a user has set for tests of their own must not reach an audit.
     mine = {"PYTEST_ADDOPTS": "--no-such-option", "PYTEST_PLUGINS": "no_such_plugin"}
+    mine["GITHUB_STEP_SUMMARY"] = str(cwd / "step-summary.md")
     return subprocess.run(
         [PROGRAM, *arguments], cwd=cwd, env=os.environ | mine, capture_output=True, text=True, check=False
     )
@@ -94,13 +95,26 @@ def test_it_ends_as_its_report_says(audit: Audit) -> None:
 
 def test_its_reports_can_be_read_by_others(audit: Audit) -> None:
     """JSON by the published schema, JUnit by a reader of JUnit; and nothing else lies in the folder."""
-    assert {path.name for path in audit.folder.iterdir()} == {"report.json", "report.md", "junit.xml"}
+    assert {path.name for path in audit.folder.iterdir()} == {
+        "report.json",
+        "report.md",
+        "junit.xml",
+        "report.sarif",
+        "summary.md",
+        "badge.json",
+    }
     document = json.loads((audit.folder / "report.json").read_text())
     jsonschema.Draft202012Validator(json.loads(SCHEMA_FILE.read_text())).validate(document)
     suites = JUnitXml.fromfile(str(audit.folder / "junit.xml"))
     trials = audit.report.claims[0].trials
     assert (suites.tests, suites.failures, suites.errors) == (len(trials), 0, 0)
     assert CLAIM in (audit.folder / "report.md").read_text()
+
+
+def test_its_summary_is_appended_where_github_asks_for_it(audit: Audit) -> None:
+    """The file that GITHUB_STEP_SUMMARY names has what the run's folder has."""
+    appended = (audit.folder.parent.parent / "step-summary.md").read_text(encoding="utf-8")
+    assert appended == "\n" + (audit.folder / "summary.md").read_text(encoding="utf-8")
 
 
 def test_it_records_how_it_can_be_repeated(audit: Audit) -> None:
@@ -144,6 +158,7 @@ def test_the_same_seed_gives_the_same_claims_and_passes_its_baseline(audit: Audi
     assert again.claims == audit.claims
     assert again.status == 0
     assert "the same verdicts" in again.out
+    assert ": the same verdicts, exit status 0." in (tmp_path / "step-summary.md").read_text(encoding="utf-8")
 
 
 def test_a_verdict_that_changed_fails_its_baseline(named: Audit) -> None:

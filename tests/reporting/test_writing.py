@@ -14,7 +14,7 @@ from theory_check.reporting.document import ReportError, load_report
 from theory_check.reporting.json_writer import render
 from theory_check.reporting.writing import new_run_name, require_writable, write_reports
 
-FILES = {"report.json", "report.md", "junit.xml"}
+FILES = {"report.json", "report.md", "junit.xml", "report.sarif", "summary.md", "badge.json"}
 
 WRITER = """
 import sys
@@ -34,8 +34,8 @@ def names(folder: Path) -> set[str]:
     return {entry.name for entry in folder.iterdir()}
 
 
-def test_a_run_has_its_three_files_whole(build, tmp_path):
-    """JSON, Markdown and JUnit, in the folder that was asked for, parents made, nothing else left."""
+def test_a_run_has_its_files_whole(build, tmp_path):
+    """Every format, in the folder that was asked for, parents made, nothing else left."""
     report = build.full()
     folder = write_reports(report, tmp_path / "a" / "b" / "run")
     assert folder == tmp_path / "a" / "b" / "run"
@@ -142,7 +142,7 @@ def test_files_are_synced_before_the_folder_is_named(build, tmp_path, monkeypatc
     monkeypatch.setattr(os, "fsync", lambda descriptor: (calls.append("fsync"), fsync(descriptor))[1])
     monkeypatch.setattr(os, "replace", lambda a, b: (calls.append("replace"), replace(a, b))[1])
     write_reports(build.full(), tmp_path / "run")
-    assert calls == ["fsync"] * 4 + ["replace", "fsync"]
+    assert calls == ["fsync"] * (len(FILES) + 1) + ["replace", "fsync"]
 
 
 def test_a_report_that_cannot_be_rendered_touches_no_disk(build, tmp_path):

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from theory_check.cli.step_summary import append_step_summary
+
 if TYPE_CHECKING:
     from theory_check.reporting.records import Report
     from theory_check.reporting.unfinished import UnfinishedRun
@@ -92,6 +94,7 @@ def audit(
         run.release()
     _show(report, folder)
     status: int = report.exit_status
+    notes = []
     if recorded is not None:
         differences = compare_with_baseline(
             report,
@@ -102,7 +105,10 @@ def audit(
         for line in differences:
             click.echo(f"differs from the baseline: {line}")
         status = 1 if differences else 0
-        click.echo(f"baseline {baseline}: {'differs' if differences else 'the same verdicts'}, exit status {status}")
+        same = "differs" if differences else "the same verdicts"
+        notes = [f"Baseline {baseline}: {same}, exit status {status}.", *differences]
+        click.echo(f"baseline {baseline}: {same}, exit status {status}")
+    append_step_summary(report, notes)
     click.get_current_context().exit(status)
 
 

@@ -75,6 +75,7 @@ def _recompute(recorded: "Report", outcome: "Outcome", *, trust_code: bool) -> "
 def _differences(recorded: "Report", outcome: "Outcome", again: "Outcome") -> list[str]:
     """What does not match: everything must, to the last bit where versions and machine are those of the report."""
     from theory_check.reporting.assembly import environment_of
+    from theory_check.reporting.records import same_environment
 
     found = [
         f"{name}: recorded {_text(getattr(outcome, name))}, recomputed {_text(getattr(again, name))}"
@@ -82,12 +83,7 @@ def _differences(recorded: "Report", outcome: "Outcome", again: "Outcome") -> li
         if getattr(outcome, name) != getattr(again, name)
     ]
     here = environment_of(recorded.environment.device)
-    same = (here.versions, here.machine, here.python) == (
-        recorded.environment.versions,
-        recorded.environment.machine,
-        recorded.environment.python,
-    )
-    if not same:
+    if not same_environment(here, recorded.environment):
         click.echo("the report is from another environment: verdicts are compared, measured values need not agree")
         return found
     return found + [

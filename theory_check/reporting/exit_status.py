@@ -16,8 +16,9 @@ from collections.abc import Iterable
 from typing import Literal
 
 from theory_check.evidence.verdict import Conclusion, Verdict
-from theory_check.reporting.matrix import described, worst_conclusion, worst_verdict
-from theory_check.reporting.records import ClaimReport, Report, Subject, Trial, is_judged, subject_of
+from theory_check.reporting.matrix import described
+from theory_check.reporting.records import ClaimReport, Report, Trial, is_judged
+from theory_check.reporting.standing import Place, Standing, differing, standings
 
 ExitStatus = Literal[0, 1, 3, 4]
 
@@ -62,6 +63,15 @@ def expectation(trial: Trial) -> str:
     return described(trial.expected_verdict, trial.expected_conclusion)
 
 
+def named_failures_count(report: Report) -> bool:
+    """Whether a failing conclusion of a named subject may be a failure of this audit.
+
+    Where the exit status says that nothing failed, "named" was the default selection, whose failing conclusions are
+    probes.
+    """
+    return report.exit_status == 1
+
+
 def compare_with_baseline(
     report: Report, baseline: Report, *, named_claims: bool = False, named_subjects: bool = False
 ) -> list[str]:
@@ -80,42 +90,19 @@ def compare_with_baseline(
         named_subjects: whether it was asked for an activation or data: other subjects in the baseline are left out, and
             so are the verdicts of whole claims, which rest on other subjects.
     """
-    now, before = _verdicts(report), _verdicts(baseline)
+    now, before = standings(report), standings(baseline)
     if named_claims:
         audited = {claim.id for claim in report.claims}
-        before = {key: verdict for key, verdict in before.items() if key[0] in audited}
+        before = {place: standing for place, standing in before.items() if place.claim in audited}
     if named_subjects:
-        now = {key: verdict for key, verdict in now.items() if len(key) > 1}
-        before = {key: verdict for key, verdict in before.items() if key in now}
-    differences = []
-    for key in dict.fromkeys([*before, *now]):
-        if now.get(key) == before.get(key):
-            continue
-        name = ", ".join(part for part in key if part)
-        if key not in now:
-            differences.append(f"{name}: {before[key]} in the baseline, absent now")
-        elif key not in before:
-            differences.append(f"{name}: {now[key]} now, absent from the baseline")
-        else:
-            differences.append(f"{name}: {before[key]} in the baseline, {now[key]} now")
-    return differences
+        now = {place: standing for place, standing in now.items() if place.subject is not None}
+        before = {place: standing for place, standing in before.items() if place in now}
+    return [_difference(place, then, current) for place, then, current in differing(before, now)]
 
 
-def _verdicts(report: Report) -> dict[tuple[str, ...], str]:
-    """Verdicts in words, by claim and by claim and subject."""
-    found: dict[tuple[str, ...], str] = {}
-    for claim in report.claims:
-        found[(claim.id,)] = claim.verdict.value
-        groups: dict[tuple[Subject, str], list[Trial]] = {}
-        for trial in claim.trials:
-            if trial.kind == "ablation":
-                continue  # what becomes of a conclusion without an assumption is reported, not gated on
-            groups.setdefault((subject_of(trial), trial.defect or ""), []).append(trial)
-        for (subject, defect), trials in groups.items():
-            conclusion = None if subject.kind == "random" else worst_conclusion(trial.conclusion for trial in trials)
-            name = (claim.id, subject.kind, subject.activation, subject.stratum, defect and f"defect {defect}")
-            verdict = worst_verdict(trial.verdict for trial in trials)
-            if subject.kind == "random" and verdict is Verdict.INCONCLUSIVE and claim.verdict is Verdict.SUPPORTED:
-                verdict = Verdict.SUPPORTED
-            found[name] = described(verdict, conclusion)
-    return found
+def _difference(place: Place, then: Standing | None, current: Standing | None) -> str:
+    if current is None:
+        return f"{place.words}: {then.words if then else 'nothing'} in the baseline, absent now"
+    if then is None:
+        return f"{place.words}: {current.words} now, absent from the baseline"
+    return f"{place.words}: {then.words} in the baseline, {current.words} now"

@@ -16,7 +16,7 @@ from typing import Literal
 from xml.etree import ElementTree as ET
 
 from theory_check.evidence.verdict import Conclusion, Verdict
-from theory_check.reporting.exit_status import expectation
+from theory_check.reporting.exit_status import expectation, named_failures_count
 from theory_check.reporting.matrix import described
 from theory_check.reporting.records import ClaimReport, Report, Trial
 
@@ -28,8 +28,7 @@ _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 def render(report: Report) -> str:
     """The report as JUnit XML; characters that XML cannot hold are written as Python escapes."""
-    # Where the exit status says that nothing named has failed, "named" was the default selection (exit_status.py).
-    named = report.exit_status == 1
+    named = named_failures_count(report)
     root = ET.Element("testsuites", name="theory-check", time=f"{report.seconds:.3f}")
     for claim in report.claims:
         root.append(_suite(claim, report, named=named))

@@ -9,7 +9,7 @@ from theory_check.reporting.case_text import describe_case, describe_measurement
 from theory_check.reporting.coverage import ablation_table, coverage_of
 from theory_check.reporting.exit_status import expectation
 from theory_check.reporting.markdown_text import Markdown, as_markdown, code, fenced
-from theory_check.reporting.matrix import claim_matrix, described
+from theory_check.reporting.matrix import claim_matrix, described, tally
 from theory_check.reporting.records import ClaimReport, Report, Trial, is_judged
 
 QUANTIFIERS = {
@@ -31,7 +31,7 @@ def render(report: Report) -> str:
         report=report,
         rows=claim_matrix(report),
         ablations=ablation_table(report),
-        tally=[(sum(claim.verdict is verdict for claim in report.claims), verdict) for verdict in Verdict],
+        tally=tally(report),
         quantifiers=QUANTIFIERS,
         exit_statuses=EXIT_STATUSES,
         inconclusive_share=f"{INCONCLUSIVE_SHARE:.0%}",

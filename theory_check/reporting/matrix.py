@@ -61,6 +61,12 @@ def claim_matrix(report: Report) -> tuple[Row, ...]:
     )
 
 
+def tally(report: Report) -> list[tuple[int, Verdict]]:
+    """How many claims have each verdict; verdicts that no claim has are left out."""
+    counted = [(sum(claim.verdict is verdict for claim in report.claims), verdict) for verdict in Verdict]
+    return [(count, verdict) for count, verdict in counted if count]
+
+
 def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict:
     """The verdict over trials: refuted > error > inconclusive > supported.
 

@@ -165,6 +165,16 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     versions: dict[str, str]
 
 
+def same_environment(one: Environment, other: Environment) -> bool:
+    """Whether equal code must give equal numbers in both, to the last bit: versions, architecture, device, denormals.
+
+    The model of the processor is not recorded; libraries that choose their kernels by it may still differ.
+    """
+    return all(
+        getattr(one, name) == getattr(other, name) for name in ("versions", "machine", "python", "device", "denormals")
+    )
+
+
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """False alarms of the statistical tests of a whole audit.
 

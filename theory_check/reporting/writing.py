@@ -7,7 +7,14 @@ import shutil
 from itertools import count
 from pathlib import Path
 
-from theory_check.reporting import json_writer, junit_writer, markdown_writer
+from theory_check.reporting import (
+    badge_writer,
+    json_writer,
+    junit_writer,
+    markdown_writer,
+    sarif_writer,
+    step_summary_writer,
+)
 from theory_check.reporting.records import Report, ReportError
 
 MAX_NAMESAKES = 1000
@@ -26,7 +33,7 @@ def new_run_name(started: str, seed: int) -> str:
 
 
 def write_reports(report: Report, folder: Path, *, unfinished: Path | None = None) -> Path:
-    """Write report.json, report.md and junit.xml into a new folder.
+    """Write report.json, report.md, junit.xml, report.sarif, summary.md and badge.json into a new folder.
 
     Everything is written and synced in a hidden sibling folder that is then renamed into place: a folder of that
     name is never half-written. An existing folder is never touched: the next free of "NAME-2", "NAME-3", ... is
@@ -49,6 +56,9 @@ def write_reports(report: Report, folder: Path, *, unfinished: Path | None = Non
         "report.json": json_writer.render(report),
         "report.md": markdown_writer.render(report),
         "junit.xml": junit_writer.render(report),
+        "report.sarif": sarif_writer.render(report),
+        "summary.md": step_summary_writer.render(report),
+        "badge.json": badge_writer.render(report),
     }
     partial = unfinished or folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.partial")
     try:
