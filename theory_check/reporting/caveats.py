@@ -89,13 +89,19 @@ def _about_claims(claims: Iterable[ClaimReport]) -> Iterator[Caveat]:
             if (blind := sum(sees_something(o) is False for o in judged))
         ],
     )
+    unseen = "a failure in one case of ten would go unseen in n cases with a chance of 0.9ⁿ"
     yield from those(
-        f"Fewer than {FEW_CASES} cases: a failure in one case of ten would go unseen in n cases with a chance of 0.9ⁿ:",
-        [(c.id, f"{ran} cases" if ran != 1 else "1 case") for c in claims for ran, _ in [_cases(c)] if ran < FEW_CASES],
+        f"Fewer than {FEW_CASES} cases; {unseen}:",
+        [
+            (c.id, "1 case" if ran == 1 else f"{ran} cases")
+            for c in claims
+            for ran, _ in [_cases(c)]
+            if ran < FEW_CASES and c.verdict is not Verdict.REFUTED
+        ],
     )
 
 
 def _cases(claim: ClaimReport) -> tuple[int, int]:
-    """Cases that ran, and that were asked for, in the trials that decide."""
-    trials = judged_trials(claim)
+    """Cases that ran and that were asked for, in trials that decide; one that finds a counterexample ends there."""
+    trials = [trial for trial in judged_trials(claim) if trial.verdict is not Verdict.REFUTED]
     return sum(trial.executed for trial in trials), sum(trial.requested for trial in trials)

@@ -10,8 +10,15 @@ from markupsafe import Markup
 from theory_check.evidence.verdict import INCONCLUSIVE_SHARE, Outcome, Verdict
 from theory_check.reporting.case_text import describe_case, describe_measurement
 from theory_check.reporting.caveats import caveats_of
-from theory_check.reporting.claim_reading import EXIT_STATUSES, QUANTIFIERS, controls, failures, judged_trials
-from theory_check.reporting.claim_reading import judged_outcomes, minimal_outcome
+from theory_check.reporting.claim_reading import (
+    EXIT_STATUSES,
+    QUANTIFIERS,
+    controls,
+    failures,
+    judged_outcomes,
+    judged_trials,
+    minimal_outcome,
+)
 from theory_check.reporting.coverage import ablation_table, coverage_of
 from theory_check.reporting.exit_status import expectation
 from theory_check.reporting.figures import figure_of

@@ -1,4 +1,4 @@
-"""Which of an audit's cases a page shows in full: those that decide, and a few that came close. The rest are counted."""
+"""Which cases of an audit a page shows in full: those that decide, and a few that came close. Others are counted."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from theory_check.reporting.claim_reading import judged_outcomes, undecided
 from theory_check.reporting.records import ClaimReport, is_judged
 
 # An audit of 5,000 cases gives a page that a browser opens at once; report.json has every case.
-CLOSEST = 3
+MOST_CLOSEST = 12
 MOST_UNDECIDED = 12
 MOST_FAILING = 40
 MOST_PLANTED = 120
@@ -22,7 +22,7 @@ class ShownCases(msgspec.Struct, frozen=True, kw_only=True):
     failing: minimal cases of the trials that decide.
     undecided: without a verdict, the first MOST_UNDECIDED of them.
     pictured: those with a picture which are in no other group.
-    closest: the supported ones that came closest to their bound, closest first.
+    closest: for each quantity the one that came closest to its bound.
     planted: minimal cases of controls and ablations.
     rest: how many others have each verdict.
     """
@@ -51,7 +51,6 @@ def shown_cases(claim: ClaimReport) -> ShownCases:
     """The cases of a claim by why they are shown."""
     judged_minimal = {trial.minimal for trial in claim.trials if is_judged(trial)}
     other_minimal = {trial.minimal for trial in claim.trials if not is_judged(trial)}
-    judged = judged_outcomes(claim)
     taken: set[str] = set()
 
     def take(outcomes: Iterable[Outcome], most: int) -> tuple[Outcome, ...]:
@@ -67,9 +66,7 @@ def shown_cases(claim: ClaimReport) -> ShownCases:
     groups = {
         "failing": take((o for o in claim.outcomes if o.case_id in judged_minimal), MOST_FAILING),
         "undecided": take(undecided(claim), MOST_UNDECIDED),
-        "closest": take(
-            (o for o in sorted(judged, key=closeness, reverse=True) if o.verdict is Verdict.SUPPORTED), CLOSEST
-        ),
+        "closest": take((entry.closest for entry in compared(claim)), MOST_CLOSEST),
         "planted": take((o for o in claim.outcomes if o.case_id in other_minimal), MOST_PLANTED),
         "pictured": take((o for o in claim.outcomes if o.picture is not None), len(claim.outcomes)),
     }
@@ -80,9 +77,12 @@ def shown_cases(claim: ClaimReport) -> ShownCases:
 
 
 def compared(claim: ClaimReport) -> tuple[Compared, ...]:
-    """Quantities that were measured in the cases that decide, with the closest case of each; a failing one is closest."""
+    """Quantities measured in the cases that decide, with the closest case of each; a failing one is closest."""
+    judged = judged_outcomes(claim)
+    # Among those whose assumptions are not met are all cases of controls.
+    decisive = [outcome for outcome in judged if outcome.verdict is not Verdict.ASSUMPTIONS_NOT_MET] or judged
     groups: dict[str, list[Outcome]] = {}
-    for outcome in judged_outcomes(claim):
+    for outcome in decisive:
         groups.setdefault(outcome.quantity, []).append(outcome)
     return tuple(
         Compared(quantity=quantity, cases=len(group), closest=max(group, key=closeness))
