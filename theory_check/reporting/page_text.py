@@ -29,7 +29,7 @@ def shown(value: object) -> object:
 
 def number(value: float) -> str:
     """Four significant digits, e.g. "5.088 × 10⁻⁷"; the exact one is in report.json."""
-    text = f"{value:.4g}"
+    text = f"{value + 0.0:.4g}"  # no negative zero
     if power := _POWER.fullmatch(text):
         # Spaces that do not break and are narrow: a number stays on its line.
         text = f"{power[1]}\u202f×\u202f10{str(int(power[2])).translate(_SUPERSCRIPT)}"

@@ -10,10 +10,10 @@ from theory_check.reporting.claim_reading import judged_outcomes, undecided
 from theory_check.reporting.records import ClaimReport, is_judged
 
 # An audit of 5,000 cases gives a page that a browser opens at once; report.json has every case.
-MOST_CLOSEST = 12
-MOST_UNDECIDED = 12
-MOST_FAILING = 40
-MOST_PLANTED = 120
+MOST_CLOSEST = 8
+MOST_UNDECIDED = 8
+MOST_FAILING = 24
+MOST_PLANTED = 30
 
 
 class ShownCases(msgspec.Struct, frozen=True, kw_only=True):
