@@ -1,5 +1,7 @@
 """The pictures of an audit: one for a page to hold, one file each beside the reports."""
 
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from urllib.parse import quote
 
@@ -8,6 +10,8 @@ from theory_check.reporting.drawing import draw_file, draw_svg
 from theory_check.reporting.records import Report
 
 FOLDER = "figures"
+# A page is read by people: what is beyond stays in the files.
+PAGE_ROOM = 1_500_000
 
 
 def pictured(report: Report) -> list[Outcome]:
@@ -21,9 +25,28 @@ def figure_name(outcome: Outcome) -> str:
     return f"{quote(outcome.claim, safe='', errors='backslashreplace')[:150]}-{outcome.case_id}.svg"
 
 
-def figure_of(outcome: Outcome) -> str:
-    """The picture of an outcome as an element of a page; empty where it has none."""
-    return "" if outcome.picture is None else draw_svg(outcome.picture, ident=f"picture-{outcome.case_id}")
+def inline_figures(by_claim: Iterable[Sequence[Outcome]]) -> dict[str, str]:
+    """Pictures as elements of a page, by case: the first of every claim, then the second ones, while there is room.
+
+    Args:
+        by_claim: for each claim the outcomes whose pictures are wanted, most wanted first; those without one are left
+            out.
+
+    Returns:
+        elements of PAGE_ROOM characters together at most.
+    """
+    wanted = [[outcome for outcome in outcomes if outcome.picture is not None] for outcomes in by_claim]
+    found: dict[str, str] = {}
+    room = PAGE_ROOM
+    for outcome in (o for turn in zip_longest(*wanted) for o in turn if o is not None):
+        if outcome.picture is None or outcome.case_id in found:
+            continue
+        drawn = draw_svg(outcome.picture, ident=f"picture-{outcome.case_id}")
+        if len(drawn) > room:
+            break
+        room -= len(drawn)
+        found[outcome.case_id] = drawn
+    return found
 
 
 def write_figures(report: Report, folder: Path) -> list[Path]:

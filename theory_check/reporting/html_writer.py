@@ -7,7 +7,7 @@ from functools import lru_cache
 import jinja2
 from markupsafe import Markup
 
-from theory_check.evidence.verdict import INCONCLUSIVE_SHARE, Outcome, Verdict
+from theory_check.evidence.verdict import INCONCLUSIVE_SHARE, Verdict
 from theory_check.reporting.case_text import describe_case, describe_measurement
 from theory_check.reporting.caveats import caveats_of
 from theory_check.reporting.claim_reading import (
@@ -21,7 +21,7 @@ from theory_check.reporting.claim_reading import (
 )
 from theory_check.reporting.coverage import ablation_table, coverage_of
 from theory_check.reporting.exit_status import expectation
-from theory_check.reporting.figures import figure_of
+from theory_check.reporting.figures import inline_figures
 from theory_check.reporting.matrix import claim_matrix, described
 from theory_check.reporting.page_text import anchor, counted, shown
 from theory_check.reporting.palette import colour_properties
@@ -38,6 +38,7 @@ def render(report: Report) -> str:
     """
     style = _style()
     shown_of = {claim.id: shown_cases(claim) for claim in report.claims}
+    figures = inline_figures(cases.all() for cases in shown_of.values())
     return (
         _environment()
         .get_template("report.html.j2")
@@ -50,6 +51,8 @@ def render(report: Report) -> str:
             ablations=ablation_table(report),
             tally=[(count, v) for v in Verdict if (count := sum(claim.verdict is v for claim in report.claims))],
             shown_of=shown_of,
+            # Names in a picture are escaped where it is drawn.
+            figures={case: Markup(svg) for case, svg in figures.items()},  # noqa: S704
             owner=_owners(report, shown_of),
             placed=set(),
         )
@@ -78,11 +81,6 @@ def _style() -> str:
     )
 
 
-def _figure(outcome: Outcome) -> Markup:
-    # Names inside are escaped by the writer of SVG.
-    return Markup(figure_of(outcome))  # noqa: S704
-
-
 @lru_cache(maxsize=1)
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -102,7 +100,6 @@ def _environment() -> jinja2.Environment:
         "compared": compared,
         "coverage": coverage_of,
         "power": power_of,
-        "figure": _figure,
         "described": lambda trial: described(trial.verdict, trial.conclusion),
         "expectation": expectation,
         "lines": describe_case,
