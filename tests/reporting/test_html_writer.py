@@ -225,11 +225,11 @@ def test_any_report_gives_a_sound_page(reports, data):
 
 
 def test_five_thousand_outcomes_fit_a_page(large):
-    """Under 5 MB in under 20 s: what decides is shown in full, the rest is counted."""
+    """Under 5 MB in under 20 s of one processor: what decides is shown in full, the rest is counted."""
     assert sum(len(claim.outcomes) for claim in large.claims) >= 5_000
-    start = time.perf_counter()
+    start = time.process_time()
     page = render(large)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     assert len(page.encode()) < 5_000_000
     assert seconds < 20
     drawn = page.count("<figure>")
