@@ -103,7 +103,7 @@ def _picture(kernel: Matrix, certificate: Certificate, kind: Kind) -> Picture | 
     if not (np.diagonal(kernel) > 0).all():
         return None
     normalised, _error = normalise_to_unit_diagonal(kernel)
-    values, ends = np.linalg.eigvalsh(normalised), np.array([1.0, float(len(kernel))])
+    values, ends = np.linalg.eigvalsh(normalised), np.array([0.5, len(kernel) + 0.5])
     proved = certificate.lower_bound if certificate.certified else certificate.error_bound
     words = "proved lower bound of all of them" if certificate.certified else "what cannot be told from zero"
     return Picture(
