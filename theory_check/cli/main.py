@@ -10,6 +10,7 @@ from theory_check.cli.audit import audit
 from theory_check.cli.claims import claims
 from theory_check.cli.diff import diff
 from theory_check.cli.limit import limit
+from theory_check.cli.page import page
 from theory_check.cli.render import render
 from theory_check.cli.replay import replay
 from theory_check.cli.run import ERROR_STATUS
@@ -29,7 +30,7 @@ def cli() -> None:
     """
 
 
-for command in (audit, claims, activations, diff, limit, render, replay, selftest, survey):
+for command in (audit, claims, activations, diff, limit, page, render, replay, selftest, survey):
     cli.add_command(command)
 
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from theory_check.evidence.verdict import Conclusion, Verdict
 from theory_check.reporting.case_text import describe_case, describe_measurement
+from theory_check.reporting.claim_reading import EXIT_STATUSES, minimal_outcome
 from theory_check.reporting.markdown_text import as_markdown, code, escaped
-from theory_check.reporting.markdown_writer import EXIT_STATUSES, minimal_outcome
 from theory_check.reporting.matrix import CONTROLS, claim_matrix, described, tally
 from theory_check.reporting.records import ClaimReport, Report, Trial, is_judged
 
