@@ -192,11 +192,11 @@ def _without_constant(instance: Instance, parameters: Parameters, *, refined: bo
 
 
 def _reached_time(
-    instance: Instance, parameters: Parameters, steps: int, path: list[tuple[float, float]]
+    instance: Instance, parameters: Parameters, steps: int, path: list[tuple[float, float]] | None = None
 ) -> float | None:
     """The time reached before |h| exceeds 1e8 (1 + |h_0|), or the horizon; None when the steps did not suffice.
 
-    `path` becomes what was seen on the way.
+    `path`, if given, becomes what was seen on the way.
 
     Solved in a time s with dt/ds = (1 + |h|) / (1 + |f(h)|): the state grows at most like exp(s), so a fixed step in
     s follows it into a blow-up, where t converges while the state does not.
@@ -206,6 +206,7 @@ def _reached_time(
     h = initial_states(instance.case.neural_ode, parameters, instance.inputs)
     limit = LARGE * (1.0 + float(torch.linalg.vector_norm(h)))
     time, ds = 0.0, SLOWED_DURATION / steps
+    path = [] if path is None else path
     path.clear()
 
     def slope(state: Tensor) -> tuple[Tensor, float]:

@@ -61,17 +61,14 @@ def figure_of(picture: Picture) -> Figure:
         _draw_series(figure.add_subplot(), picture)
     if entries:
         handles, texts = zip(*entries, strict=True)
-        legend = figure.legend(
+        figure.legend(
             handles,
-            ["series"] * len(texts),
+            texts,
             loc="outside lower left",
             frameon=False,
             handlelength=2.6,
             labelspacing=0.3,
         )
-        # Given to the legend itself, a name that begins with an underscore would be left out.
-        for shown, text in zip(legend.get_texts(), texts, strict=True):
-            shown.set_text(text)
     for text in figure.findobj(Text):
         text.set(color=NAMED["ink"])
     return figure
@@ -156,7 +153,7 @@ def _entry(series: Series, k: int, picture: Picture) -> tuple[Artist, str]:
         handle = Line2D([], [], linestyle="none")
         _mark(handle, k, MARKER_SIZE)
     name = series.name
-    if not series.x:
+    if not series.x or (series.style != "band" and all(value is None for value in series.y)):
         name += " (no points)"
     elif not len(_shown(series, picture)[0]):
         name += " (nothing positive to draw)"
