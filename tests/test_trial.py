@@ -23,9 +23,10 @@ from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.evidence.gaussianity import TestResult as LawResult
 from theory_check.evidence.verdict import Conclusion, Verdict
 from theory_check.profile import PROFILES
+from theory_check.property import Property, property_of
 from theory_check.reporting.assembly import Found, assemble, decode, encode
 from theory_check.request import Request
-from theory_check.trial import Plan, Property, _pinned_constants, judge_case, plans, property_of, run_trial
+from theory_check.trial import Plan, _pinned_constants, judge_case, plans, run_trial
 
 QUICK = PROFILES["quick"]
 REQUEST = Request()

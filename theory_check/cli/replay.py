@@ -49,10 +49,11 @@ def _recompute(recorded: "Report", outcome: "Outcome", *, trust_code: bool) -> "
 
     from theory_check import trial
     from theory_check.cli.properties import load_property
+    from theory_check.property import property_of
     from theory_check.request import RequestError, make_request
 
     module, function = load_property(outcome.test)
-    prop = trial.property_of(getattr(module, function))
+    prop = property_of(getattr(module, function))
     if prop is None or prop.claim.id != outcome.claim:
         raise click.ClickException(f"{outcome.test} is no property of claim {outcome.claim!r} here")
     try:
