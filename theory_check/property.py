@@ -3,7 +3,7 @@
 import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -38,7 +38,7 @@ class Property:
     name: str
     share: float = 1.0
     activations: tuple[str, ...] = ()
-    assumptions: Mapping[str, Callable[[Case], bool]] = MappingProxyType({})
+    assumptions: Mapping[str, Callable[[Case], bool]] = field(default_factory=dict)
 
 
 def checks(
@@ -132,8 +132,6 @@ def _check_form(function: Body) -> None:
         raise TypeError(f"@given of {name} must give case and nothing else, by name: @given(case=...)")
     takes = list(inspect.signature(given.inner_test).parameters)
     if sorted(takes) != ["audit", "case"]:
-        raise TypeError(
-            f"{name} must be a function of case and audit, no method and without fixtures; it takes {takes}"
-        )
+        raise TypeError(f"{name} must take case and audit only (no self, no fixtures), it takes {takes}")
     if getattr(function, "hypothesis_explicit_examples", ()):
         raise TypeError(f"@example of {name} would be ignored: a trial searches its own cases")

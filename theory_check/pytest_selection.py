@@ -32,7 +32,7 @@ def property_at(function: object, item: pytest.Item | Any) -> "Property | None":
     prop = property_of(function)
     if prop is None:
         return None
-    name = f"{item.parent.nodeid}::{getattr(item, 'originalname', None) or item.name}"
+    name = f"{item.parent.nodeid if item.parent else ''}::{getattr(item, 'originalname', None) or item.name}"
     return replace(prop, name=name, share=_share(item, prop))
 
 

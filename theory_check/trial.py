@@ -1,7 +1,7 @@
 """One claim on trial against one subject: a Hypothesis search, counted, shrunk and summed up.
 
-`plans` says which trials of a property a request asks for. `run_trial` runs one of them and `judge_case` judges a single
-given case: that is how a report is replayed.
+`plans` says which trials of a property a request asks for. `run_trial` runs one of them and `judge_case` judges a
+single given case: that is how a report is replayed.
 """
 
 import hashlib

@@ -38,9 +38,7 @@ def activation(
     if not isinstance(name_or_expression, str):
         return handed_over(name_or_expression, derivative)
     if derivative is not None:
-        raise ActivationError(
-            f"a derivative belongs to a function that is handed over, got one for {name_or_expression!r:.60}"
-        )
+        raise ActivationError(f"only a function can be given a derivative, got one for {name_or_expression!r:.60}")
     return known(name_or_expression) or _loaded(name_or_expression, trust_code=trust_code)
 
 
