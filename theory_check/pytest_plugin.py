@@ -5,6 +5,7 @@ installed. Under pytest-xdist workers run trials and send what they found with t
 collects them in the order of the plan and writes one report.
 """
 
+import argparse
 import datetime as dt
 import shlex
 import sys
@@ -37,7 +38,7 @@ _RESULT = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of an audit, each but the last two with its twin in the ini file."""
+    """Add the options of an audit, each with its twin in the ini file."""
     group = parser.getgroup("theory_check", "claims on trial")
     for name, default, text in (
         ("profile", "quick", "how hard to try: quick, gate or full"),
@@ -58,8 +59,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         text = f"audit this {name} only (repeatable)"
         group.addoption(f"--theory-check-{name}", action="append", default=None, help=text)
         parser.addini(f"theory_check_{name}", f"{text}, one a line", type="linelist", default=[])
-    group.addoption("--theory-check-trust-code", action="store_true", help="allow package.module:name activations")
-    group.addoption("--theory-check-command", default=None, help="the command to record (set by theory-check audit)")
+    text = "allow package.module:name activations, which runs their code"
+    group.addoption("--theory-check-trust-code", action="store_true", default=None, help=text)
+    parser.addini("theory_check_trust_code", text, type="bool", default=False)
+    # What `theory-check audit` was called with: nothing for a person to say.
+    group.addoption("--theory-check-command", default=None, help=argparse.SUPPRESS)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -106,7 +110,7 @@ def request_of(config: pytest.Config) -> "Request":
             device=_option(config, "device"),
             claims=_options(config, "claim"),
             activations=_options(config, "activation"),
-            trust_code=config.getoption("--theory-check-trust-code"),
+            trust_code=config.getoption("--theory-check-trust-code") or config.getini("theory_check_trust_code"),
             mode=_option(config, "mode"),
             paper=_option(config, "paper"),
             own_claims=True,
@@ -158,10 +162,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     finally:
         torch.set_num_threads(threads)
     pyfuncitem.stash[_RESULT] = encode(found)
-    pyfuncitem.user_properties += [
-        ("theory_check_claim", found.claim.id),
-        ("theory_check_verdict", found.trial.verdict),
-    ]
+    # For pytest's own --junitxml; plain text, as it travels between processes.
+    pyfuncitem.user_properties.append(("theory_check_claim", found.claim.id))
+    pyfuncitem.user_properties.append(("theory_check_verdict", found.trial.verdict.value))
     _tell_pytest(found)
     return True
 

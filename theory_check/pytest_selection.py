@@ -23,7 +23,7 @@ def property_at(function: object, item: pytest.Item | Any) -> "Property | None":
     """The property behind a collected function, under its path below pytest's root; None for an ordinary test.
 
     Raises:
-        pytest.UsageError: a marker `theory_check` that means nothing.
+        pytest.Collector.CollectError: a marker `theory_check` that means nothing.
     """
     if not hasattr(function, "theory_check_property"):
         return None
@@ -42,7 +42,8 @@ def _share(item: pytest.Item, prop: "Property") -> float:
         share = mark.kwargs.get("share", prop.share)
         if mark.args or set(mark.kwargs) - {"share"} or not isinstance(share, int | float) or not 0 < share <= 1000:
             given = ", ".join([*map(repr, mark.args), *(f"{name}={value!r}" for name, value in mark.kwargs.items())])
-            raise pytest.UsageError(f"the marker is theory_check(share=number up to 1000), got theory_check({given})")
+            said = f"the marker is theory_check(share=number up to 1000), got theory_check({given})"
+            raise pytest.Collector.CollectError(f"{item.nodeid}: {said}")
         if "share" in mark.kwargs:
             return float(share)
     return prop.share

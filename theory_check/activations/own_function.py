@@ -39,7 +39,7 @@ def handed_over(function: ElementwiseFunction, derivative: ElementwiseFunction |
     if before and before[:2] == (function, derivative):
         return before[2]
     # A module that is imported again (another session of one process) has another dictionary of names.
-    if before and before[0].__globals__ is getattr(function, "__globals__", None):
+    if before and getattr(before[0], "__globals__", None) is getattr(function, "__globals__", None):
         raise ActivationError(f"two activations are called {reference}: give each function a name of its own")
     found = from_object(function, reference, derivative)
     _KNOWN[reference] = (function, derivative, found)

@@ -1,0 +1,132 @@
+"""A small repository of a user's own, with two properties of one claim and an ordinary test."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from theory_check.reporting.document import load_report
+from theory_check.reporting.records import ClaimReport, Report
+
+OWN = """
+import os
+
+import msgspec
+import torch
+from hypothesis import given, strategies as st
+
+from theory_check import Audit, Case, Claim, Discrepancy, cases, checks
+from theory_check.case import Sphere
+
+OWN = Claim(
+    id="numbers-are-small",
+    statement="Every number is at most 20.",
+    source="nowhere",
+    strata=("sphere", "digits"),
+)
+torch.set_num_threads(3)
+
+
+@st.composite
+def numbered(draw):
+    number = draw(st.integers(1, 1000))
+    return msgspec.structs.replace(draw(cases(width=st.just(1))), data=Sphere(1, 2, number))
+
+
+@checks(OWN, share=0.5)
+@given(case=numbered())
+def test_numbers_are_numbers(case: Case, audit: Audit) -> None:
+    audit.at_most(case, Discrepancy("nothing", 0.0, 1.0))
+
+
+@checks(OWN)
+@given(case=numbered())
+def test_numbers_are_small(case: Case, audit: Audit) -> None:
+    audit.at_most(case, Discrepancy("number", float(case.data.seed), 20.0))
+
+
+def test_an_ordinary_one() -> None:
+    assert torch.get_num_threads() == 3, "a trial takes one thread, and gives the others back"
+"""
+# None of these may reach a report.
+PLAIN = ("-p", "no:cacheprovider", "-p", "no:randomly")
+
+
+@pytest.fixture
+def own() -> str:
+    """The test file of that repository."""
+    return OWN
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A root of its own: folders above it may have settings."""
+    pytester.makeini("[pytest]")
+    pytester.makepyfile(test_own=OWN)
+    return pytester
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
+    """Run pytest in a process of its own, with relu named: one trial for each property and stratum."""
+
+    def run(*arguments: str, activation: str = "relu", cache: bool = False) -> pytest.RunResult:
+        named = [f"--theory-check-activation={activation}"] if activation else []
+        return pytester.runpytest_subprocess(*([] if cache else PLAIN), *named, *arguments)
+
+    return run
+
+
+@pytest.fixture
+def report_in(pytester: pytest.Pytester) -> Callable[[str], Report]:
+    """The one report below a folder."""
+
+    def report_in(folder: str) -> Report:
+        (found,) = (pytester.path / folder).iterdir()
+        return load_report(found)
+
+    return report_in
+
+
+@pytest.fixture
+def comparable() -> Callable[[Report], list[ClaimReport]]:
+    """The claims of a report without what may differ between two runs."""
+
+    def comparable(report: Report) -> list[ClaimReport]:
+        return [
+            msgspec.structs.replace(
+                claim, trials=tuple(msgspec.structs.replace(trial, seconds=0.0) for trial in claim.trials)
+            )
+            for claim in report.claims
+        ]
+
+    return comparable
+
+
+@pytest.fixture(autouse=True)
+def _options_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the run of these tests was started with has no say in theirs."""
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+        if name in os.environ:
+            monkeypatch.delenv(name)
+
+
+def readme() -> str:
+    """The text of README.md."""
+    return (Path(__file__).parents[2] / "README.md").read_text()
+
+
+@pytest.fixture
+def readme_example() -> str:
+    """The code block of the README's section on claims of one's own, as it stands there."""
+    section = readme().partition("## Your own claim, in pytest")[2].partition("\n## ")[0]
+    lines = section.splitlines()
+    start = next(k for k, line in enumerate(lines) if line.startswith("    import"))
+    block = []
+    for line in lines[start:]:
+        if line and not line.startswith("    "):
+            break
+        block.append(line.removeprefix("    "))
+    return "\n".join(block).rstrip() + "\n"
