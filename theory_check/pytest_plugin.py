@@ -27,6 +27,7 @@ FOUND = "theory_check_found"
 PLAN_ID = "trial-"
 MARKER = "theory_check(share=1.0): a trial of a claim; share scales the cases that it searches"
 INTERRUPTED = "interrupted"
+ASKED = ("profile", "seed", "data", "device", "mode", "claim", "activation")
 
 REPORT: "pytest.StashKey[Report]" = pytest.StashKey()
 WRITTEN = pytest.StashKey[Path]()
@@ -72,8 +73,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     config.stash[_SELECTION] = Selection(config, _asked_claims(config))
     config.pluginmanager.register(config.stash[_SELECTION], "theory_check_selection")
-    asked = [_option(config, name) for name in ("profile", "seed", "data", "device", "mode")]
-    if asked != ["quick", "0", "", "cpu", "audit"] or _options(config, "claim") or _options(config, "activation"):
+    # What the ini file says is checked once there is a property: other runs of the repository must not wait for it.
+    if any(config.getoption(f"--theory-check-{name}") for name in ASKED):
         request_of(config)
 
 
@@ -127,7 +128,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     from theory_check.trial import plans
 
-    wanted = plans(prop.claim, prop.name, request_of(metafunc.config), prop.activations)
+    selection = metafunc.config.stash[_SELECTION]
+    try:
+        request = request_of(metafunc.config)
+    except pytest.UsageError as error:
+        selection.refuse(str(error))
+        return
+    wanted = plans(prop.claim, prop.name, request, prop.activations)
+    selection.plan(prop, len(wanted))
     # No argument of the function: without this plugin it is called, and says what is missing.
     metafunc.fixturenames.append(PLAN)
     metafunc.parametrize(PLAN, wanted, ids=[f"{PLAN_ID}{plan.name}" for plan in wanted])

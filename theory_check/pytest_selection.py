@@ -73,9 +73,17 @@ class Selection:
         self._config = config
         self._asked = asked
         self._properties: dict[str, Property] = {}
+        self._planned: dict[str, int] = {}
         self._left_out = 0
-        self._trials: set[str] = set()
         self._problem = ""
+
+    def plan(self, prop: "Property", trials: int) -> None:
+        """Remember how many trials of a property were asked for."""
+        self._planned[prop.name] = trials
+
+    def refuse(self, problem: str) -> None:
+        """Run nothing, and say why in one line."""
+        self._problem = self._problem or problem
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Mark trials, so that -m selects them, and remember which claims there are."""
@@ -83,8 +91,6 @@ class Selection:
         if prop is None:
             return
         item.add_marker(MARK)
-        if plan_of(item) is not None:
-            self._trials.add(item.nodeid)
         known = self._properties.setdefault(prop.claim.id, prop)
         if known.claim != prop.claim:
             self._problem = f"two claims are called {prop.claim.id!r}: in {known.name} and in {prop.name}"
@@ -109,13 +115,10 @@ class Selection:
         self._config.workeroutput[_REFUSED] = self._problem  # type: ignore[attr-defined]
         items.clear()
 
-    def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        """Count the trials that -k, -m or --lf leave out: a report of the rest would pass for one of all."""
-        self._left_out += sum(item.nodeid in self._trials for item in items)
-
     @pytest.hookimpl(trylast=True)
-    def pytest_collection_finish(self) -> None:
-        """Have it told to the controller."""
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Count the trials that -k, -m, --lf or a name leave out: a report of the rest would pass for one of all."""
+        self._left_out = sum(self._planned.values()) - sum(plan_of(item) is not None for item in session.items)
         if hasattr(self._config, "workeroutput"):
             self._config.workeroutput[_LEFT_OUT] = self._left_out
 
@@ -142,5 +145,5 @@ class Selection:
             return report
         import msgspec
 
-        warning = f"{self._left_out} trials were deselected (-k, -m, --lf or --deselect): this is no report of all"
+        warning = f"{self._left_out} trials were left out (by -k, -m, --lf or name): this is no report of all"
         return msgspec.structs.replace(report, warnings=(warning, *report.warnings))

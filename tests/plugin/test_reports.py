@@ -72,8 +72,8 @@ def test_a_trial_that_is_lost_makes_the_audit_an_error(
     run("--theory-check-report-dir=reports", "-n", "1", "-k", "sphere").assert_outcomes(failed=2)
     report = report_in("reports")
     assert (report.verdict, report.exit_status) == ("error", 4)
-    deselected, lost = report.warnings
-    assert deselected.startswith("2 trials were deselected")
+    left_out, lost = report.warnings
+    assert left_out.startswith("2 trials were left out")
     assert lost.startswith("a trial was lost: test_own.py::test_numbers_are_numbers[trial-named-relu-sphere]: worker")
     assert [trial.property for trial in report.claims[0].trials] == ["test_own.py::test_numbers_are_small"]
 
