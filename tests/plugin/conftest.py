@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+import theory_check.trial  # noqa: F401 - runs in this process forget what they import, which torch does not survive
 from theory_check.reporting.document import load_report
 from theory_check.reporting.records import ClaimReport, Report
 
@@ -70,11 +71,15 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
 
 @pytest.fixture
 def run(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
-    """Run pytest in a process of its own, with relu named: one trial for each property and stratum."""
+    """Run pytest with relu named, so that there is one trial for each property and stratum.
 
-    def run(*arguments: str, activation: str = "relu", cache: bool = False) -> pytest.RunResult:
+    In a process of its own, or `here` where nothing that a process keeps can matter.
+    """
+
+    def run(*arguments: str, activation: str = "relu", cache: bool = False, here: bool = False) -> pytest.RunResult:
         named = [f"--theory-check-activation={activation}"] if activation else []
-        return pytester.runpytest_subprocess(*([] if cache else PLAIN), *named, *arguments)
+        start = pytester.runpytest_inprocess if here else pytester.runpytest_subprocess
+        return start(*([] if cache else PLAIN), *named, *arguments)
 
     return run
 

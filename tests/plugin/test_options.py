@@ -28,16 +28,16 @@ WRONG = [
 @pytest.mark.parametrize(("option", "value", "said"), WRONG)
 def test_an_option_that_means_nothing_is_refused(run: Run, option: str, value: str, said: str) -> None:
     """One line, before any trial."""
-    _check_refused(run(f"--theory-check-{option}={value}", activation=""), said)
+    _check_refused(run(f"--theory-check-{option}={value}", activation="", here=True), said)
 
 
 @pytest.mark.parametrize(("option", "value", "said"), WRONG[:2])
 def test_so_is_its_twin(project: pytest.Pytester, run: Run, option: str, value: str, said: str) -> None:
     """As soon as there is a property; runs of other tests are not kept from anything."""
     project.makeini(f"[pytest]\ntheory_check_{option} = {value}")
-    _check_refused(run(activation=""), said)
+    _check_refused(run(activation="", here=True), said)
     project.makepyfile(test_other="def test_it(): pass")
-    run("test_other.py", activation="").assert_outcomes(passed=1)
+    run("test_other.py", activation="", here=True).assert_outcomes(passed=1)
 
 
 def _check_refused(result: pytest.RunResult, said: str) -> None:
@@ -50,7 +50,7 @@ def _check_refused(result: pytest.RunResult, said: str) -> None:
 @pytest.mark.usefixtures("project")
 def test_a_claim_that_nobody_checks_is_refused(run: Run) -> None:
     """The line names the claims that there are, the nearest first."""
-    _check_refused(run("--theory-check-claim=numbers-are-smal"), NOT_THERE)
+    _check_refused(run("--theory-check-claim=numbers-are-smal", here=True), NOT_THERE)
 
 
 @pytest.mark.usefixtures("project")
@@ -90,7 +90,7 @@ def test_two_claims_of_one_name_are_refused(project: pytest.Pytester, own: str, 
     """Their verdicts would be added up."""
     project.makepyfile(test_other=own.replace("at most 20.", "at most 21."))
     said = "two claims are called 'numbers-are-small': in test_other.py::* and in test_own.py::*"
-    _check_refused(run(), said)
+    _check_refused(run(here=True), said)
 
 
 def test_the_marker_scales_a_search(project: pytest.Pytester, own: str, run: Run, report_in: ReportIn) -> None:
@@ -109,7 +109,7 @@ def test_a_marker_that_means_nothing_is_refused(project: pytest.Pytester, own: s
     """The file is not collected, in one line."""
     mark = f"import pytest\npytestmark = pytest.mark.theory_check({given})\n"
     project.makepyfile(test_own=own.replace("import os\n", mark))
-    result = run("-q")
+    result = run("-q", here=True)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(
         [f"*test_numbers_are_numbers: the marker is theory_check(share=number up to 1000), got theory_check({given})"]

@@ -47,7 +47,7 @@ def test_the_plugin_can_be_switched_off(run: Run) -> None:
 
 def test_collecting_only_writes_nothing(project: pytest.Pytester, run: Run) -> None:
     """One test for each trial is listed; none was lost."""
-    result = run("--theory-check-report-dir=reports", "--collect-only", "-q")
+    result = run("--theory-check-report-dir=reports", "--collect-only", "-q", here=True)
     result.stdout.fnmatch_lines(
         ["test_own.py::test_numbers_are_small[[]trial-named-relu-sphere[]]", "5 tests collected*"]
     )
@@ -72,10 +72,10 @@ def test_what_failed_last_is_run_again(project: pytest.Pytester, run: Run, repor
 def test_trials_are_told_apart_by_their_mark(project: pytest.Pytester, run: Run) -> None:
     """Every trial has it, whatever its activation; nothing else has."""
     project.makeini("[pytest]\naddopts = --strict-markers")
-    without = run("-m", "not theory_check", activation="")
+    without = run("-m", "not theory_check", activation="", here=True)
     without.assert_outcomes(passed=1, deselected=12)
     without.stdout.no_fnmatch_line("*= theory_check =*")
-    alone = run("-m", "theory_check", "--collect-only", "-q", activation="")
+    alone = run("-m", "theory_check", "--collect-only", "-q", activation="", here=True)
     alone.stdout.fnmatch_lines(["12/13 tests collected (1 deselected)*"])
 
 
