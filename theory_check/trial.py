@@ -147,7 +147,7 @@ def run_trial(prop: Property, plan: Plan, request: Request) -> Found:
         given=given,
     )
     reason = ""
-    if plan.stratum == "digits":
+    if plan.stratum in {"digits", UNDIVIDED}:
         materialise(Digits((0,)))  # loads them here: imports inside a strategy disturb the draws
     with narrowed(narrowing), planted(plan.defect), _pinned_constants():
         try:

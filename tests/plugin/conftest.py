@@ -1,5 +1,6 @@
 """A small repository of a user's own, with two properties of one claim and an ordinary test."""
 
+import itertools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -118,20 +119,17 @@ def _options_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-def readme() -> str:
-    """The text of README.md."""
-    return (Path(__file__).parents[2] / "README.md").read_text()
+@pytest.fixture
+def readme_section() -> str:
+    """What the README says on claims of one's own."""
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    return text.partition("## Your own claim, in pytest")[2].partition("\n## ")[0]
 
 
 @pytest.fixture
-def readme_example() -> str:
-    """The code block of the README's section on claims of one's own, as it stands there."""
-    section = readme().partition("## Your own claim, in pytest")[2].partition("\n## ")[0]
-    lines = section.splitlines()
+def readme_example(readme_section: str) -> str:
+    """Its first block of code, as it stands there."""
+    lines = readme_section.splitlines()
     start = next(k for k, line in enumerate(lines) if line.startswith("    import"))
-    block = []
-    for line in lines[start:]:
-        if line and not line.startswith("    "):
-            break
-        block.append(line.removeprefix("    "))
-    return "\n".join(block).rstrip() + "\n"
+    block = itertools.takewhile(lambda line: not line or line.startswith("    "), lines[start:])
+    return "\n".join(line.removeprefix("    ") for line in block).rstrip() + "\n"
