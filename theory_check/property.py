@@ -132,6 +132,6 @@ def _check_form(function: Body) -> None:
         raise TypeError(f"@given of {name} must give case and nothing else, by name: @given(case=...)")
     takes = list(inspect.signature(given.inner_test).parameters)
     if sorted(takes) != ["audit", "case"]:
-        raise TypeError(f"{name} must take case and audit only (no self, no fixtures), it takes {takes}")
+        raise TypeError(f"{name} must take case and audit only (no self, no fixtures), it takes {', '.join(takes)}")
     if getattr(function, "hypothesis_explicit_examples", ()):
         raise TypeError(f"@example of {name} would be ignored: a trial searches its own cases")

@@ -400,7 +400,7 @@ def cases(
     """
     narrowing = _narrowing.get() or Narrowing()
     stratum = narrowing.stratum or draw(st.sampled_from(("sphere", "digits")))
-    chosen = activations or lipschitz_activations()
+    chosen = lipschitz_activations() if activations is None else activations
     if narrowing.activations is not None:
         chosen = ACTIVATION_CLASSES[narrowing.activations]()
     activation = narrowing.activation or draw(chosen)

@@ -126,7 +126,5 @@ def test_a_strategy_that_ignores_its_trial_is_an_error(
     result = run("-k", "half")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        [
-            "anything [[]named relu, undivided[]]: error: the strategy drew a case of test_all:half_step in a trial of relu*"
-        ]
+        ["anything [[]named relu, undivided[]]: error: the strategy drew a case of test_all:half_step in *"]
     )
