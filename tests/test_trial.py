@@ -3,6 +3,7 @@
 import datetime as dt
 import importlib.util
 import math
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -23,9 +24,10 @@ from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.evidence.gaussianity import TestResult as LawResult
 from theory_check.evidence.verdict import Conclusion, Verdict
 from theory_check.profile import PROFILES
+from theory_check.property import Property, property_of
 from theory_check.reporting.assembly import Found, assemble, decode, encode
 from theory_check.request import Request
-from theory_check.trial import Plan, Property, _reproducible, judge_case, plans, property_of, run_trial
+from theory_check.trial import Plan, _reproducible, judge_case, plans, run_trial
 
 QUICK = PROFILES["quick"]
 REQUEST = Request()
@@ -362,9 +364,7 @@ def test_the_mining_of_constants_is_back_after_a_trial() -> None:
 
 def test_plans_of_a_request() -> None:
     """Random and core activations by default, else what was named; every stratum, or the data asked for."""
-    claim = Claim(
-        id="own", statement="", source="", quantifier="ALL", assumptions=(), strata=("sphere", "pinned"), controls=()
-    )
+    claim = Claim(id="own", statement="", source="", assumptions=("lipschitz",), strata=("sphere", "pinned"))
     names = [plan.name for plan in plans(claim, "t.py::t", REQUEST)]
     assert names == [
         f"{subject}-{stratum}"
@@ -382,19 +382,43 @@ def test_plans_of_a_request() -> None:
     assert [plan.position for plan in plans(claim, "t.py::t", REQUEST)] == list(range(8))
 
 
-def test_an_unknown_claim_is_refused() -> None:
-    """When the property is written, not when it runs."""
-    with pytest.raises(ValueError, match="unknown claim 'backward'; known: forward-unique"):
-        checks("backward")
+def test_plans_of_a_claim_without_strata() -> None:
+    """One trial of what the property's own strategy draws, or one for each activation that is named."""
+    claim = Claim(id="own", statement="", source="", assumptions=("smooth", "nonlinear"))
+    assert [plan.name for plan in plans(claim, "t.py::t", REQUEST)] == ["random-random-undivided"]
+    named = [plan.name for plan in plans(claim, "t.py::t", REQUEST, ("relu", "tanh"))]
+    assert named == ["named-relu-undivided", "named-tanh-undivided"]
+    asked = Request(activations=("elu",), data="digits")
+    assert [plan.name for plan in plans(claim, "t.py::t", asked, ("relu",))] == ["named-elu-digits"]
+    broken = [p.name for p in plans(claim, "t.py::t", Request(mode="ablation")) if p.kind == "ablation"]
+    assert broken == [
+        "ablation-kinked-undivided-without-smooth",
+        "ablation-affine-crowded-without-nonlinear",
+    ]
 
 
-def test_a_property_needs_the_plugin() -> None:
-    """Called by hand it does not pass."""
+@pytest.mark.parametrize(
+    ("plan", "reason"),
+    [
+        (
+            Plan(0, "named", "relu", "sphere"),
+            r"the strategy drew a case of tanh\(x\) in a trial of relu: draw",
+        ),
+        (
+            Plan(0, "random", "random", "digits"),
+            "the strategy drew a case of stratum sphere in a trial of digits",
+        ),
+    ],
+)
+def test_a_case_of_something_else_is_an_error(plan: Plan, reason: str) -> None:
+    """A verdict on tanh would be put down to relu."""
+    trial = run_trial(own(holds), plan, REQUEST).trial
+    assert (trial.verdict, trial.executed) == ("error", 0)
+    assert re.match(reason, trial.reason)
 
-    @checks("forward-unique")
-    @given(case=numbered())
-    def test_nothing(case: Case, audit: Audit) -> None:
-        """Nothing."""
 
-    with pytest.raises(RuntimeError, match="needs the pytest plugin"):
-        test_nothing(RANDOM)
+def test_what_is_no_case_is_an_error() -> None:
+    """In words that say what a strategy must draw."""
+    trial = run_trial(own(holds, st.integers()), RANDOM, REQUEST).trial
+    assert trial.verdict == "error"
+    assert trial.reason == "the strategy must draw cases (theory_check.Case), it drew int"

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from theory_check.activations.activation import Activation
     from theory_check.activations.loading import activation
-    from theory_check.case import Case
+    from theory_check.case import Case, materialise
     from theory_check.claims.claim import Claim
     from theory_check.evidence.audit import Audit
+    from theory_check.evidence.discrepancy import Discrepancy
     from theory_check.limits.dual_activation import InfiniteKernel
     from theory_check.limits.kernels import LimitKernels, limit_kernels
     from theory_check.limits.layers import layer_kernels
     from theory_check.networks.tangent_kernel import empirical_kernels
     from theory_check.neural_ode import NeuralODE
-    from theory_check.trial import checks
+    from theory_check.property import checks
+    from theory_check.strategies import cases
 
 __version__ = "0.1.0"
 __all__ = [
@@ -26,14 +28,17 @@ __all__ = [
     "Audit",
     "Case",
     "Claim",
+    "Discrepancy",
     "InfiniteKernel",
     "LimitKernels",
     "NeuralODE",
     "activation",
+    "cases",
     "checks",
     "empirical_kernels",
     "layer_kernels",
     "limit_kernels",
+    "materialise",
 ]
 
 _HOMES = {
@@ -41,14 +46,17 @@ _HOMES = {
     "Audit": "theory_check.evidence.audit",
     "Case": "theory_check.case",
     "Claim": "theory_check.claims.claim",
+    "Discrepancy": "theory_check.evidence.discrepancy",
     "InfiniteKernel": "theory_check.limits.dual_activation",
     "LimitKernels": "theory_check.limits.kernels",
     "NeuralODE": "theory_check.neural_ode",
     "activation": "theory_check.activations.loading",
-    "checks": "theory_check.trial",
+    "cases": "theory_check.strategies",
+    "checks": "theory_check.property",
     "empirical_kernels": "theory_check.networks.tangent_kernel",
     "layer_kernels": "theory_check.limits.layers",
     "limit_kernels": "theory_check.limits.kernels",
+    "materialise": "theory_check.case",
 }
 
 

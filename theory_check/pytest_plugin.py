@@ -5,6 +5,7 @@ installed. Under pytest-xdist workers run trials and send what they found with t
 collects them in the order of the plan and writes one report.
 """
 
+import argparse
 import datetime as dt
 import shlex
 import sys
@@ -15,27 +16,31 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from theory_check.pytest_selection import PLAN, Selection, is_unasked, plan_of, property_at
+
 if TYPE_CHECKING:
     from theory_check.evidence.store import Store
     from theory_check.reporting.assembly import Found
     from theory_check.reporting.records import Report
     from theory_check.request import Request
 
-PLAN = "theory_check_plan"
 FOUND = "theory_check_found"
 PLAN_ID = "trial-"
+MARKER = "theory_check(share=1.0): a trial of a claim; share scales the cases that it searches"
 INTERRUPTED = "interrupted"
+ASKED = ("profile", "seed", "data", "device", "mode", "claim", "activation")
 
 REPORT: "pytest.StashKey[Report]" = pytest.StashKey()
 WRITTEN = pytest.StashKey[Path]()
 PROBLEM = pytest.StashKey[str]()
 _COLLECTOR = pytest.StashKey["_Collector"]()
 _REQUEST: "pytest.StashKey[Request]" = pytest.StashKey()
+_SELECTION = pytest.StashKey[Selection]()
 _RESULT = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of an audit, each but the last three with its twin in the ini file."""
+    """Add the options of an audit, each with its twin in the ini file."""
     group = parser.getgroup("theory_check", "claims on trial")
     for name, default, text in (
         ("profile", "quick", "how hard to try: quick, gate or full"),
@@ -43,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("data", "", "digits, sphere, or FILE.npy / FILE.csv: audit on these inputs"),
         ("device", "cpu", "where networks run: cpu or cuda"),
         ("report-dir", "", "write reports into a new folder below this one"),
+        ("paper", "", "what is on trial: the title of reports"),
         (
             "mode",
             "audit",
@@ -55,16 +61,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         text = f"audit this {name} only (repeatable)"
         group.addoption(f"--theory-check-{name}", action="append", default=None, help=text)
         parser.addini(f"theory_check_{name}", f"{text}, one a line", type="linelist", default=[])
-    group.addoption("--theory-check-trust-code", action="store_true", help="allow package.module:name activations")
-    group.addoption("--theory-check-command", default=None, help="the command to record (set by theory-check audit)")
-    group.addoption("--theory-check-run", default=None, help="a run to go on with (set by theory-check audit)")
+    text = "allow package.module:name activations, which runs their code"
+    group.addoption("--theory-check-trust-code", action="store_true", default=None, help=text)
+    parser.addini("theory_check_trust_code", text, type="bool", default=False)
+    # What `theory-check audit` was called with: nothing for a person to say.
+    group.addoption("--theory-check-command", default=None, help=argparse.SUPPRESS)
+    group.addoption("--theory-check-run", default=None, help=argparse.SUPPRESS)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Set up the collection of results; refuse options that mean nothing before anything is collected."""
     config.stash[_COLLECTOR] = _Collector()
-    asked = [_option(config, name) for name in ("profile", "seed", "data", "device", "mode")]
-    if asked != ["quick", "0", "", "cpu", "audit"] or _options(config, "claim") or _options(config, "activation"):
+    config.addinivalue_line("markers", MARKER)
+    config.stash[_SELECTION] = Selection(config, _asked_claims(config))
+    config.pluginmanager.register(config.stash[_SELECTION], "theory_check_selection")
+    # What the ini file says is checked once there is a property: other runs of the repository must not wait for it.
+    if any(config.getoption(f"--theory-check-{name}") for name in ASKED):
         request_of(config)
 
 
@@ -76,6 +88,11 @@ def _option(config: pytest.Config, name: str) -> str:
 def _options(config: pytest.Config, name: str) -> list[str]:
     given = config.getoption(f"--theory-check-{name}")
     return list(given if given is not None else config.getini(f"theory_check_{name}"))
+
+
+def _asked_claims(config: pytest.Config) -> tuple[str, ...]:
+    """Those of the command line: each must be there. In the ini file they may belong to files that are not run."""
+    return tuple(config.getoption("--theory-check-claim") or ())
 
 
 def request_of(config: pytest.Config) -> "Request":
@@ -96,8 +113,10 @@ def request_of(config: pytest.Config) -> "Request":
             device=_option(config, "device"),
             claims=_options(config, "claim"),
             activations=_options(config, "activation"),
-            trust_code=config.getoption("--theory-check-trust-code"),
+            trust_code=config.getoption("--theory-check-trust-code") or config.getini("theory_check_trust_code"),
             mode=_option(config, "mode"),
+            paper=_option(config, "paper"),
+            own_claims=True,
         )
     except RequestError as error:
         raise pytest.UsageError(str(error)) from None
@@ -106,44 +125,44 @@ def request_of(config: pytest.Config) -> "Request":
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each trial of a property."""
-    if PLAN not in metafunc.fixturenames:
+    prop = property_at(metafunc.function, metafunc.definition)
+    if prop is None:
         return
-    from theory_check.trial import plans, property_of
+    from theory_check.trial import plans
 
-    prop = property_of(metafunc.function)
-    if prop is not None:
-        wanted = plans(prop.claim, prop.name, request_of(metafunc.config))
-        metafunc.parametrize(PLAN, wanted, ids=[f"{PLAN_ID}{plan.name}" for plan in wanted])
+    selection = metafunc.config.stash[_SELECTION]
+    try:
+        request = request_of(metafunc.config)
+    except pytest.UsageError as error:
+        selection.refuse(str(error))
+        return
+    wanted = plans(prop.claim, prop.name, request, prop.activations)
+    selection.plan(prop, len(wanted))
+    # No argument of the function: without this plugin it is called, and says what is missing.
+    metafunc.fixturenames.append(PLAN)
+    metafunc.parametrize(PLAN, wanted, ids=[f"{PLAN_ID}{plan.name}" for plan in wanted])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect properties of claims that were not asked for: pytest would skip them, as if something were missing."""
-    unasked = [item for item in items if _is_unasked(item)]
+    unasked = [item for item in items if is_unasked(item)]
     if unasked:
-        items[:] = [item for item in items if not _is_unasked(item)]
+        items[:] = [item for item in items if not is_unasked(item)]
         config.hook.pytest_deselected(items=unasked)
-
-
-def _is_unasked(item: pytest.Item) -> bool:
-    callspec = getattr(item, "callspec", None)
-    return callspec is not None and PLAN in callspec.params and not hasattr(callspec.params[PLAN], "stratum")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run a trial in place of the body of a property."""
-    if PLAN not in getattr(pyfuncitem, "fixturenames", ()):
+    plan, prop = plan_of(pyfuncitem), property_at(pyfuncitem.function, pyfuncitem)
+    if prop is None or plan is None:
         return None
     import torch
     from threadpoolctl import threadpool_limits
 
     from theory_check.reporting.assembly import encode
-    from theory_check.trial import Plan, property_of, run_trial
+    from theory_check.trial import run_trial
 
-    prop = property_of(pyfuncitem.function)
-    plan = pyfuncitem.callspec.params[PLAN]
-    if prop is None or not isinstance(plan, Plan):
-        return None
     # One compute thread: sums are then taken in one order, and a rerun is identical to the last bit.
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -153,6 +172,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     finally:
         torch.set_num_threads(threads)
     pyfuncitem.stash[_RESULT] = encode(found)
+    # For pytest's own --junitxml; plain text, as it travels between processes.
+    pyfuncitem.user_properties.append(("theory_check_claim", found.claim.id))
+    pyfuncitem.user_properties.append(("theory_check_verdict", found.trial.verdict.value))
     _tell_pytest(found)
     return True
 
@@ -274,7 +296,7 @@ class _Listener:
             seconds=time.perf_counter() - collector.clock if store is None else store.seconds(),
             lost=[*collector.lost, *(f"{name}: never run" for name, done in collector.answered.items() if not done)],
         )
-        self.config.stash[REPORT] = report
+        self.config.stash[REPORT] = report = self.config.stash[_SELECTION].noted(report)
         target = Path(folder) / new_run_name(report.started, report.seed)
         if store is not None:
             unfinished = store.path.parent
@@ -291,15 +313,12 @@ class _Listener:
         report = self.config.stash.get(REPORT, None)
         if report is None:
             return
+        from theory_check.reporting.terminal_lines import terminal_lines
+
+        folder, problem = self.config.stash.get(WRITTEN, None), self.config.stash.get(PROBLEM, "")
         terminalreporter.section("theory_check")
-        for warning in report.warnings:
-            terminalreporter.write_line(f"warning: {warning}")
-        for claim in report.claims:
-            terminalreporter.write_line(f"{claim.id}: {claim.verdict}")
-        if WRITTEN in self.config.stash:
-            terminalreporter.write_line(f"reports: {self.config.stash[WRITTEN]}")
-        elif PROBLEM in self.config.stash:
-            terminalreporter.write_line(f"no report: {self.config.stash[PROBLEM]}")
+        for line in terminal_lines(report, folder, self.config.rootpath, problem):
+            terminalreporter.write_line(line)
 
 
 def _option_command(config: pytest.Config) -> str:

@@ -38,6 +38,7 @@ class Request:
     claims: identifiers; none means all.
     mode: "audit"; "ablation" breaks the assumptions of each claim one at a time besides; "selftest" runs controls
         only, all there are; "survey" leaves them out.
+    paper: what is on trial, for the title of reports; empty for the paper's own title, or where nobody named it.
     """
 
     profile: Profile = PROFILES["quick"]
@@ -49,6 +50,7 @@ class Request:
     device: str = "cpu"
     trust_code: bool = False
     mode: Mode = "audit"
+    paper: str = ""
 
     @property
     def names_something(self) -> bool:
@@ -72,18 +74,22 @@ def make_request(
     activations: Sequence[str] = (),
     trust_code: bool = False,
     mode: str = "audit",
+    paper: str = "",
+    own_claims: bool = False,
 ) -> Request:
     """Check what a user wrote and make a request of it.
+
+    With `own_claims` identifiers of claims are taken as they are: who collects them knows which there are.
 
     Raises:
         RequestError: an unknown profile, claim or activation, a seed that is none, data that cannot be used, or a
             device that is absent.
     """
     if profile not in PROFILES:
-        raise RequestError(f"unknown profile {profile!r}; {_nearest(profile, PROFILES)}")
+        raise RequestError(f"unknown profile {profile!r}; {nearest(profile, PROFILES)}")
     for claim in claims:
-        if claim not in CLAIMS:
-            raise RequestError(f"unknown claim {claim!r}; {_nearest(claim, CLAIMS)}")
+        if claim not in CLAIMS and not own_claims:
+            raise RequestError(f"unknown claim {claim!r}; {nearest(claim, CLAIMS)}")
     rows, note = _data(data)
     _check_device(device)
     return Request(
@@ -96,6 +102,7 @@ def make_request(
         device=device,
         trust_code=trust_code,
         mode=_mode(mode),
+        paper=" ".join(paper.split()),
     )
 
 
@@ -103,10 +110,11 @@ def _mode(word: str) -> Mode:
     for known in get_args(Mode):
         if word == known:
             return known  # type: ignore[no-any-return]
-    raise RequestError(f"unknown mode {word!r}; {_nearest(word, get_args(Mode))}")
+    raise RequestError(f"unknown mode {word!r}; {nearest(word, get_args(Mode))}")
 
 
-def _nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
+    """What a message says after an unknown word: the likeliest known one, and all of them."""
     known = list(known)
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.4)
     return (f"did you mean {near[0]!r}? " if near else "") + f"known: {', '.join(known)}"

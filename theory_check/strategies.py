@@ -377,7 +377,7 @@ def _pinned_at(draw: DrawFn, activation: Activation) -> float:
 @st.composite
 def cases(
     draw: DrawFn,
-    activations: SearchStrategy[Activation],
+    activations: SearchStrategy[Activation] | None = None,
     *,
     width: SearchStrategy[int] | None = None,
     sizes: Sizes = ANY_SIZE,
@@ -390,7 +390,7 @@ def cases(
 
     Args:
         draw: supplied by Hypothesis.
-        activations: where the activation comes from, unless the trial names one.
+        activations: where the activation comes from, unless the trial names one; any Lipschitz one by default.
         width: strategy for the width, 1 to 32 by default.
         sizes: numbers and dimensions of inputs.
         most_growth: largest sigma_w x horizon, or sigma_w x horizon x L1 where phi is steeper than 1.
@@ -400,7 +400,9 @@ def cases(
     """
     narrowing = _narrowing.get() or Narrowing()
     stratum = narrowing.stratum or draw(st.sampled_from(("sphere", "digits")))
-    chosen = activations if narrowing.activations is None else ACTIVATION_CLASSES[narrowing.activations]()
+    chosen = lipschitz_activations() if activations is None else activations
+    if narrowing.activations is not None:
+        chosen = ACTIVATION_CLASSES[narrowing.activations]()
     activation = narrowing.activation or draw(chosen)
     data = draw(_data(stratum, sizes, narrowing.given))
     weights = draw(arbitrary_weights()) if any_weights else Weights()

@@ -1,13 +1,13 @@
 """One claim on trial against one subject: a Hypothesis search, counted, shrunk and summed up.
 
-`checks` marks a property. `plans` says which trials a request asks for. `run_trial` runs one of them and
-`judge_case` judges a single given case: that is how a report is replayed.
+`plans` says which trials of a property a request asks for. `run_trial` runs one of them and `judge_case` judges a
+single given case: that is how a report is replayed.
 """
 
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,7 +25,6 @@ from hypothesis.statistics import collector
 from theory_check.case import Case, Digits, Explicit, Seeds, canonical_json, materialise
 from theory_check.claims.claim import EXPLAINED, Claim, Control
 from theory_check.claims.departures import DEPARTURES, Departure
-from theory_check.claims.paper import CLAIMS
 from theory_check.evidence.audit import Audit, ConclusionFails
 from theory_check.evidence.error_budget import BudgetExceeded, ErrorBudget
 from theory_check.evidence.store import Store
@@ -35,6 +34,7 @@ from theory_check.measurements.assumptions import unmet_assumption
 from theory_check.planted.catalogue import SELF_TEST_CONTROLS
 from theory_check.planted.defects import DEFECTS, planted
 from theory_check.profile import DECLARED_CALLS, FALSE_ALARM_RATE
+from theory_check.property import Property
 from theory_check.reporting.assembly import Found, decode, encode
 from theory_check.reporting.records import Kind, Trial
 from theory_check.request import Request
@@ -44,18 +44,10 @@ from theory_check.strategies import Narrowing, narrowed
 EXECUTED_SHARE = 0.9
 # Of a claim that asks for no more than a Lipschitz constant, cases with kinks are searched on their own.
 KINKED = "random kinked"
+# The stratum of claims that name none: a property's strategy alone says what is searched.
+UNDIVIDED = "undivided"
 # A control ends at its first failure, so that a generous number costs nothing where it works.
 CONTROL_EXAMPLES = 40
-
-
-@dataclass(frozen=True)
-class Property:
-    """A marked test function: the claim it judges and the share of the profile's cases it takes."""
-
-    claim: Claim
-    function: Callable[..., None]
-    name: str
-    share: float
 
 
 @dataclass(frozen=True)
@@ -86,6 +78,11 @@ class Plan:
         return source.defect if source else None
 
     @property
+    def names_activation(self) -> bool:
+        """Whether every case must have this very activation."""
+        return self.kind in {"named", "control"}
+
+    @property
     def activations(self) -> str | None:
         """The class that activations are drawn from in place of the property's own strategy."""
         if self.departure:
@@ -93,52 +90,19 @@ class Plan:
         return "kinked" if self.activation == KINKED else None
 
 
-def checks(claim: str | Claim, *, share: float = 1.0) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Mark a Hypothesis test of `case` and `audit` as a property of a claim.
+def plans(claim: Claim, test: str, request: Request, activations: Sequence[str] = ()) -> list[Plan]:
+    """The trials of one property that a request asks for: subjects, then controls, then ablations.
 
-    Args:
-        claim: an identifier of the paper's claims, or a claim of your own.
-        share: cases to search, and to shrink with, relative to the profile; below 1 where they are expensive.
-
-    Raises:
-        ValueError: an unknown claim.
+    `activations` are those that the property itself names.
     """
-    record = claim if isinstance(claim, Claim) else CLAIMS.get(claim)
-    if record is None:
-        raise ValueError(f"unknown claim {claim!r}; known: {', '.join(CLAIMS)}")
-
-    def mark(function: Callable[..., None]) -> Callable[..., None]:
-        def test(theory_check_plan: Plan) -> None:
-            raise RuntimeError(
-                f"a property needs the pytest plugin of theory_check, which did not run {theory_check_plan}"
-            )
-
-        test.__name__ = test.__qualname__ = function.__name__
-        test.__doc__ = function.__doc__
-        test.__module__ = function.__module__
-        test.theory_check_property = Property(  # type: ignore[attr-defined]
-            record, function, f"{function.__code__.co_filename.rsplit('/', 1)[-1]}::{function.__name__}", share
-        )
-        return test
-
-    return mark
-
-
-def property_of(function: object) -> Property | None:
-    """The property behind a collected function, or None when it is an ordinary test."""
-    found = getattr(function, "theory_check_property", None)
-    return found if isinstance(found, Property) else None
-
-
-def plans(claim: Claim, test: str, request: Request) -> list[Plan]:
-    """The trials of one property that a request asks for: subjects, then controls, then ablations."""
     if request.claims and claim.id not in request.claims:
         return []
     controls = [c for c in claim.controls if test.endswith(f"::{c.test}")]
     if request.mode == "selftest":
         controls += [c for c in SELF_TEST_CONTROLS.get(claim.id, ()) if test.endswith(f"::{c.test}")]
         return [Plan(k, "control", c.activation, c.stratum, c) for k, c in enumerate(controls)]
-    wanted = [Plan(0, kind, name, s) for kind, name in _subjects(claim, request) for s in _strata(claim, request)]
+    subjects = _subjects(claim, request, activations)
+    wanted = [Plan(0, kind, name, stratum) for kind, name in subjects for stratum in _strata(claim, request)]
     if request.mode != "survey":
         wanted += [Plan(0, "control", c.activation, c.stratum, c) for c in controls]
     if request.mode == "ablation":
@@ -146,11 +110,14 @@ def plans(claim: Claim, test: str, request: Request) -> list[Plan]:
     return [replace(plan, position=position) for position, plan in enumerate(wanted)]
 
 
-def _subjects(claim: Claim, request: Request) -> list[tuple[Kind, str]]:
-    if request.activations:
-        return [("named", name) for name in request.activations]
+def _subjects(claim: Claim, request: Request, activations: Sequence[str]) -> list[tuple[Kind, str]]:
+    if request.activations or activations:
+        return [("named", name) for name in request.activations or activations]
     random: list[tuple[Kind, str]] = [("random", "random")]
-    if not {"smooth", "differentiable", "linear-growth"} & set(claim.assumptions):
+    if not claim.strata:
+        return random  # of what the property's own strategy draws
+    asked = set(claim.assumptions)
+    if "lipschitz" in asked and not {"smooth", "differentiable", "linear-growth"} & asked:
         random.append(("random", KINKED))
     return [*random, *(("named", name) for name in request.profile.named)]
 
@@ -161,13 +128,13 @@ def _ablations(claim: Claim) -> list[Plan]:
         Plan(0, "ablation", departure.activations or "random", stratum, departure=departure)
         for assumption in claim.assumptions
         for departure in DEPARTURES.get(assumption, ())
-        for stratum in ((departure.stratum,) if departure.stratum else claim.strata)
+        for stratum in ((departure.stratum,) if departure.stratum else claim.strata or (UNDIVIDED,))
     ]
 
 
 def _strata(claim: Claim, request: Request) -> tuple[str, ...]:
     if request.data is None:
-        return tuple(claim.strata)
+        return claim.strata or (UNDIVIDED,)
     source = request.data if isinstance(request.data, str) else "given"
     # A probe at a kink can be laid on any data; the other strata are data of their own.
     return (source, "pinned") if "pinned" in claim.strata else (source,)
@@ -185,15 +152,14 @@ def run_trial(prop: Property, plan: Plan, request: Request, store: Store | None 
         return decode(finished)
     search = Search(prop, plan, request, record)
     given = request.data if isinstance(request.data, Explicit) and plan.kind in {"random", "named"} else None
-    by_class = plan.kind in {"random", "ablation"}
     narrowing = Narrowing(
-        activation=None if by_class else request.load(plan.activation),
+        activation=request.load(plan.activation) if plan.names_activation else None,
         activations=plan.activations,
-        stratum=plan.stratum,
+        stratum=None if plan.stratum == UNDIVIDED else plan.stratum,
         given=given,
     )
     reason = ""
-    if plan.stratum == "digits":
+    if plan.stratum in {"digits", UNDIVIDED}:
         materialise(Digits((0,)))  # loads them here: imports inside a strategy disturb the draws
     with narrowed(narrowing), planted(plan.defect), _reproducible():
         try:
@@ -202,7 +168,7 @@ def run_trial(prop: Property, plan: Plan, request: Request, store: Store | None 
             pass
         except (Unsatisfiable, FailedHealthCheck) as problem:
             reason = f"too few cases: {' '.join(str(problem).split())[:200]}"
-        except BudgetExceeded as problem:
+        except (BudgetExceeded, _AnotherCase) as problem:
             search.broken = str(problem)
     search.judge_without_defect()
     found = search.result(reason, time.perf_counter() - start)
@@ -222,7 +188,7 @@ def judge_case(
 
 def _audit(prop: Property, request: Request, defect: str | None, assumption: str | None = None) -> Audit:
     def unmet(case: Case) -> str | None:
-        found = unmet_assumption(prop.claim, request.load(case.activation), case)
+        found = unmet_assumption(prop.claim, request.load(case.activation), case, prop.assumptions)
         if found is None and assumption in EXPLAINED and defect is not None:
             return f"{EXPLAINED[assumption]}: {DEFECTS[defect].description}"
         return found
@@ -258,6 +224,22 @@ def _judge(prop: Property, audit: Audit, case: Case) -> None:
 
 class _Enough(BaseException):  # noqa: N818, RUF100 - no Exception: Hypothesis must not take it for a failing case
     """All cases that were asked for have been judged: the search ends."""
+
+
+class _AnotherCase(BaseException):  # noqa: N818, RUF100 - as above
+    """A strategy drew what the trial is not about: its verdict would be put down to something else."""
+
+
+def _check_drawn(case: object, plan: Plan, request: Request) -> None:
+    if not isinstance(case, Case):
+        raise _AnotherCase(f"the strategy must draw cases (theory_check.Case), it drew {type(case).__name__}")
+    what = ""
+    if plan.names_activation and case.activation != request.load(plan.activation).expression:
+        what = f"a case of {case.activation} in a trial of {plan.activation}"
+    elif plan.stratum not in {UNDIVIDED, case.stratum}:
+        what = f"a case of stratum {case.stratum} in a trial of {plan.stratum}"
+    if what:
+        raise _AnotherCase(f"the strategy drew {what}: draw cases from theory_check.cases, or name neither")
 
 
 class Search:
@@ -321,6 +303,7 @@ class Search:
 
     def execute(self, case: Case) -> None:
         """Judge a drawn case, unless it has been judged or is none of those still wanted."""
+        _check_drawn(case, self.plan, self.request)
         key = canonical_json(case)
         outcome = self.audit.judged.get(key)
         if outcome is None:

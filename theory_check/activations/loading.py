@@ -1,4 +1,4 @@
-"""From what a person writes to an Activation: a name, an expression in x, or "package.module:name"."""
+"""From what a person writes to an Activation: a name, an expression in x, "package.module:name", or a function."""
 
 from functools import lru_cache
 
@@ -7,18 +7,25 @@ import torch
 from theory_check.activations.activation import Activation, ActivationError
 from theory_check.activations.algebra import from_text
 from theory_check.activations.catalogue import CATALOGUE, FUNCTIONS
+from theory_check.activations.own_function import handed_over, known
 from theory_check.activations.parsing import MAX_LENGTH, shown, suggestion
-from theory_check.activations.user_function import PATTERN, load_user_function
+from theory_check.activations.user_function import PATTERN, ElementwiseFunction, load_user_function
 
 
-@lru_cache(maxsize=1024)
-def activation(name_or_expression: str, *, trust_code: bool = False) -> Activation:
-    """The activation a name, an expression or a reference to code stands for.
+def activation(
+    name_or_expression: str | ElementwiseFunction,
+    *,
+    derivative: ElementwiseFunction | None = None,
+    trust_code: bool = False,
+) -> Activation:
+    """The activation a name, an expression, a reference to code or a function stands for.
 
     Args:
         name_or_expression: a name of the catalogue ("softplus"); an expression in x ("tanh(2*x) + 0.1*x") made of
             numbers, pi, e, + - * /, ** with an exponent from 0 to 16, catalogue functions and exp; or
-            "package.module:name", a function of one torch tensor.
+            "package.module:name", a function of one torch tensor; or such a function itself, which is called
+            "module:name" from then on.
+        derivative: of a function that is handed over, of the same form; that of torch.autograd by default.
         trust_code: whether "package.module:name" may be imported, which runs its code.
 
     Returns:
@@ -28,6 +35,15 @@ def activation(name_or_expression: str, *, trust_code: bool = False) -> Activati
     Raises:
         ActivationError: (a ValueError) what is wrong with the input, in one line.
     """
+    if not isinstance(name_or_expression, str):
+        return handed_over(name_or_expression, derivative)
+    if derivative is not None:
+        raise ActivationError(f"only a function can be given a derivative, got one for {name_or_expression!r:.60}")
+    return known(name_or_expression) or _loaded(name_or_expression, trust_code=trust_code)
+
+
+@lru_cache(maxsize=1024)
+def _loaded(name_or_expression: str, *, trust_code: bool) -> Activation:
     text = name_or_expression.strip() if len(name_or_expression) <= MAX_LENGTH else name_or_expression
     if text in FUNCTIONS:
         return FUNCTIONS[text]

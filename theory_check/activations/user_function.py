@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -18,8 +19,11 @@ from theory_check.activations.measured_bounds import measure
 from theory_check.activations.parsing import suggestion
 
 PATTERN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+ElementwiseFunction: TypeAlias = Callable[[Tensor], Tensor]
 # Vector and scalar paths of a library may differ in the last places.
 _ULPS = 64.0
+# Steps over which a derivative given by hand is compared with its function.
+_STEP = 2.0**-10
 
 
 def load_user_function(reference: str) -> Activation:
@@ -31,7 +35,20 @@ def load_user_function(reference: str) -> Activation:
         ActivationError: it cannot be imported or called, or it is not elementwise, is random, changes shape, dtype or
             its input, is not finite on [-8, 8], or has no gradient through torch.autograd.
     """
-    loaded = _imported(reference)
+    return from_object(_imported(reference), reference)
+
+
+def from_object(loaded: object, reference: str, derivative: ElementwiseFunction | None = None) -> Activation:
+    """Make what `reference` stands for an activation with measured bounds.
+
+    Args:
+        loaded: an `Activation`, a torch.nn.Module class without arguments, or an elementwise function.
+        reference: "package.module:name", by which cases and messages call it.
+        derivative: of the function, where torch.autograd has none; from the right where it jumps.
+
+    Raises:
+        ActivationError: as `load_user_function`, or the derivative is not that of the function.
+    """
     if isinstance(loaded, Activation):
         # Known by the reference from here on: another process finds it by that and by nothing else.
         return replace(loaded, name=reference, expression=reference)
@@ -42,11 +59,17 @@ def load_user_function(reference: str) -> Activation:
             raise ActivationError(f"{reference} needs arguments to be made: {_line(error)}") from None
     if not callable(loaded):
         raise ActivationError(f"{reference} is not callable: it is a {type(loaded).__name__}")
-    function: Callable[[Tensor], Tensor] = loaded
+    function: ElementwiseFunction = loaded
     for dtype in (torch.float64, torch.float32):
         _check(reference, function, dtype)
-    slope = _autograd_slope(function)
-    _check_slope(reference, slope)
+    if derivative is None:
+        slope = _autograd_slope(function)
+        _check_slope(reference, slope)
+    else:
+        for dtype in (torch.float64, torch.float32):
+            _check(f"the derivative of {reference}", derivative, dtype)
+        _check_derivative(reference, function, derivative)
+        slope = derivative
 
     def detached(x: Tensor) -> Tensor:
         with torch.no_grad():
@@ -170,6 +193,25 @@ def _check_slope(reference: str, slope: Callable[[Tensor], Tensor]) -> None:
         slope(grid)
     except Exception as error:  # noqa: BLE001 (a user's function may raise anything)
         raise ActivationError(f"{reference} has no gradient through torch.autograd: {_line(error)}") from None
+
+
+def _check_derivative(reference: str, function: ElementwiseFunction, derivative: ElementwiseFunction) -> None:
+    """Between kinks a function grows by the integral of its derivative: Simpson's rule over short steps says so."""
+    half = _STEP / 2
+    middle = torch.linspace(-8.0, 8.0, 1025, dtype=torch.float64) + _STEP / math.pi
+    with torch.no_grad():
+        left, centre, right = (derivative(middle + shift) for shift in (-half, 0.0, half))
+        growth = (function(middle + half) - function(middle - half)) / _STEP
+        mean, spread = (left + 4 * centre + right) / 6, torch.maximum((right - left).abs(), (right - centre).abs())
+        # Rounding of the difference, and all that the derivative changes within the step: a kink may lie there.
+        allowed = spread + 64 * torch.finfo(torch.float64).eps * (1 + function(middle).abs()) / _STEP
+    wrong = (growth - mean).abs() > allowed
+    if bool(wrong.any()):
+        at = int(torch.argmax(wrong.to(torch.int8)))
+        raise ActivationError(
+            f"the derivative of {reference} is {float(centre[at]):.6g} at x = {float(middle[at]):.6g}, "
+            f"where the function grows by {float(growth[at]):.6g} a unit"
+        )
 
 
 def _kind(x: Tensor) -> str:

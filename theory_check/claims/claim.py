@@ -1,6 +1,9 @@
-"""A claim of a paper as a record: what is said, under which assumptions, and what must be seen to fail."""
+"""A claim as a record: what is said, under which assumptions, and what must be seen to fail."""
 
-from typing import Literal
+import difflib
+import re
+from collections.abc import Iterable
+from typing import Literal, get_args
 
 import msgspec
 
@@ -33,7 +36,9 @@ Stratum = Literal[
     "narrow",
 ]
 
-EXPLAINED: dict[Assumption, str] = {
+_IDENTIFIER = re.compile(r"\w[\w.-]{0,79}")
+
+EXPLAINED: dict[str, str] = {
     "lipschitz": "phi is Lipschitz",
     "smooth": "phi and its derivative are Lipschitz",
     "differentiable": "phi has derivatives of every order (known from its expression)",
@@ -83,16 +88,47 @@ def planted_control(
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One statement of the paper.
+    """One statement of the paper, or of a user's own.
 
-    source: where the paper makes it (paraphrased).
-    strata: parts of the space of cases, each searched on its own, so that none is left to luck.
+    id: its name on the command line and in reports: letters, digits, "-", "_" and ".", at most 80 of them.
+    source: where it is made (paraphrased).
+    assumptions: names in `EXPLAINED`, or a user's own words, for which `checks` then takes a predicate.
+    strata: parts of the space of cases, each searched on its own, so that none is left to luck; the strategy of a
+        property must follow them, as `cases` does. None at all: a property's strategy alone says what is searched.
+    controls: none for most claims of a user's own.
+
+    Raises:
+        ValueError: a field that means nothing, in one line.
     """
 
     id: str
     statement: str
     source: str
-    quantifier: Quantifier
-    assumptions: tuple[Assumption, ...]
-    strata: tuple[Stratum, ...]
-    controls: tuple[Control, ...]
+    quantifier: Quantifier = "ALL"
+    assumptions: tuple[str, ...] = ()
+    strata: tuple[Stratum, ...] = ()
+    controls: tuple[Control, ...] = ()
+
+    def __post_init__(self) -> None:
+        # A record made in Python is not checked against its types, and a stratum with a typo would be searched as
+        # another one.
+        if not _IDENTIFIER.fullmatch(self.id):
+            raise ValueError(
+                f"the id of a claim must be letters, digits, '-', '_' and '.', at most 80, got {self.id!r:.100}"
+            )
+        for name in ("assumptions", "strata", "controls"):
+            if not isinstance(getattr(self, name), tuple):
+                raise ValueError(f"{name} of claim {self.id} must be a tuple, got {getattr(self, name)!r:.60}")  # noqa: TRY004
+        _check_known(self.id, "quantifier", (self.quantifier,), get_args(Quantifier))
+        _check_known(self.id, "stratum", self.strata, get_args(Stratum))
+        for words in self.assumptions:
+            if not words.strip() or not words.isprintable():
+                raise ValueError(f"an assumption of claim {self.id} must be words on one line, got {words!r:.100}")
+
+
+def _check_known(claim: str, what: str, given: Iterable[str], known: tuple[str, ...]) -> None:
+    for word in given:
+        if word not in known:
+            near = difflib.get_close_matches(str(word), known, n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise ValueError(f"unknown {what} {word!r:.60} of claim {claim}; {hint}known: {', '.join(known)}")

@@ -44,7 +44,9 @@ def load_property(test: str) -> tuple[ModuleType, str]:
     file_name, _, function = test.partition("::")
     path = properties_folder() / file_name
     if Path(file_name).name != file_name or not path.is_file():
-        raise click.ClickException(f"no property file {file_name!r} in {properties_folder()}")
+        raise click.ClickException(
+            f"no property file {file_name!r} in {properties_folder()} (for one of your own: --properties DIR)"
+        )
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise click.ClickException(f"cannot load {path}")

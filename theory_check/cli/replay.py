@@ -7,14 +7,20 @@ import click
 
 if TYPE_CHECKING:
     from theory_check.evidence.verdict import Outcome
+    from theory_check.property import Property
     from theory_check.reporting.records import Report
 
 
 @click.command()
 @click.argument("report", metavar="REPORT")
 @click.argument("case", metavar="CASE")
-@click.option("--trust-code", is_flag=True, help="Allow MODULE:NAME, which runs that module's code.")
-def replay(report: str, case: str, *, trust_code: bool) -> None:
+@click.option(
+    "--properties",
+    metavar="DIR",
+    help="Where a property of your own lies: the root folder of pytest in the run that made REPORT.",
+)
+@click.option("--trust-code", is_flag=True, help="Allow your own property and MODULE:NAME, which run code.")
+def replay(report: str, case: str, *, properties: str | None, trust_code: bool) -> None:
     """Recompute CASE (its id, or the beginning of it) of REPORT and compare it with what is recorded.
 
     Exit status 0 when it comes out the same, 1 when not.
@@ -33,7 +39,8 @@ def replay(report: str, case: str, *, trust_code: bool) -> None:
         # Not recomputed: what was put in its place may be another size of problem altogether.
         click.echo(f"differs: case_id: recorded {outcome.case_id}, that of the recorded case is {own}\nnot reproduced")
         click.get_current_context().exit(1)
-    again = _recompute(recorded, outcome, trust_code=trust_code)
+    prop = _property(outcome, properties, trust_code=trust_code)
+    again = _recompute(recorded, outcome, prop, trust_code=trust_code)
     click.echo(f"  {'':12} {'recorded':>24} {'recomputed':>24}")
     for name in ("verdict", "conclusion", "measured", "bound"):
         click.echo(f"  {name:12} {_text(getattr(outcome, name)):>24} {_text(getattr(again, name)):>24}")
@@ -44,17 +51,34 @@ def replay(report: str, case: str, *, trust_code: bool) -> None:
     click.get_current_context().exit(1 if differences else 0)
 
 
-def _recompute(recorded: "Report", outcome: "Outcome", *, trust_code: bool) -> "Outcome":
+def _property(outcome: "Outcome", folder: str | None, *, trust_code: bool) -> "Property":
+    """One of ours, or where a folder is given, a user's own."""
+    from theory_check.claims.paper import CLAIMS
+    from theory_check.cli.own_properties import load_own_property
+    from theory_check.cli.properties import load_property
+    from theory_check.property import property_of
+
+    if folder is not None:
+        prop: Property | None = load_own_property(outcome.test, folder, trust_code=trust_code)
+    elif outcome.claim not in CLAIMS:
+        raise click.ClickException(
+            f"{outcome.claim!r} is no claim of theory_check's own: add --properties DIR (the folder that "
+            f"{outcome.test.partition('::')[0]!r} lies in) and --trust-code"
+        )
+    else:
+        module, function = load_property(outcome.test)
+        prop = property_of(getattr(module, function))
+    if prop is None or prop.claim.id != outcome.claim:
+        raise click.ClickException(f"{outcome.test} is no property of claim {outcome.claim!r} here")
+    return prop
+
+
+def _recompute(recorded: "Report", outcome: "Outcome", prop: "Property", *, trust_code: bool) -> "Outcome":
     from threadpoolctl import threadpool_limits
 
     from theory_check import trial
-    from theory_check.cli.properties import load_property
     from theory_check.request import RequestError, make_request
 
-    module, function = load_property(outcome.test)
-    prop = trial.property_of(getattr(module, function))
-    if prop is None or prop.claim.id != outcome.claim:
-        raise click.ClickException(f"{outcome.test} is no property of claim {outcome.claim!r} here")
     try:
         request = make_request(
             profile=recorded.profile,

@@ -10,6 +10,7 @@ from rich.text import Text
 from theory_check.case import canonical_json
 from theory_check.reporting.coverage import ablation_table
 from theory_check.reporting.document import ClaimReport, Report, Trial, claim_matrix, is_judged
+from theory_check.reporting.replay_command import replay_command
 
 LOG_WIDTH = 120
 STYLES = {"supported": "green", "refuted": "bold red", "error": "bold magenta", "inconclusive": "yellow"}
@@ -90,4 +91,4 @@ def _print_finding(console: Console, claim: ClaimReport, trial: Trial, folder: P
     if shown is not None:
         console.print(Text(f"  {shown.quantity}: {shown.measured:.6g} against {shown.bound:.6g}"))
         console.print(Text(f"  minimal case: {canonical_json(shown.case)}"), soft_wrap=True)
-        console.print(Text(f"  replay: theory-check replay {folder / 'report.json'} {shown.case_id}"), soft_wrap=True)
+        console.print(Text(f"  replay: {replay_command(shown, folder / 'report.json')}"), soft_wrap=True)

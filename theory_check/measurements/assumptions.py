@@ -1,11 +1,12 @@
 """Which of a claim's assumptions a case does not meet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from theory_check.activations.activation import Activation
 from theory_check.activations.nonlinearity import is_certified_nonlinear
 from theory_check.case import Case, materialise, parallel_rows
-from theory_check.claims.claim import EXPLAINED, Assumption, Claim
+from theory_check.claims.claim import EXPLAINED, Claim
 from theory_check.measurements.horizon_growth import asymptotic_slope
 
 LEAST_WIDTH = 8
@@ -32,7 +33,7 @@ def _structure(_activation: Activation, case: Case) -> str | None:
 
 
 # What of a case does not meet an assumption, in words, or None. That weights are shared is the model's own.
-_FINDINGS: dict[Assumption, Callable[[Activation, Case], str | None]] = {
+_FINDINGS: dict[str, Callable[[Activation, Case], str | None]] = {
     "lipschitz": lambda phi, _: None if phi.is_lipschitz else f"{phi.name} has unbounded slope",
     "smooth": _roughness,
     "differentiable": lambda phi, _: None if phi.differentiable else f"{phi.name} is not known to have them",
@@ -49,12 +50,22 @@ _FINDINGS: dict[Assumption, Callable[[Activation, Case], str | None]] = {
 }
 
 
-def unmet_assumption(claim: Claim, activation: Activation, case: Case) -> str | None:
+Predicate = Callable[[Case], bool]
+_NONE: Mapping[str, Predicate] = MappingProxyType({})
+
+
+def unmet_assumption(
+    claim: Claim, activation: Activation, case: Case, own: Mapping[str, Predicate] = _NONE
+) -> str | None:
     """The first assumption of `claim` that `case` does not meet, in words, or None when all hold.
 
-    `activation` is the loaded activation of the case.
+    `activation` is the loaded activation of the case; `own` says of a user's own assumptions whether a case meets them.
     """
     for assumption in claim.assumptions:
+        if assumption in own:
+            if not own[assumption](case):
+                return f"assumption not met: {assumption}"
+            continue
         finding = _FINDINGS[assumption](activation, case)
         if finding is not None:
             return f"{EXPLAINED[assumption]}: {finding}"

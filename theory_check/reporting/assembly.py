@@ -21,6 +21,8 @@ from theory_check.reporting.records import Budget, ClaimReport, Environment, Rep
 if TYPE_CHECKING:
     from theory_check.request import Request
 
+# What is on trial where no claim of the paper is, and nobody named it.
+OWN_CLAIMS = "claims of one's own"
 # One picture says more than forty of the same kind.
 PICTURES_OF_A_CLAIM = 4
 PACKAGES = (
@@ -96,7 +98,7 @@ def assemble(
     if lost or calls > DECLARED_CALLS:
         status, verdict = 4, Verdict.ERROR
     return Report(
-        paper=PAPER,
+        paper=request.paper or (PAPER if all(claim.id in CLAIMS for claim in claims) else OWN_CLAIMS),
         command=command,
         profile=request.profile.name,
         seed=request.seed,
@@ -126,7 +128,7 @@ def _claim_report(found: list[Found]) -> ClaimReport:
         statement=claim.statement,
         source=claim.source,
         quantifier=claim.quantifier,
-        assumptions=tuple(EXPLAINED[assumption] for assumption in claim.assumptions),
+        assumptions=tuple(EXPLAINED.get(assumption, assumption) for assumption in claim.assumptions),
         verdict=verdict,
         trials=tuple(f.trial for f in found),
         outcomes=_with_few_pictures(found),

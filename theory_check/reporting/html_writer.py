@@ -27,6 +27,7 @@ from theory_check.reporting.page_text import anchor, counted, shown
 from theory_check.reporting.palette import colour_properties
 from theory_check.reporting.power import EVEN_ODDS, power_of
 from theory_check.reporting.records import Report
+from theory_check.reporting.replay_command import replay_command
 from theory_check.reporting.shown_cases import ShownCases, compared, shown_cases
 
 
@@ -105,6 +106,7 @@ def _environment() -> jinja2.Environment:
         "lines": describe_case,
         "measurement": describe_measurement,
         "counted": counted,
+        "replay": replay_command,
     }
     environment.globals |= {
         "anchor": anchor,

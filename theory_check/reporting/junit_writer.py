@@ -19,6 +19,7 @@ from theory_check.evidence.verdict import Conclusion, Verdict
 from theory_check.reporting.exit_status import expectation, named_failures_count
 from theory_check.reporting.matrix import described
 from theory_check.reporting.records import ClaimReport, Report, Trial
+from theory_check.reporting.replay_command import replay_command
 
 Result = Literal["passed", "failure", "error", "skipped"]
 
@@ -92,7 +93,8 @@ def _case(claim: ClaimReport, trial: Trial, result: Result) -> ET.Element:
             message += f": {trial.reason}"
         entry = ET.SubElement(case, result, message=_legal(message), type=trial.verdict.value)
         if trial.minimal is not None:
-            entry.text = f"minimal case {trial.minimal}; theory-check replay report.json {trial.minimal}"
+            minimal = next(outcome for outcome in claim.outcomes if outcome.case_id == trial.minimal)
+            entry.text = f"minimal case {trial.minimal}; {replay_command(minimal)}"
     return case
 
 

@@ -22,6 +22,7 @@ from theory_check.reporting.exit_status import expectation
 from theory_check.reporting.markdown_text import Markdown, as_markdown, code, fenced
 from theory_check.reporting.matrix import claim_matrix, described, tally
 from theory_check.reporting.records import Report
+from theory_check.reporting.replay_command import replay_command
 
 
 def render(report: Report) -> str:
@@ -63,6 +64,7 @@ def _template() -> jinja2.Template:
         "expectation": expectation,
         "lines": describe_case,
         "measurement": describe_measurement,
+        "replay": replay_command,
         "bold": lambda value: Markdown(f"**{as_markdown(value)}**"),
     }
     environment.globals |= {"minimal_outcome": minimal_outcome}

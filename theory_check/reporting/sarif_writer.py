@@ -27,6 +27,7 @@ from theory_check.reporting.junit_writer import result_of
 from theory_check.reporting.markdown_text import visible
 from theory_check.reporting.matrix import described
 from theory_check.reporting.records import ClaimReport, Report, Trial, is_judged
+from theory_check.reporting.replay_command import replay_command
 
 Level = Literal["error", "warning", "note"]
 
@@ -153,7 +154,7 @@ def _message(trial: Trial, outcome: Outcome | None) -> str:
     lines = [f"{what} ({trial.kind}: {subject})" + (f": {visible(trial.reason)}" if trial.reason else "")]
     if outcome is not None:
         lines.append(f"Measured: {visible(describe_measurement(outcome))}")
-        lines.append(f"Replay: theory-check replay report.json {outcome.case_id}")
+        lines.append(f"Replay: {replay_command(outcome)}")
         case = "; ".join(f"{label}: {_cut(value, 300)}" for label, value in describe_case(outcome.case))
         lines.append(f"Minimal case: {visible(case)}")
     return "\n".join(lines)

@@ -13,6 +13,7 @@ from theory_check.reporting.claim_reading import EXIT_STATUSES, minimal_outcome
 from theory_check.reporting.markdown_text import as_markdown, code, escaped
 from theory_check.reporting.matrix import CONTROLS, claim_matrix, described, tally
 from theory_check.reporting.records import ClaimReport, Report, Trial, is_judged
+from theory_check.reporting.replay_command import replay_command
 
 MOST_BYTES = 64_000
 MOST_TEXT = 300
@@ -109,7 +110,7 @@ def _finding(claim: ClaimReport, trial: Trial) -> str:
         lines.append(f"  - {escaped(_cut(describe_measurement(outcome)))}")
         case = (f"{as_markdown(label)} {code(_cut(value))}" for label, value in describe_case(outcome.case))
         lines.append(f"  - minimal case: {', '.join(case)}")
-        lines.append(f"  - replay: {code(f'theory-check replay report.json {outcome.case_id}')}")
+        lines.append(f"  - replay: {code(replay_command(outcome))}")
     return "\n".join(lines)
 
 

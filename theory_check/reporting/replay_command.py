@@ -1,0 +1,22 @@
+"""The command that recomputes a case of a report."""
+
+import shlex
+from pathlib import Path
+
+from theory_check.claims.paper import CLAIMS
+from theory_check.evidence.verdict import Outcome
+
+
+def replay_command(outcome: Outcome, report: Path | str = "report.json", properties: Path | str = ".") -> str:
+    """What to type for a case of `report`, shell-quoted.
+
+    A property of a user's own lies below `properties`, pytest's root in their run; its code, and an activation that is
+    code, is run on demand only.
+    """
+    words = ["theory-check", "replay", str(report), outcome.case_id]
+    own = outcome.claim not in CLAIMS
+    if own:
+        words += ["--properties", str(properties)]
+    if own or ":" in outcome.case.activation:
+        words.append("--trust-code")
+    return shlex.join(words)
