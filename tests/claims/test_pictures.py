@@ -14,9 +14,10 @@ from theory_check.claims.paper import CLAIMS
 from theory_check.evidence.picture import Picture
 from theory_check.evidence.verdict import Outcome, Verdict
 from theory_check.profile import PROFILES
+from theory_check.property import Property
 from theory_check.reporting.drawing import draw_file, draw_svg
 from theory_check.request import make_request
-from theory_check.trial import Property, judge_case
+from theory_check.trial import judge_case
 
 THREE = Case(activation="softplus(x)", data=Sphere(3, 4, 0), width=64)
 CROWD = msgspec.structs.replace(THREE, data=Sphere(6, 3, 0))
