@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import strategies as st
 
 from theory_check.case import Case, Digits, Explicit, Sphere, Weights, case_id
+from theory_check.evidence.picture import Picture, Series
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
 from theory_check.neural_ode import NeuralODE
 from theory_check.reporting.document import Budget, ClaimReport, Environment, Report, Trial
@@ -253,3 +255,82 @@ def reports() -> st.SearchStrategy[Report]:
             exit_status=st.sampled_from([0, 1, 3, 4]),
         )
     )
+
+
+@pytest.fixture(scope="session")
+def picture() -> Picture:
+    """A picture with points, intervals, a line and a name that is markup."""
+    widths = (64.0, 128.0, 256.0, 512.0)
+    return Picture(
+        kind="ladder",
+        title="Error of <script>alert(2)</script> against width",
+        x_label="width n",
+        y_label="relative error",
+        x_scale="log",
+        y_scale="log",
+        series=(
+            Series(
+                name="measured",
+                x=widths,
+                y=(0.2, 0.14, 0.1, 0.07),
+                low=(0.18, 0.13, 0.09, 0.06),
+                high=(0.22, 0.15, 0.11, 0.08),
+            ),
+            Series(name="slope -1/2 & <b>bold</b>", x=widths, y=(0.2, 0.1414, 0.1, 0.0707), style="line"),
+        ),
+        note="Points fall along the line where the claim holds.",
+    )
+
+
+@pytest.fixture(scope="session")
+def large(picture: Picture) -> Report:
+    """5,000 outcomes in nineteen claims: long details, failing cases, pictures, controls and ablations."""
+    many = tuple(float(k) for k in range(150))
+    bands = tuple(
+        Series(name=f"series {k}", x=many, y=many, low=many, high=many, style=style)
+        for k, style in enumerate(("points", "line", "band"))
+    )
+    picture = msgspec.structs.replace(picture, series=bands, x_scale="linear", y_scale="linear")
+    claims = []
+    for place in range(19):
+        name = f"claim-number-{place}"
+        details = {f"law of f / sqrt S, number {k}": 0.1234567 * (k + 1) for k in range(40)}
+        outcomes = [
+            Build.outcome(
+                Case(
+                    activation=f"tanh({k + 1}*x) + 0.25*softplus(x)",
+                    data=Sphere(count=3, dimension=4, seed=k),
+                    width=64,
+                ),
+                claim=name,
+                verdict=Verdict.INCONCLUSIVE if k % 20 == 0 else Verdict.REFUTED if k % 20 == 1 else Verdict.SUPPORTED,
+                ratio=k / 300,
+                quantity=f"quantity {k % 3}",
+                details=details,
+                picture=picture if k < 4 else None,
+            )
+            for k in range(264)
+        ]
+        failing = [outcome.case_id for outcome in outcomes if outcome.verdict is Verdict.REFUTED]
+        trials = [
+            Build.trial(kind="named", activation=f"phi_{k}", verdict=Verdict.REFUTED, minimal=identifier)
+            for k, identifier in enumerate(failing)
+        ]
+        trials += [Build.trial(activation=f"random {k}") for k in range(40)]
+        trials += [
+            Build.trial(kind="control", activation="relu(x)", minimal=outcome.case_id) for outcome in outcomes[100:140]
+        ]
+        trials += [
+            Build.trial(
+                kind="ablation",
+                assumption=f"assumption {k % 5}",
+                departure="a departure",
+                conclusion=Conclusion.FAILS,
+                minimal=outcome.case_id,
+            )
+            for k, outcome in enumerate(outcomes[140:240])
+        ]
+        claims.append(
+            Build.claim(*trials, id=name, verdict=Verdict.REFUTED, quantifier="RATE", outcomes=tuple(outcomes))
+        )
+    return Build.report(*claims, verdict=Verdict.REFUTED, exit_status=1)

@@ -7,7 +7,8 @@ import shutil
 from itertools import count
 from pathlib import Path
 
-from theory_check.reporting import json_writer, junit_writer, markdown_writer
+from theory_check.reporting import html_writer, json_writer, junit_writer, markdown_writer
+from theory_check.reporting.figures import write_figures
 from theory_check.reporting.records import Report, ReportError
 
 MAX_NAMESAKES = 1000
@@ -26,7 +27,7 @@ def new_run_name(started: str, seed: int) -> str:
 
 
 def write_reports(report: Report, folder: Path, *, unfinished: Path | None = None) -> Path:
-    """Write report.json, report.md and junit.xml into a new folder.
+    """Write report.json, report.md, report.html, junit.xml and the pictures as files into a new folder.
 
     Everything is written and synced in a hidden sibling folder that is then renamed into place: a folder of that
     name is never half-written. An existing folder is never touched: the next free of "NAME-2", "NAME-3", ... is
@@ -48,6 +49,7 @@ def write_reports(report: Report, folder: Path, *, unfinished: Path | None = Non
     texts = {
         "report.json": json_writer.render(report),
         "report.md": markdown_writer.render(report),
+        "report.html": html_writer.render(report),
         "junit.xml": junit_writer.render(report),
     }
     partial = unfinished or folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.partial")
@@ -59,6 +61,7 @@ def write_reports(report: Report, folder: Path, *, unfinished: Path | None = Non
             for name, text in texts.items():
                 (partial / name).unlink(missing_ok=True)  # of a process that was killed as it wrote
                 _write_synced(partial / name, text)
+            _sync_files(write_figures(report, partial))
             _sync_folder(partial)
             written = _rename_to_free_name(partial, folder)
         except BaseException:
@@ -69,6 +72,28 @@ def write_reports(report: Report, folder: Path, *, unfinished: Path | None = Non
     except OSError as error:
         raise ReportError(f"cannot write reports to {str(folder)!r}: {error.strerror or error}") from None
     return written
+
+
+def write_page(report: Report, path: Path) -> None:
+    """Write the page of a report to a file of any name, in one rename; a file of that name is replaced.
+
+    Raises:
+        ReportError: the report cannot be rendered, or the file cannot be written; nothing stays behind.
+    """
+    path = Path(path)
+    text = html_writer.render(report)
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        partial = path.with_name(f".theory-check.{secrets.token_hex(8)}.partial")
+        try:
+            _write_synced(partial, text)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name, or no name at all
+        reason = getattr(error, "strerror", None) or error
+        raise ReportError(f"cannot write a page to {str(path)!r}: {reason}") from None
 
 
 def require_writable(report_dir: Path) -> None:
@@ -121,6 +146,18 @@ def _write_synced(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _sync_files(paths: list[Path]) -> None:
+    """Make the content of some files durable, and the names in their folders."""
+    for path in paths:
+        descriptor = os.open(path, os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    for folder in {path.parent for path in paths}:
+        _sync_folder(folder)
 
 
 def _sync_folder(folder: Path) -> None:
