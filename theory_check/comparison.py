@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from theory_check.activations.activation import Activation
 from theory_check.case import Data, Seeds, materialise
-from theory_check.evidence.comparison import Candidate, Comparison, Uniqueness
+from theory_check.evidence.comparison import Candidate, Comparison, Status, Uniqueness
 from theory_check.evidence.median_interval import CONFIDENCE
 from theory_check.evidence.plain_numbers import Detail, finite
 from theory_check.evidence.ranking import ranked, ranking_rule
@@ -60,14 +60,17 @@ class Plan:
         }
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Setting:
     """Where the shared networks get their seeds."""
 
+    request: Request
     seeds: Seeds
     device: str
-    profile: Profile
-    load: Callable[[str], Activation]
+    profile: Profile = PROFILES["quick"]
+
+    def load(self, expression: str, /) -> Activation:
+        return self.request.load(expression)
 
 
 def compare(
@@ -84,7 +87,7 @@ def compare(
         ValueError, MemoryShortage: the networks cannot be drawn. What a single phi cannot do is a finding, no error.
     """
     request = plan.request
-    setting = _Setting(Seeds(request.seed, "compare"), request.device, PROFILES["quick"], request.load)
+    setting = _Setting(request, Seeds(request.seed, "compare"), request.device)
     shared = shared_networks(setting, plan.data, plan.model, plan.width, plan.networks)
     candidates: Sequence[Candidate] = [
         _candidate(plan, shared, name, properties, progress) for name in request.activations
@@ -149,7 +152,7 @@ def _uniqueness(plan: Plan, phi: Activation, prop: Property, *, holds: bool, con
             case=first.case,
         )
     if holds:
-        status = "proved" if phi.bounds == "proved" else "measured bounds"
+        status: Status = "proved" if phi.bounds == "proved" else "measured bounds"
         return Uniqueness(status=status, reason=constant, probes=len(outcomes))
     undecided = next((o.reason for o in outcomes if o.conclusion is not Conclusion.HOLDS), "no probe failed")
     return Uniqueness(status="open", reason=undecided, probes=len(outcomes))

@@ -170,7 +170,6 @@ def _distance(found: Parameters, reference: Parameters) -> float:
 def _factors(instance: Instance, network: Parameters) -> tuple[float, float]:
     """Of gradient descent, and of its linearisation around the start: geometric means over the steps."""
     model, labels = instance.case.neural_ode, instance.labels()
-    settings = {"scheme": SCHEME, "solver_steps": DESCENT_SOLVER_STEPS}
     kernel = kernels_of(
         instance.activation, model, network, instance.inputs, scheme=SCHEME, steps=DESCENT_SOLVER_STEPS
     ).tangent
@@ -187,7 +186,8 @@ def _factors(instance: Instance, network: Parameters) -> tuple[float, float]:
         learning_rate=rate,
         steps=DESCENT_STEPS,
         kernel_every=None,
-        **settings,
+        scheme=SCHEME,
+        solver_steps=DESCENT_SOLVER_STEPS,
     )
     if trace.diverged_at is not None:
         raise ArithmeticError(f"gradient descent is not finite after {trace.diverged_at} steps")

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from theory_check.activations.activation import Activation
-from theory_check.evidence.comparison import Cell
+from theory_check.evidence.comparison import Basis, Cell
 from theory_check.evidence.definiteness import certified_lower_bound
 from theory_check.evidence.plain_numbers import Detail
 from theory_check.limits.kernels import LimitKernels, limit_kernels
@@ -37,7 +37,7 @@ def limit_conditioning(
     certificate = certified_lower_bound(kernel, error) if np.isfinite(off) else None
     lower = max(certificate.lower_bound, 0.0) if certificate is not None else 0.0
     certified = certificate is not None and certificate.certified
-    basis = "proved" if certified and kernels.rigorous else "bounded"
+    basis: Basis = "proved" if certified and kernels.rigorous else "bounded"
     notes = [] if certified else ["not certified positive: singular to the accuracy of the kernel"]
     if kernels.estimated:
         notes.append(f"given the estimated parts of the kernel's error: {', '.join(kernels.estimated)}")

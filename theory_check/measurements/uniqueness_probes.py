@@ -1,8 +1,8 @@
 """Cases in which an activation's forward or adjoint solution is not unique, if there are any like those we know of.
 
 The search of an audit draws such cases; here they are fixed, since a comparison needs the same for every phi: typical
-ones, the zero state (where sign(x) sqrt|x| branches, and many kinks lie), a state held at each kink, and a strong W from
-a large state, where a phi that grows faster than linearly blows up.
+ones, the zero state (where sign(x) sqrt|x| branches, and many kinks lie), a state held at each kink, and a strong W
+from a large state, where a phi that grows faster than linearly blows up.
 """
 
 from theory_check.activations.activation import Activation
