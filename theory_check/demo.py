@@ -36,7 +36,7 @@ FALSE = msgspec.structs.replace(
 )
 FEW = Sizes(inputs=(1, 3), dimensions=(1, 4))
 # Enough cases for a search of the true claim to mean something, few enough for a minute.
-PROFILE = msgspec.structs.replace(PROFILES["quick"], name="demo", examples=32)
+PROFILE = msgspec.structs.replace(PROFILES["quick"], name="demo", examples=12)
 # A smooth phi beside the kinked ones.
 SMOOTH = "softplus(x)"
 
@@ -66,12 +66,13 @@ def _judge(case: Case, audit: Audit) -> None:
 class Demonstration:
     """What both searches found.
 
-    false, true: the trials of the two claims, with their outcomes.
+    false: the searches for a counterexample to the false claim; the last one found it, if any did.
+    true: that of the true claim.
     first, minimal: the case in which the search failed first, and what shrinking made of it; None when none failed.
     smooth: the minimal case with a smooth phi, judged by the true claim.
     """
 
-    false: Found
+    false: tuple[Found, ...]
     true: Found
     first: Outcome | None
     minimal: Outcome | None
@@ -81,7 +82,7 @@ class Demonstration:
     def succeeded(self) -> bool:
         """The false claim was refuted, the true one held, and so did the minimal case with a smooth phi."""
         return (
-            self.false.trial.verdict is Verdict.REFUTED
+            self.false[-1].trial.verdict is Verdict.REFUTED
             and self.minimal is not None
             and self.true.trial.verdict is Verdict.SUPPORTED
             and self.smooth is not None
@@ -89,9 +90,17 @@ class Demonstration:
         )
 
 
-def search_false(seed: int = 0) -> Found:
-    """Search for a counterexample to the false claim, among kinked phi: a claim that allows them gets such a search."""
-    return _search(_property(_false_property), KINKED, seed)
+def search_false(seed: int = 0) -> tuple[Found, ...]:
+    """Search for a counterexample to the false claim: among all phi, then among kinked ones until one search fails.
+
+    A claim that allows kinked phi gets a search of its own among them in every audit.
+    """
+    found = []
+    for subject in ("random", KINKED):
+        found.append(_search(_property(_false_property), subject, seed))
+        if found[-1].trial.verdict is Verdict.REFUTED:
+            break
+    return tuple(found)
 
 
 def search_true(seed: int = 0) -> Found:
@@ -99,10 +108,11 @@ def search_true(seed: int = 0) -> Found:
     return _search(_property(_true_property), "random", seed)
 
 
-def demonstration(false: Found, true: Found, seed: int = 0) -> Demonstration:
+def demonstration(false: tuple[Found, ...], true: Found, seed: int = 0) -> Demonstration:
     """Both searches put together; judges the minimal case once more with a smooth phi."""
-    failing = [outcome for outcome in false.outcomes if outcome.conclusion is Conclusion.FAILS]
-    minimal = next((o for o in failing if o.case_id == false.trial.minimal), None)
+    last = false[-1]
+    failing = [outcome for outcome in last.outcomes if outcome.conclusion is Conclusion.FAILS]
+    minimal = next((o for o in failing if o.case_id == last.trial.minimal), None)
     smooth = None
     if minimal is not None:
         case = msgspec.structs.replace(minimal.case, activation=SMOOTH)

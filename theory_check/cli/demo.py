@@ -47,7 +47,8 @@ def demo(seed: str, report_dir: str | None) -> None:
         click.echo("   The state's equation has one solution for Lipschitz phi, so why should its adjoint not?")
         _say("2. The search", f"Up to {trials.PROFILE.examples} random cases: phi, inputs, weights, width, horizon.")
         false = trials.search_false(root)
-        _searched(false)
+        for found in false:
+            _searched(found)
         _say("3. The claim as the paper has it", trials.TRUE.statement)
         _assumes([EXPLAINED[name] for name in trials.TRUE.assumptions])
         true = trials.search_true(root)
@@ -69,7 +70,7 @@ def demo(seed: str, report_dir: str | None) -> None:
     click.echo(
         "demo: the false claim was caught and the true one held"
         if caught
-        else f"demo: failed; false claim {false.trial.verdict}, true claim {true.trial.verdict}"
+        else f"demo: failed; false claim {false[-1].trial.verdict}, true claim {true.trial.verdict}"
     )
     click.get_current_context().exit(0 if caught else ERROR_STATUS)
 
@@ -87,7 +88,7 @@ def _assumes(assumptions: list[str]) -> None:
 def _searched(found: "Found") -> None:
     trial = found.trial
     click.echo(
-        f"   {trial.executed} cases judged, {trial.held} held, {trial.comparisons} comparisons, {trial.seconds:.1f} s: "
+        f"   {trial.activation} phi: {trial.executed} cases judged, {trial.held} held, {trial.comparisons} comparisons, {trial.seconds:.1f} s: "
         f"{trial.verdict}"
     )
     if trial.shrink_calls:
@@ -135,11 +136,11 @@ def _report(shown: "Demonstration", seed: int, report_dir: Path) -> None:
 
     now = dt.datetime.now(dt.UTC)
     report = assemble(
-        [shown.false, shown.true],
+        [*shown.false, shown.true],
         request=request_of(seed),
         command=typed_command(),
         started=now,
-        seconds=shown.false.trial.seconds + shown.true.trial.seconds,
+        seconds=sum(found.trial.seconds for found in (*shown.false, shown.true)),
     )
     try:
         folder = write_reports(report, report_dir / f"{new_run_name(report.started, seed)}-demo")
