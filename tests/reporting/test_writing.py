@@ -6,15 +6,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import junitparser
 import pytest
 
+from theory_check.reporting import html_writer
 from theory_check.reporting.document import ReportError, load_report
 from theory_check.reporting.json_writer import render
-from theory_check.reporting.writing import new_run_name, require_writable, write_reports
+from theory_check.reporting.writing import new_run_name, require_writable, write_page, write_reports
 
-FILES = {"report.json", "report.md", "junit.xml"}
+FILES = {"report.json", "report.md", "report.html", "junit.xml"}
 
 WRITER = """
 import sys
@@ -34,8 +36,8 @@ def names(folder: Path) -> set[str]:
     return {entry.name for entry in folder.iterdir()}
 
 
-def test_a_run_has_its_three_files_whole(build, tmp_path):
-    """JSON, Markdown and JUnit, in the folder that was asked for, parents made, nothing else left."""
+def test_a_run_has_its_four_files_whole(build, tmp_path):
+    """JSON, Markdown, page and JUnit, in the folder that was asked for, parents made, nothing else left."""
     report = build.full()
     folder = write_reports(report, tmp_path / "a" / "b" / "run")
     assert folder == tmp_path / "a" / "b" / "run"
@@ -43,7 +45,56 @@ def test_a_run_has_its_three_files_whole(build, tmp_path):
     assert names(folder.parent) == {"run"}
     assert load_report(folder) == report
     assert (folder / "report.md").read_text(encoding="utf-8").startswith("# Audit by theory-check: refuted\n")
+    assert (folder / "report.html").read_text(encoding="utf-8") == html_writer.render(report)
     assert junitparser.JUnitXml.fromfile(str(folder / "junit.xml")).tests == 3
+
+
+def test_pictures_are_files_as_well(build, picture, tmp_path, monkeypatch):
+    """One standalone SVG for each case with a picture, by claim and case; synced before the folder gets its name."""
+    shown = build.outcome(picture=picture)
+    hostile = build.outcome(build.kink, claim="../../etc/x", picture=picture)
+    report = build.report(build.claim(build.trial(), outcomes=(shown, hostile)))
+    synced = []
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda d: (synced.append(Path(f"/proc/self/fd/{d}").readlink().name), fsync(d))[1])
+    folder = write_reports(report, tmp_path / "run")
+    figures = {f"adjoint-gradient-{shown.case_id}.svg", f"..%2F..%2Fetc%2Fx-{hostile.case_id}.svg"}
+    assert names(folder) == FILES | {"figures"}
+    assert names(folder / "figures") == figures
+    assert figures | {"figures"} <= set(synced)
+    for name in figures:
+        root = ET.parse(folder / "figures" / name).getroot()  # noqa: S314 - written by the code under test
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_a_disk_that_fails_while_pictures_are_written_leaves_nothing_behind(build, picture, tmp_path, monkeypatch):
+    """The folder of pictures is part of the one rename."""
+    mkdir = Path.mkdir
+
+    def refuse(path: Path, *args: object, **options: object) -> None:
+        if path.name == "figures":
+            full_disk()
+        mkdir(path, *args, **options)
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    report = build.report(build.claim(build.trial(), outcomes=(build.outcome(picture=picture),)))
+    with pytest.raises(ReportError, match="No space left on device"):
+        write_reports(report, tmp_path / "run")
+    assert names(tmp_path) == set()
+
+
+def test_a_page_replaces_a_file_whole_or_not_at_all(build, tmp_path, monkeypatch):
+    """A page that was there is replaced by a rename; a failing disk leaves it as it was, and nothing beside it."""
+    target = tmp_path / "page.html"
+    target.write_text("old", encoding="utf-8")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full_disk)
+        with pytest.raises(ReportError, match=r"cannot write a page to '.*page.html': No space left on device"):
+            write_page(build.full(), target)
+    assert target.read_text(encoding="utf-8") == "old"
+    write_page(build.full(), target)
+    assert target.read_text(encoding="utf-8") == html_writer.render(build.full())
+    assert names(tmp_path) == {"page.html"}
 
 
 def test_a_folder_has_the_permissions_of_any_new_folder(build, tmp_path):
@@ -142,7 +193,7 @@ def test_files_are_synced_before_the_folder_is_named(build, tmp_path, monkeypatc
     monkeypatch.setattr(os, "fsync", lambda descriptor: (calls.append("fsync"), fsync(descriptor))[1])
     monkeypatch.setattr(os, "replace", lambda a, b: (calls.append("replace"), replace(a, b))[1])
     write_reports(build.full(), tmp_path / "run")
-    assert calls == ["fsync"] * 4 + ["replace", "fsync"]
+    assert calls == ["fsync"] * 5 + ["replace", "fsync"]
 
 
 def test_a_report_that_cannot_be_rendered_touches_no_disk(build, tmp_path):

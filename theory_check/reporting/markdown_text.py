@@ -62,6 +62,8 @@ def fenced(text: str) -> Markdown:
 
 def visible(text: str) -> str:
     """Control, format and surrogate characters and line breaks as Python escapes; all else as it is."""
+    if text.isprintable():  # most texts: none of those categories occurs
+        return text
     return "".join(
         character.encode("unicode_escape").decode()
         if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
