@@ -87,10 +87,8 @@ def _assumes(assumptions: list[str]) -> None:
 
 def _searched(found: "Found") -> None:
     trial = found.trial
-    click.echo(
-        f"   {trial.activation} phi: {trial.executed} cases judged, {trial.held} held, {trial.comparisons} comparisons, {trial.seconds:.1f} s: "
-        f"{trial.verdict}"
-    )
+    judged = f"{trial.executed} cases judged, {trial.held} held, {trial.comparisons} comparisons"
+    click.echo(f"   {trial.activation} phi: {judged}, {trial.seconds:.1f} s: {trial.verdict}")
     if trial.shrink_calls:
         click.echo(f"   {trial.shrink_calls} more were judged to make the failing case small")
 
@@ -103,7 +101,7 @@ def _counterexample(shown: "Demonstration") -> None:
     _case(shown.minimal)
     click.echo(
         click.wrap_text(
-            "The state stays at 0, where phi' jumps, and the adjoint depends on which side's slope is taken. "
+            "The state lies where phi' jumps, and the adjoint depends on which side's slope is taken there. "
             "No solver tolerance makes the difference smaller.",
             width=110,
             initial_indent="   ",

@@ -1,7 +1,10 @@
 """What a comparison says in words: cells, uniqueness and notes, the same on the terminal and on the page."""
 
+import math
+
 from theory_check.case import canonical_json
 from theory_check.evidence.comparison import COLUMNS, Candidate, Cell, Comparison, Uniqueness
+from theory_check.reporting.rounding import rounded_down
 
 DIGITS = 4
 # Of 1 - factor; the factors of slow directions all begin with 0.99.
@@ -33,7 +36,7 @@ def evidence_text(cell: Cell, key: str) -> str:
     if cell.value is None:
         return cell.note
     if key == "smallest_eigenvalue":
-        return "singular to accuracy" if cell.low is None else f"certified > {_down(cell.low)}"
+        return "singular to accuracy" if cell.low is None else f"certified > {rounded_down(cell.low, 3)}"
     if key == "predicted_factor":
         return "no rate certified" if cell.high is None or cell.high >= 1.0 else f"certified <= {_up(cell.high)}"
     if cell.low is None or cell.high is None:
@@ -87,12 +90,6 @@ def measured_on(comparison: Comparison) -> str:
     )
 
 
-def _down(value: float) -> str:
-    """What is certified is not rounded up."""
-    return number(value - 0.005 * abs(value)) if float(number(value)) > value else number(value)
-
-
 def _up(value: float) -> str:
     """Upwards to four decimals."""
-    text = f"{value:.{DIGITS}f}"
-    return text if float(text) >= value else f"{value + 0.5 * 10.0**-DIGITS:.{DIGITS}f}"
+    return f"{math.ceil(value * 10**DIGITS) / 10**DIGITS:.{DIGITS}f}"
