@@ -75,7 +75,7 @@ def compare(
         # One compute thread, so that sums are taken in one order.
         torch.set_num_threads(1)
         with threadpool_limits(limits=1):
-            found = comparison.compare(plan, _properties(), lambda step: click.echo(step, err=True))
+            found = comparison.compare(plan, properties_of_uniqueness(), lambda step: click.echo(step, err=True))
         if page is not None:
             write_comparison_page(found, Path(page))
     except (ValueError, MemoryError, ReportError) as error:
@@ -114,7 +114,8 @@ def _inputs(request: "Request", rows: int, dimension: int) -> "Data":
     return request.data
 
 
-def _properties() -> "dict[str, Property]":
+def properties_of_uniqueness() -> "dict[str, Property]":
+    """The properties of the claims that a comparison judges, by claim."""
     from theory_check.cli.properties import load_property
     from theory_check.trial import property_of
 
