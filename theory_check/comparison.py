@@ -137,6 +137,8 @@ def _candidate(
 
 def _uniqueness(plan: Plan, phi: Activation, prop: Property, *, holds: bool, constant: str) -> Uniqueness:
     """What theory says of every W and input, and what the claim's own property says of the probes."""
+    if prop.claim.id == BACKWARD and not phi.is_lipschitz:
+        return Uniqueness(status="open", reason="phi has no Lipschitz constant to derive a bound from", probes=0)
     outcomes = [judge_case(prop, case, plan.request) for case in uniqueness_probes(phi, plan.data, plan.model)]
     failing = [outcome for outcome in outcomes if outcome.conclusion is Conclusion.FAILS]
     if failing:

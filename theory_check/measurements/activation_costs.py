@@ -173,6 +173,8 @@ def _factors(instance: Instance, network: Parameters) -> tuple[float, float]:
     kernel = kernels_of(
         instance.activation, model, network, instance.inputs, scheme=SCHEME, steps=DESCENT_SOLVER_STEPS
     ).tangent
+    if not kernel.isfinite().all():
+        raise ArithmeticError("the tangent kernel is not finite")
     values, vectors = np.linalg.eigh(kernel.cpu().numpy())
     if not values[-1] > 0:
         raise ArithmeticError("the tangent kernel is zero: no parameter changes the output")
@@ -191,9 +193,11 @@ def _factors(instance: Instance, network: Parameters) -> tuple[float, float]:
     )
     if trace.diverged_at is not None:
         raise ArithmeticError(f"gradient descent is not finite after {trace.diverged_at} steps")
+    losses: Sequence[float] = trace.losses.tolist()
+    if losses[0] == 0:
+        raise ArithmeticError("the labels are met at the start: there is nothing to train")
     residual = vectors.T @ (trace.outputs[0] - labels).cpu().numpy()
     linear = float(np.linalg.norm((1.0 - rate * values) ** DESCENT_STEPS * residual) / np.linalg.norm(residual))
-    losses: Sequence[float] = trace.losses.tolist()
     return _mean_factor(math.sqrt(losses[-1] / losses[0])), _mean_factor(linear)
 
 
