@@ -104,14 +104,7 @@ def _candidate(
 ) -> Candidate:
     phi = plan.request.load(name)
     progress(f"{name}: uniqueness")
-    forward = _uniqueness(plan, phi, properties[FORWARD], holds=phi.is_lipschitz, constant=f"L1 = {phi.lipschitz:.6g}")
-    backward = _uniqueness(
-        plan,
-        phi,
-        properties[BACKWARD],
-        holds=phi.is_smooth,
-        constant=f"L1 = {phi.lipschitz:.6g}, L2 = {phi.derivative_lipschitz:.6g}",
-    )
+    forward, backward = judged_uniqueness(plan, phi, properties)
     progress(f"{name}: gradients")
     cells = {"gradient_error": gradient_error(shared, phi)}
     progress(f"{name}: solver")
@@ -135,10 +128,18 @@ def _candidate(
     )
 
 
-def _uniqueness(plan: Plan, phi: Activation, prop: Property, *, holds: bool, constant: str) -> Uniqueness:
-    """What theory says of every W and input, and what the claim's own property says of the probes."""
-    if prop.claim.id == BACKWARD and not phi.is_lipschitz:
-        return Uniqueness(status="open", reason="phi has no Lipschitz constant to derive a bound from", probes=0)
+def judged_uniqueness(plan: Plan, phi: Activation, properties: Mapping[str, Property]) -> tuple[Uniqueness, Uniqueness]:
+    """Forward and backward: what theory says of every W and input, and what the claims' properties say of the probes."""
+    slope, bend = f"L1 = {phi.lipschitz:.6g}", f"L2 = {phi.derivative_lipschitz:.6g}"
+    forward = _judged(plan, phi, properties[FORWARD], holds=phi.is_lipschitz, constants=slope)
+    if not phi.is_lipschitz:
+        # Its property could compare nothing there, and its solves are long.
+        open_ = Uniqueness(status="open", reason="phi has no Lipschitz constant to derive a bound from", probes=0)
+        return forward, open_
+    return forward, _judged(plan, phi, properties[BACKWARD], holds=phi.is_smooth, constants=f"{slope}, {bend}")
+
+
+def _judged(plan: Plan, phi: Activation, prop: Property, *, holds: bool, constants: str) -> Uniqueness:
     outcomes = [judge_case(prop, case, plan.request) for case in uniqueness_probes(phi, plan.data, plan.model)]
     failing = [outcome for outcome in outcomes if outcome.conclusion is Conclusion.FAILS]
     if failing:
@@ -155,6 +156,6 @@ def _uniqueness(plan: Plan, phi: Activation, prop: Property, *, holds: bool, con
         )
     if holds:
         status: Status = "proved" if phi.bounds == "proved" else "measured bounds"
-        return Uniqueness(status=status, reason=constant, probes=len(outcomes))
+        return Uniqueness(status=status, reason=constants, probes=len(outcomes))
     undecided = next((o.reason for o in outcomes if o.conclusion is not Conclusion.HOLDS), "no probe failed")
     return Uniqueness(status="open", reason=undecided, probes=len(outcomes))

@@ -1,57 +1,50 @@
 """`theory-check compare`: the table, the JSON and the page say the same; bad input is one line."""
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+
+from theory_check.cli.comparison_table import print_comparison
+from theory_check.evidence.comparison import Comparison
 
 Run = Callable[..., Any]
 SMALL = ("--networks", "8", "--width", "8", "--data", "sphere", "--rows", "3", "--dimension", "4")
 
 
-def test_table_json_and_page_agree(run: Run, tmp_path: Path) -> None:
+def test_table_json_and_page_agree(run: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Smooth before kinked, with the same numbers in all three; the kink is a finding with its case."""
     page = tmp_path / "table.html"
-    ran = run("compare", "relu", "softplus", *SMALL, "--page", str(page))
+    ran = run("compare", "relu", "softplus", *SMALL, "--page", str(page), "--json")
     assert ran.status == 0, ran.err
-    found = json.loads(run("compare", "relu", "softplus", *SMALL, "--json").out)
-    assert [(c["name"], c["rank"]) for c in found["candidates"]] == [("softplus", 1), ("relu", 2)]
-    assert found["settings"] == {
-        "seed": 0,
-        "data": "sphere",
-        "inputs": 3,
-        "width": 8,
-        "networks": 8,
-        "confidence": 0.99,
-        "sigma_u": 1.0,
-        "sigma_w": 1.0,
-        "sigma_v": 1.0,
-        "horizon": 1.0,
-    }
-    text = page.read_text(encoding="utf-8")
-    for candidate in found["candidates"]:
-        shown = f"{candidate['cells']['gradient_error']['value']:.3g}"
-        assert shown in ran.out
-        assert shown in text
-        assert f"{candidate['cells']['observed_factor']['value']:.4f}" in ran.out
-    assert "relu: the backward solution is not unique everywhere" in ran.out
-    assert f"page: {page}" in ran.out
-    assert "order: Unique solutions come first" in ran.out
+    found = msgspec.json.decode(ran.out, type=Comparison)
+    assert [(c.name, c.rank) for c in found.candidates] == [("softplus", 1), ("relu", 2)]
+    sizes = {"seed": 0, "data": "sphere", "inputs": 3, "width": 8, "networks": 8, "confidence": 0.99}
+    assert found.settings == sizes | {"sigma_u": 1.0, "sigma_w": 1.0, "sigma_v": 1.0, "horizon": 1.0}
+    print_comparison(found)
+    table, text = capfd.readouterr().out, page.read_text(encoding="utf-8")
+    for candidate in found.candidates:
+        for key, digits in (("gradient_error", ".3g"), ("evaluations", ".3g"), ("observed_factor", ".4f")):
+            value = candidate.cells[key].value
+            assert value is not None
+            assert f"{value:{digits}}" in table
+            assert f"{value:{digits}}" in text
+    assert "relu: the backward solution is not unique everywhere" in table
+    assert "order: Unique solutions come first" in table
 
 
 def test_what_an_activation_cannot_do_is_a_finding(run: Run) -> None:
-    """Square blows up, sign_sqrt has no kernel: both are in the table, last, and the command succeeds."""
-    ran = run("compare", "square", "tanh", "sign_sqrt", *SMALL, "--sigma-w", "3", "--json")
+    """Square blows up: it is in the table, last, and the command succeeds."""
+    ran = run("compare", "square", "tanh", *SMALL, "--sigma-w", "3")
     assert ran.status == 0, ran.err
-    found = {c["name"]: c for c in json.loads(ran.out)["candidates"]}
-    assert found["tanh"]["rank"] == 1
-    assert found["square"]["cells"]["evaluations"]["value"] is None
-    assert "of 8 networks" in found["square"]["cells"]["evaluations"]["note"]
-    assert "infinite" in found["sign_sqrt"]["cells"]["smallest_eigenvalue"]["note"]
-    assert found["sign_sqrt"]["forward"]["status"] == "fails"
+    assert ran.out.index("tanh") < ran.out.index("square")
+    assert "square: the forward solution is not unique everywhere" in ran.out
+    assert "square: uniqueness backward is open" in ran.out
+    assert re.search("square: gradient error: fails in 8 of 8 networks", ran.out)
+    assert "square: smallest NTK eigenvalue and predicted factor: the covariance blows up" in ran.out
 
 
 @pytest.mark.parametrize(
