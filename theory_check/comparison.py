@@ -129,7 +129,7 @@ def _candidate(
 
 
 def judged_uniqueness(plan: Plan, phi: Activation, properties: Mapping[str, Property]) -> tuple[Uniqueness, Uniqueness]:
-    """Forward and backward: what theory says of every W and input, and what the claims' properties say of the probes."""
+    """Forward and backward: what theory says of every W and input, and what the claims' properties say of probes."""
     slope, bend = f"L1 = {phi.lipschitz:.6g}", f"L2 = {phi.derivative_lipschitz:.6g}"
     forward = _judged(plan, phi, properties[FORWARD], holds=phi.is_lipschitz, constants=slope)
     if not phi.is_lipschitz:
