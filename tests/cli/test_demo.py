@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from theory_check import demo
@@ -37,10 +38,11 @@ def test_the_false_claim_is_caught_and_the_report_agrees(run: Run, tmp_path: Pat
 def test_a_search_that_misses_the_kink_fails(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On points of the sphere states cross kinks and do not stay there: not caught, status 4, nothing written."""
     monkeypatch.setattr(demo, "STRATUM", "sphere")
+    monkeypatch.setattr(demo, "PROFILE", msgspec.structs.replace(demo.PROFILE, examples=2))
     monkeypatch.chdir(tmp_path)
     ran = run("demo", "--seed", "0")
     assert ran.status == 4
-    assert "demo: failed; false claim supported, true claim supported" in ran.out
+    assert "demo: failed; false claim supported, true claim supported\n" in ran.out
     assert "counterexample" not in ran.out
     assert not list(tmp_path.iterdir())
 
