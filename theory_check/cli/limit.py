@@ -1,6 +1,5 @@
 """`theory-check limit`: the limiting kernels of given inputs, their eigenvalues and what is proved of the smallest."""
 
-import decimal
 import json
 import os
 import secrets
@@ -131,6 +130,8 @@ def _show(summary: dict[str, Any], kernels: "LimitKernels") -> None:
     click.echo(f"{layers}, {summary['activation']}, {summary['inputs']} inputs, infinite width")
     if "note" in summary:
         click.echo(f"note: {summary['note']}")
+    from theory_check.reporting.rounding import rounded_down
+
     trust = "proved" if summary["rigorous"] else f"of it estimated: {', '.join(summary['estimated'])}"
     bound = "unbounded" if summary["error_bound"] is None else f"at most {summary['error_bound']:.2g}"
     click.echo(f"error of every entry {bound} ({trust}); {summary['nodes']} nodes in time")
@@ -141,19 +142,13 @@ def _show(summary: dict[str, Any], kernels: "LimitKernels") -> None:
         values, lower = spectrum["eigenvalues"], spectrum["smallest_eigenvalue_above"]
         click.echo(f"\n{name} kernel: largest eigenvalue {values[0]:.6g}, smallest {values[-1]:.6g}")
         if spectrum["positive_definite"]:
-            click.echo(f"  positive definite: smallest eigenvalue certified above {_rounded_down(lower)}")
+            click.echo(f"  positive definite: smallest eigenvalue certified above {rounded_down(lower, 6)}")
             if spectrum["error_bound"] > 0:
                 click.echo(f"  which is {lower / spectrum['error_bound']:.2g} times the error of an entry")
         else:
             click.echo("  not certified positive definite")
         for line in _heat_map(kernel):
             click.echo(f"  {line}")
-
-
-def _rounded_down(value: float) -> str:
-    """Six digits, never more than the value: what is certified must not be rounded up."""
-    digits = decimal.Context(prec=6, rounding=decimal.ROUND_FLOOR).create_decimal_from_float(value)
-    return f"{float(digits):.6g}"
 
 
 def _heat_map(kernel: "NDArray[np.float64]") -> list[str]:

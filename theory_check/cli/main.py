@@ -8,6 +8,8 @@ import click
 from theory_check.cli.activations import activations
 from theory_check.cli.audit import audit
 from theory_check.cli.claims import claims
+from theory_check.cli.compare import compare
+from theory_check.cli.demo import demo
 from theory_check.cli.diff import diff
 from theory_check.cli.limit import limit
 from theory_check.cli.page import page
@@ -30,7 +32,7 @@ def cli() -> None:
     """
 
 
-for command in (audit, claims, activations, diff, limit, page, render, replay, selftest, survey):
+for command in (audit, claims, activations, compare, demo, diff, limit, page, render, replay, selftest, survey):
     cli.add_command(command)
 
 

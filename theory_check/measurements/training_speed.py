@@ -59,7 +59,8 @@ def compared_evaluations(case: Case, setting: Setting, sample: int) -> PairedSam
         instance.parameters(stage=f"evaluations-{sample}", replicate=replicate) for replicate in range(SOLVED_NETWORKS)
     ]
     subject, other = (
-        np.array([_evaluations(phi, instance, network) for network in networks]) for phi in (instance.activation, rival)
+        np.array([solver_evaluations(phi, instance, network) for network in networks])
+        for phi in (instance.activation, rival)
     )
     details: dict[str, Detail] = {
         "counterpart": rival.expression,
@@ -134,7 +135,12 @@ def learning_rates(largest: Float[Tensor, " networks"], *, subject: bool) -> Flo
 
 
 @torch.no_grad()
-def _evaluations(activation: Activation, instance: Instance, parameters: Parameters) -> int:
+def solver_evaluations(activation: Activation, instance: Instance, parameters: Parameters) -> int:
+    """Evaluations of the field that dopri5 takes for a forward solve of all inputs to TOLERANCE.
+
+    Raises:
+        SolverFailure: it gave up.
+    """
     model = instance.case.neural_ode
     A_T = recurrent_matrix(model, parameters).mT
     field = CountedField(lambda _t, h: activation(h) @ A_T)

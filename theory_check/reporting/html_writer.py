@@ -37,25 +37,33 @@ def render(report: Report) -> str:
     Everything that the report says is escaped. The policy in the page's head allows its own style sheet, by hash, and
     nothing else: no script, no request. Cases that decide are shown in full, the others are counted.
     """
-    style = _style()
     shown_of = {claim.id: shown_cases(claim) for claim in report.claims}
     figures = inline_figures(cases.all() for cases in shown_of.values())
+    return page_of(
+        "report.html.j2",
+        report=report,
+        caveats=caveats_of(report),
+        rows=claim_matrix(report),
+        ablations=ablation_table(report),
+        tally=tally(report),
+        shown_of=shown_of,
+        # Names in a picture are escaped where it is drawn.
+        figures={case: Markup(svg) for case, svg in figures.items()},  # noqa: S704
+        owner=_owners(report, shown_of),
+        placed=set(),
+    )
+
+
+def page_of(template: str, **values: object) -> str:
+    """A page from one of our templates, with the style sheet that all share and a policy that allows nothing else."""
+    style = _style()
     return (
         _environment()
-        .get_template("report.html.j2")
+        .get_template(template)
         .render(
-            report=report,
             style=Markup(style),  # noqa: S704 - our own file
             policy=_policy(style),
-            caveats=caveats_of(report),
-            rows=claim_matrix(report),
-            ablations=ablation_table(report),
-            tally=tally(report),
-            shown_of=shown_of,
-            # Names in a picture are escaped where it is drawn.
-            figures={case: Markup(svg) for case, svg in figures.items()},  # noqa: S704
-            owner=_owners(report, shown_of),
-            placed=set(),
+            **values,
         )
     )
 

@@ -92,8 +92,15 @@ def write_page(report: Report, path: Path) -> None:
     Raises:
         ReportError: the report cannot be rendered, or the file cannot be written; nothing stays behind.
     """
-    path = Path(path)
-    text = html_writer.render(report)
+    write_text(html_writer.render(report), Path(path))
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a page to a file of any name, in one rename; a file of that name is replaced.
+
+    Raises:
+        ReportError: the file cannot be written; nothing stays behind.
+    """
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
