@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from theory_check.case import Case, Seeds, canonical_json, case_id
 from theory_check.claims.claim import Claim
+from theory_check.evidence.counts_picture import ratios_picture
 from theory_check.evidence.definiteness import Certificate
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.evidence.error_budget import (
@@ -24,10 +25,12 @@ from theory_check.evidence.error_budget import (
     staged_test,
 )
 from theory_check.evidence.gaussianity import TestResult, detectable_by_gate
+from theory_check.evidence.ladder_picture import ladder_picture
 from theory_check.evidence.median_ratio import PairedSample, judge_median
 from theory_check.evidence.picture import Picture
 from theory_check.evidence.plain_numbers import Detail, finite, plain
 from theory_check.evidence.rates import RateResult, detectable_departure, replicates_needed_by
+from theory_check.evidence.sketch import Sketch, finished
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
 from theory_check.profile import Profile
 
@@ -49,16 +52,22 @@ class LawTest:
 
     exact: the p-value is exact, or a bound, in the tail; otherwise three fresh samples must agree to reject.
     least_power: against the alternative that the outcome states; a test with less could not fail and supports nothing.
+    sketch: makes the picture of what was drawn, if there is one.
     """
 
     name: str
     exact: bool
     sample: Callable[[int], TestResult]
     least_power: float = 0.0
+    sketch: Sketch | None = None
 
 
 class Audit:
     """Judges the cases of one trial.
+
+    A `picture` may be given as such, or as a function that makes it: that is called once the case has been judged, so
+    that no picture changes a verdict; one that fails is a warning, and a detail of the outcome. By default it is that
+    of the comparison or test that decided, of the ladder, or of the ratios.
 
     Args:
         claim: the claim on trial.
@@ -106,7 +115,7 @@ class Audit:
         case: Case,
         *discrepancies: Discrepancy,
         confirm: Callable[[], tuple[Discrepancy, ...]] | None = None,
-        picture: Picture | None = None,
+        picture: Picture | Sketch | None = None,
     ) -> None:
         """Every measured error is within its derived bound (ALL claims).
 
@@ -147,10 +156,10 @@ class Audit:
             reason=reason,
             details={**({} if worst.scale is None else {"scale": worst.scale}), **worst.details},
             comparisons=len(executed),
-            picture=picture,
+            picture=picture or worst.sketch or next((d.sketch for d in discrepancies if d.sketch), None),
         )
 
-    def law(self, case: Case, *tests: LawTest, unusable: str = "", picture: Picture | None = None) -> None:
+    def law(self, case: Case, *tests: LawTest, unusable: str = "", picture: Picture | Sketch | None = None) -> None:
         """No test rejects its law at this audit's level (LAW claims); exact tails are staged, others confirmed.
 
         Of each test the outcome says what it could have seen (`detectable_by_gate`). `unusable` says why the case's
@@ -206,7 +215,7 @@ class Audit:
             ratio=share,
             details=details,
             comparisons=len(tests),
-            picture=picture,
+            picture=picture or test.sketch or next((t.sketch for t in tests if t.sketch), None),
         )
 
     def rate(
@@ -219,7 +228,7 @@ class Audit:
         margin: float,
         unusable: str = "",
         details: Mapping[str, Detail] | None = None,
-        picture: Picture | None = None,
+        picture: Picture | Sketch | None = None,
     ) -> None:
         """A slope over a ladder is the stated one, or at least as steep (RATE claims).
 
@@ -265,7 +274,7 @@ class Audit:
                 **(details or {}),
             },
             comparisons=first.rungs,
-            picture=picture,
+            picture=picture or (lambda: ladder_picture(quantity, first, expected)),
         )
 
     def median_ratio(
@@ -275,7 +284,7 @@ class Audit:
         sample: Callable[[int], PairedSample],
         *,
         unusable: str = "",
-        picture: Picture | None = None,
+        picture: Picture | Sketch | None = None,
     ) -> None:
         """Over networks, the median of log(subject / rival) is at most 0: the subject costs no more (RATE claims).
 
@@ -323,7 +332,7 @@ class Audit:
                 **measured.details,
             },
             comparisons=first.networks,
-            picture=picture,
+            picture=picture or measured.sketch or (lambda: ratios_picture(quantity, measured.log_ratios, first)),
         )
 
     def positive_definite(
@@ -335,7 +344,7 @@ class Audit:
         details: Mapping[str, Detail],
         *,
         indefinite: bool = False,
-        picture: Picture | None = None,
+        picture: Picture | Sketch | None = None,
     ) -> None:
         """The smallest eigenvalue is certified positive; below `singular_below` it cannot be told from zero.
 
@@ -426,7 +435,7 @@ class Audit:
         reason: str = "",
         details: Mapping[str, Detail] | None = None,
         comparisons: int = 1,
-        picture: Picture | None = None,
+        picture: Picture | Sketch | None = None,
     ) -> None:
         """Turn a conclusion into a verdict under the claim's assumptions.
 
@@ -447,6 +456,7 @@ class Audit:
                 Conclusion.FAILS: Verdict.REFUTED,
                 Conclusion.UNDECIDED: Verdict.INCONCLUSIVE,
             }[conclusion]
+        shown, problem = finished(picture)
         outcome = Outcome(
             **self._names(case),
             verdict=verdict,
@@ -456,9 +466,9 @@ class Audit:
             bound=finite(bound),
             ratio=finite(ratio),
             reason="; ".join(part for part in (unmet, reason) if part),
-            details=plain(details or {}),
+            details=plain({**(details or {}), **({"picture": f"could not be made: {problem}"} if problem else {})}),
             comparisons=comparisons,
-            picture=picture,
+            picture=shown,
         )
         self._store(outcome)
         if conclusion is Conclusion.FAILS:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
 
+from theory_check.evidence.sketch import Sketch
+
 # A bound above this share of what is compared could hide a wrong result: such a comparison is not executed.
 USABLE_SHARE = 0.01
 
@@ -20,6 +22,7 @@ class Discrepancy:
             where the claim itself states the bound.
         details: further numbers, such as the parts of the bound by name (error attribution).
         unusable: why the comparison cannot be made, or empty.
+        sketch: makes the picture of this comparison, if there is one.
     """
 
     quantity: str
@@ -28,6 +31,7 @@ class Discrepancy:
     scale: float | None = None
     details: Mapping[str, float | int | str] = field(default_factory=dict)
     unusable: str = ""
+    sketch: Sketch | None = field(default=None, compare=False)
 
     @property
     def powerless(self) -> str:

@@ -20,15 +20,17 @@ from scipy import special
 from theory_check.evidence.error_budget import POWER, NonFiniteEvidence
 from theory_check.evidence.plain_numbers import Detail
 from theory_check.evidence.rates import SUPPORT_CONFIDENCE
+from theory_check.evidence.sketch import Sketch
 from theory_check.evidence.verdict import Verdict
 
 
 @dataclass(frozen=True)
 class PairedSample:
-    """log(subject / rival), one for each independent network, and what else a report should say of them."""
+    """log(subject / rival), one for each independent network, and what else a report should say and show of them."""
 
     log_ratios: Float[NDArray[np.float64], " networks"]
     details: Mapping[str, Detail] = field(default_factory=dict)
+    sketch: Sketch | None = None
 
 
 @dataclass(frozen=True)

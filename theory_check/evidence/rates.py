@@ -51,6 +51,8 @@ class RateResult:
     rungs, replicates: what it rests on; replicates on the rung with most, 0 where standard errors are known and not
         estimated.
     sizes, values: the ladder: at each size the (root mean square) error that was fitted.
+    intervals: for the value at each size, at the confidence that support takes; within 1e-300 and 1e300.
+    agreeing: the range of slopes that agree, -inf or inf where it has no end.
     reason: the verdict in words and numbers.
     """
 
@@ -68,6 +70,8 @@ class RateResult:
     replicates: int
     sizes: tuple[float, ...]
     values: tuple[float, ...]
+    intervals: tuple[tuple[float, float], ...]
+    agreeing: tuple[float, float]
     reason: str
 
 
@@ -122,15 +126,17 @@ def fit_rate(
     if few.any():
         raise ValueError(f"too many errors are zero at size {sizes[few][0]:g}: their logarithm has no spread")
     if paired:
-        log_errors = np.log(np.abs(errors)).mean(axis=1)
-        slopes = coefficients @ np.log(np.abs(errors))
+        logs = np.log(np.abs(errors))
+        log_errors, own = logs.mean(axis=1), logs.std(axis=1, ddof=1) / math.sqrt(replicates)
+        slopes = coefficients @ logs
         standard_error, degrees = float(slopes.std(ddof=1)) / math.sqrt(replicates), replicates - 1.0
     else:
         log_errors = 0.5 * np.log(squares.mean(axis=1)) + np.log(scale[:, 0])
-        left_out = 0.5 * np.log(_means_without_one(squares))
-        standard_error, degrees = _welch(coefficients * _jackknife(left_out), np.full(sizes.size, replicates - 1.0))
+        own = _jackknife(0.5 * np.log(_means_without_one(squares)))
+        standard_error, degrees = _welch(coefficients * own, np.full(sizes.size, replicates - 1.0))
     stated = _Statement(expected, margin, refute_level, support_confidence, one_sided, looks)
-    return _judge(stated, sizes, log_errors, coefficients, standard_error, degrees, replicates=replicates)
+    rungs = _rung_intervals(log_errors, own, np.full(sizes.size, replicates - 1.0), support_confidence)
+    return _judge(stated, sizes, log_errors, rungs, coefficients, standard_error, degrees, replicates=replicates)
 
 
 def fit_slope(
@@ -178,7 +184,8 @@ def fit_slope(
     stated = _Statement(expected, margin, refute_level, support_confidence, one_sided, looks)
     most = float(degrees_each.max())
     replicates = round(most) + 1 if math.isfinite(most) else 0
-    return _judge(stated, sizes, log_values, coefficients, standard_error, degrees, replicates=replicates)
+    rungs = _rung_intervals(log_values, standard_errors, degrees_each, support_confidence)
+    return _judge(stated, sizes, log_values, rungs, coefficients, standard_error, degrees, replicates=replicates)
 
 
 def relative_variance_with_error(samples: Float[NDArray[np.float64], " samples"]) -> tuple[float, float]:
@@ -364,6 +371,7 @@ def _judge(
     stated: _Statement,
     sizes: NDArray[np.float64],
     log_values: NDArray[np.float64],
+    intervals: tuple[tuple[float, float], ...],
     coefficients: NDArray[np.float64],
     standard_error: float,
     degrees: float,
@@ -397,8 +405,22 @@ def _judge(
         replicates=replicates,
         sizes=tuple(sizes.tolist()),
         values=tuple(np.exp(log_values).tolist()),
+        intervals=intervals,
+        agreeing=(low, high),
         reason=f"slope {slope:.4f} +- {shown:.4f} {words} [{low:.4g}, {high:.4g}], {sizes.size} rungs",
     )
+
+
+def _rung_intervals(
+    log_values: NDArray[np.float64],
+    standard_errors: NDArray[np.float64],
+    degrees: NDArray[np.float64],
+    confidence: float,
+) -> tuple[tuple[float, float], ...]:
+    """Of every value by itself."""
+    half = [_quantile(float(d), 1 - confidence) * s for d, s in zip(degrees, standard_errors, strict=True)]
+    ends = np.exp(np.clip([log_values - half, log_values + half], math.log(1e-300), math.log(1e300)))
+    return tuple((float(low), float(high)) for low, high in ends.T)
 
 
 def _require_ladder(sizes: NDArray[np.float64], values: NDArray[np.float64], minimum_rungs: int) -> None:
