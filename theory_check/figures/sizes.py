@@ -1,0 +1,30 @@
+"""What all sizes of figures have in common: they are checked before anything is computed."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from theory_check.evidence.rates import MINIMUM_REPLICATES, MINIMUM_RUNGS
+
+
+def require_ladder(name: str, rungs: Sequence[int], least: int = MINIMUM_RUNGS) -> None:
+    """Raise ValueError unless the rungs are integers of at least 1 that grow, and as many as a slope takes."""
+    growing = all(a < b for a, b in pairwise(rungs))
+    if len(rungs) < least or rungs[0] < 1 or not growing:
+        raise ValueError(f"{name} must be at least {least} growing integers from 1 on, got {tuple(rungs)}")
+
+
+def require_count(name: str, count: int, least: int = 1) -> None:
+    """Raise ValueError unless a count is large enough."""
+    if count < least:
+        raise ValueError(f"{name} must be an integer of at least {least}, got {count!r}")
+
+
+def require_networks(count: int) -> None:
+    """Raise ValueError unless there are as many networks as an interval takes."""
+    require_count("networks", count, MINIMUM_REPLICATES)
+
+
+def require_activations(names: Sequence[str]) -> None:
+    """Raise ValueError unless there is an activation; unknown ones are refused when they are loaded."""
+    if not names:
+        raise ValueError("activations must name at least one, got none")
