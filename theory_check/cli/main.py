@@ -9,6 +9,7 @@ from theory_check.cli.activations import activations
 from theory_check.cli.audit import audit
 from theory_check.cli.claims import claims
 from theory_check.cli.limit import limit
+from theory_check.cli.publish import publish
 from theory_check.cli.replay import replay
 from theory_check.cli.run import ERROR_STATUS
 from theory_check.cli.selftest import selftest
@@ -27,7 +28,7 @@ def cli() -> None:
     """
 
 
-for command in (audit, claims, activations, limit, replay, selftest, survey):
+for command in (audit, claims, activations, limit, publish, replay, selftest, survey):
     cli.add_command(command)
 
 

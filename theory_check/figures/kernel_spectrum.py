@@ -87,5 +87,4 @@ def _spectrum(
     certificate, _ = certified_spectrum(kernels.tangent, kernels.tangent_error)
     # Weyl: no eigenvalue moves by more than the norm of the error; that of eigvalsh is far below its N units.
     bound = float(np.linalg.norm(error)) + len(rows) ** 2 * 2.0**-52
-    values: Array = np.linalg.eigvalsh(normalised)
-    return values, bound, certificate
+    return np.linalg.eigvalsh(normalised).astype(np.float64), bound, certificate

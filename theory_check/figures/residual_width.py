@@ -116,9 +116,9 @@ def _figure(
             x_scale="log",
             y_scale="log",
             series=tuple(ladder(name, r) for name, r in zip(sizes.activations, results, strict=True)),
-            note=f"{what}, root mean square over {sizes.networks} networks of each width, the same for all activations, "
-            f"with {CONFIDENCE} intervals; {sizes.inputs} digits, {sizes.outputs} outputs, T = 1. The ODE is known to "
-            f"{number(of_reference)} of the least difference.",
+            note=f"{what}, root mean square over {sizes.networks} networks of each width, the same for all "
+            f"activations, with {CONFIDENCE} intervals; {sizes.inputs} digits, {sizes.outputs} outputs, T = 1. The ODE is "
+            f"known to {number(of_reference)} of the least difference.",
         ),
     )
 
