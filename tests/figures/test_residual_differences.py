@@ -2,15 +2,19 @@
 
 import math
 
-import msgspec
 import numpy as np
 import pytest
+import torch
 
+from theory_check.activations.loading import activation
 from theory_check.figures.residual_depth import QUICK as DEPTHS
 from theory_check.figures.residual_depth import DepthSizes, residual_depth
+from theory_check.figures.residual_error import ResidualError
 from theory_check.figures.residual_width import QUICK as WIDTHS
 from theory_check.figures.residual_width import residual_width
 from theory_check.measurements.depth_ladder import DEPTH_MARGIN
+from theory_check.networks.parameters import draw_parameters
+from theory_check.neural_ode import NeuralODE
 
 
 def _fall(x: tuple[float, ...], y: tuple[float | None, ...]) -> float:
@@ -30,11 +34,16 @@ def test_both_differences_fall_like_one_over_the_depth_at_every_width() -> None:
         assert "in every case" in figure.seen
 
 
-def test_a_network_without_a_flow_has_no_difference() -> None:
-    """With phi(x) = 0 x + 1 h_T is exact for every number of layers, so that errors are those of rounding."""
-    sizes = msgspec.structs.replace(DEPTHS, phi="x*0 + 1", widths=(16,))
-    figure = residual_depth(0, sizes)[0]
-    assert max(value or 0.0 for value in figure.picture.series[0].y) < 1e-13
+def test_a_linear_network_has_the_difference_of_a_power_and_an_exponential() -> None:
+    """For phi(x) = x outputs are V (I + A / L)^L h_0 / sqrt n and V exp(A) h_0 / sqrt n."""
+    parameters = draw_parameters(width=12, dimension=3, outputs=2, seed=5)
+    inputs = torch.randn(4, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    network = ResidualError(activation("identity"), NeuralODE(), parameters, inputs)
+    A, start = parameters.W / math.sqrt(12), inputs @ parameters.U.T / math.sqrt(3)
+    layered = torch.linalg.matrix_power(torch.eye(12, dtype=torch.float64) + A / 7, 7)
+    difference = start @ (layered - torch.linalg.matrix_exp(A)).T @ parameters.V.T / math.sqrt(12)
+    assert network.at((7,))[0, 0] == pytest.approx(float(difference.square().mean().sqrt()), rel=1e-9)
+    assert (network.of_reference() < 1e-8 * network.at((7,))[0]).all()
 
 
 def test_the_constant_does_not_grow_with_the_width() -> None:

@@ -117,8 +117,8 @@ def _figure(
             y_scale="log",
             series=tuple(ladder(name, r) for name, r in zip(sizes.activations, results, strict=True)),
             note=f"{what}, root mean square over {sizes.networks} networks of each width, the same for all "
-            f"activations, with {CONFIDENCE} intervals; {sizes.inputs} digits, {sizes.outputs} outputs, T = 1. The ODE is "
-            f"known to {number(of_reference)} of the least difference.",
+            f"activations, with {CONFIDENCE} intervals; {sizes.inputs} digits, {sizes.outputs} outputs, T = 1. The "
+            f"ODE is known to {number(of_reference)} of the least difference.",
         ),
     )
 
