@@ -47,7 +47,7 @@ class KernelSizes(msgspec.Struct, frozen=True, kw_only=True):
 
 QUICK = KernelSizes(activations=("softplus", "tanh"), widths=(32, 56, 96, 168, 288), networks=40, inputs=4)
 FULL = KernelSizes(
-    activations=("softplus", "gelu", "tanh", "relu"), widths=(32, 64, 128, 256, 512, 1024), networks=80, inputs=12
+    activations=("softplus", "gelu", "tanh", "relu"), widths=(64, 128, 256, 512, 1024), networks=240, inputs=12
 )
 
 

@@ -55,8 +55,9 @@ class WidthSizes(msgspec.Struct, frozen=True, kw_only=True):
 QUICK = WidthSizes(
     activations=("softplus", "tanh"), widths=(8, 16, 32, 64, 128), depth=16, networks=10, inputs=4, outputs=4
 )
+# Smooth ones: gradients of a kinked phi jump where a state crosses a kink, and no reference would be near enough.
 FULL = WidthSizes(
-    activations=("softplus", "gelu", "tanh", "relu"),
+    activations=("softplus", "gelu", "tanh", "erf"),
     widths=(64, 128, 256, 512, 1024),
     depth=16,
     networks=16,

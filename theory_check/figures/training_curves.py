@@ -20,6 +20,7 @@ from theory_check.evidence.picture import Picture, Series
 from theory_check.figures.draws import digits, network_seed
 from theory_check.figures.figure import Figure, number
 from theory_check.figures.sizes import require_activations, require_count
+from theory_check.measurements.training_speed import RIVAL
 from theory_check.networks.descent import gradient_descent
 from theory_check.networks.parameters import draw_network
 from theory_check.networks.tangent_kernel import kernels_of
@@ -28,7 +29,7 @@ from theory_check.neural_ode import NeuralODE
 Array = NDArray[np.float64]
 TARGET = 0.1
 # Measured losses are drawn at so many steps, evenly spaced.
-DRAWN = 26
+DRAWN = 21
 
 
 class TrainingSizes(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +58,7 @@ class TrainingSizes(msgspec.Struct, frozen=True, kw_only=True):
 
 QUICK = TrainingSizes(activations=("softplus", "relu"), width=128, networks=1, inputs=6, steps=12)
 FULL = TrainingSizes(
-    activations=("softplus", "gelu", "tanh", "erf", "relu", "leaky_relu"), width=1_000, networks=3, inputs=16, steps=100
+    activations=("softplus", "gelu", "tanh", "erf", "relu", RIVAL), width=1_000, networks=3, inputs=16, steps=100
 )
 
 
