@@ -55,7 +55,8 @@ class WidthSizes(msgspec.Struct, frozen=True, kw_only=True):
 QUICK = WidthSizes(
     activations=("softplus", "tanh"), widths=(8, 16, 32, 64, 128), depth=16, networks=10, inputs=4, outputs=4
 )
-# Smooth ones: gradients of a kinked phi jump where a state crosses a kink, and no reference would be near enough.
+# Smooth ones: gradients of a kinked phi jump where a state crosses a kink, and the reference, too, is then off by up
+# to half of the difference (measured with ReLU).
 FULL = WidthSizes(
     activations=("softplus", "gelu", "tanh", "erf"),
     widths=(64, 128, 256, 512, 1024),
