@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -57,6 +58,13 @@ def test_the_constant_does_not_grow_with_the_width() -> None:
             values = [value or math.nan for value in series.y]
             assert all(a < b < c for a, b, c in zip(series.low, values, series.high, strict=True))
     assert all(_fall(series.x, series.y) < 0.15 for series in gradient.picture.series)
+
+
+def test_a_reference_that_is_not_near_enough_is_refused() -> None:
+    """Gradients of ReLU jump where states cross the kink, those of the reference too: no curve is drawn of that."""
+    sizes = msgspec.structs.replace(WIDTHS, activations=("relu",), depth=1024)
+    with pytest.raises(ArithmeticError, match=r"numerical errors are .* they must be at most 0\.1"):
+        residual_width(1, sizes)
 
 
 def test_too_few_depths_are_refused() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from theory_check.reporting.publication import publish_folder, require_replaceable
+from theory_check.reporting.publication import _exchange, publish_folder, require_replaceable
 from theory_check.reporting.records import ReportError
 
 
@@ -32,6 +32,16 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
         publish_folder(folder, full)
     with pytest.raises(ZeroDivisionError):
         publish_folder(folder, broken)
+    assert [path.name for path in tmp_path.iterdir()] == ["full"]
+    assert [path.name for path in folder.iterdir()] == ["old.txt"]
+
+
+def test_the_old_folder_comes_back_where_the_new_one_cannot_be_moved(tmp_path: Path) -> None:
+    """The second of the two renames fails: the first is undone."""
+    folder = tmp_path / "full"
+    publish_folder(folder, lambda place: (place / "old.txt").write_text("old") and None)
+    with pytest.raises(FileNotFoundError):
+        _exchange(tmp_path / "missing", folder)
     assert [path.name for path in tmp_path.iterdir()] == ["full"]
     assert [path.name for path in folder.iterdir()] == ["old.txt"]
 

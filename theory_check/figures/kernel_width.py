@@ -13,7 +13,7 @@ from theory_check.evidence.picture import Picture
 from theory_check.evidence.rates import fit_rate
 from theory_check.figures.draws import digits, network_seed
 from theory_check.figures.figure import CONFIDENCE, Figure, expected_line, ladder, number, percent, slope, supported
-from theory_check.figures.sizes import require_activations, require_ladder, require_networks
+from theory_check.figures.sizes import require_accurate, require_activations, require_ladder, require_networks
 from theory_check.limits.kernels import limit_kernels
 from theory_check.measurements.instance import limit_tolerance
 from theory_check.measurements.width_ladder import EXPECTED, RATE_MARGIN
@@ -62,6 +62,7 @@ def kernel_width(seed: int, sizes: KernelSizes) -> tuple[Figure, ...]:
     loaded = [activation(name) for name in sizes.activations]
     limits, shares = zip(*(_limit(phi, rows) for phi in loaded), strict=True)
     errors, of_scheme = _errors(seed, sizes, loaded, rows, limits)
+    require_accurate("paper-ntk-width", (of_scheme + max(shares)) / float(np.sqrt((errors**2).mean(axis=2)).min()))
     rungs = np.array(sizes.widths, dtype=np.float64)
     results = [fit_rate(rungs, of_one, expected=EXPECTED, margin=RATE_MARGIN, refute_level=1e-3) for of_one in errors]
     slopes = "; ".join(f"{name}: {slope(r)}" for name, r in zip(sizes.activations, results, strict=True))

@@ -13,7 +13,7 @@ from theory_check.evidence.rates import RateResult, fit_rate
 from theory_check.figures.draws import digits, network_seed
 from theory_check.figures.figure import CONFIDENCE, Figure, expected_line, ladder, number, slope, supported
 from theory_check.figures.residual_error import ResidualError
-from theory_check.figures.sizes import require_count, require_ladder, require_networks
+from theory_check.figures.sizes import require_accurate, require_count, require_ladder, require_networks
 from theory_check.measurements.depth_ladder import DEPTH_MARGIN, DEPTH_RATE
 from theory_check.networks.parameters import draw_parameters
 from theory_check.neural_ode import NeuralODE
@@ -95,6 +95,7 @@ def _measured(seed: int, sizes: DepthSizes) -> tuple[Float[Array, "widths depths
 def _figure(
     part: str, sizes: DepthSizes, errors: Float[Array, "widths depths networks"], of_reference: float
 ) -> Figure:
+    require_accurate(f"paper-{part}-depth", of_reference)
     results = [_fitted(sizes, of_width) for of_width in errors]
     label, what = MEASURED[part]
     slopes = "; ".join(f"n = {width:,}: {slope(r)}" for width, r in zip(sizes.widths, results, strict=True))

@@ -14,7 +14,13 @@ from theory_check.figures.draws import digits, network_seed
 from theory_check.figures.figure import CONFIDENCE, Figure, ladder, number, slope, supported
 from theory_check.figures.residual_depth import MEASURED, PARTS
 from theory_check.figures.residual_error import ResidualError
-from theory_check.figures.sizes import require_activations, require_count, require_ladder, require_networks
+from theory_check.figures.sizes import (
+    require_accurate,
+    require_activations,
+    require_count,
+    require_ladder,
+    require_networks,
+)
 from theory_check.measurements.residual_networks import GROWTH_MARGIN
 from theory_check.networks.parameters import draw_parameters
 from theory_check.neural_ode import NeuralODE
@@ -102,6 +108,7 @@ def _measured(seed: int, sizes: WidthSizes) -> tuple[Float[Array, "activations w
 def _figure(
     part: str, sizes: WidthSizes, errors: Float[Array, "activations widths networks"], of_reference: float
 ) -> Figure:
+    require_accurate(f"paper-{part}-width", of_reference)
     results = [_fitted(sizes, of_one) for of_one in errors]
     label, what = MEASURED[part]
     slopes = "; ".join(f"{name}: {slope(r)}" for name, r in zip(sizes.activations, results, strict=True))

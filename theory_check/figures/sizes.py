@@ -1,9 +1,10 @@
-"""What all sizes of figures have in common: they are checked before anything is computed."""
+"""What figures have in common: sizes are checked before anything is computed, and numerics before anything is drawn."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
 from theory_check.evidence.rates import MINIMUM_REPLICATES, MINIMUM_RUNGS
+from theory_check.measurements.width_ladder import NUMERICAL_SHARE
 
 
 def require_ladder(name: str, rungs: Sequence[int], least: int = MINIMUM_RUNGS) -> None:
@@ -28,3 +29,11 @@ def require_activations(names: Sequence[str]) -> None:
     """Raise ValueError unless there is an activation; unknown ones are refused when they are loaded."""
     if not names:
         raise ValueError("activations must name at least one, got none")
+
+
+def require_accurate(figure: str, share: float) -> None:
+    """Raise ArithmeticError unless numerics make up a small share of the least error that a figure shows."""
+    if not share <= NUMERICAL_SHARE:
+        raise ArithmeticError(
+            f"{figure}: numerical errors are {share:.2g} of what is measured, they must be at most {NUMERICAL_SHARE:g}"
+        )
