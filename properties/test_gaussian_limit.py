@@ -15,7 +15,7 @@ FEW = Sizes(inputs=(1, 3), dimensions=(2, 4))
 def test_output_given_the_features_is_standard_normal(case: Case, audit: Audit) -> None:
     """At every width f / sqrt(S) is exactly N(0, 1), and the readout is independent of W."""
     law = OutputLaw(case, audit)
-    audit.law(case, *law.conditional_tests(), unusable=law.unusable())
+    audit.law(case, *law.conditional_tests(), unusable=law.unusable(), picture=law.conditional_picture)
 
 
 @checks("gaussian-output", share=0.15)

@@ -17,7 +17,7 @@ from theory_check.strategies import Sizes, cases, lipschitz_activations, widths
 def test_outputs_are_uncorrelated_given_the_features(case: Case, audit: Audit) -> None:
     """At every width outputs over sqrt(S) are independent, and E[f1^2 f2^2] is E[S^2]."""
     outputs = OutputIndependence(case, audit)
-    audit.law(case, *outputs.tests(), unusable=outputs.unusable())
+    audit.law(case, *outputs.tests(), unusable=outputs.unusable(), picture=outputs.picture)
 
 
 @checks("independent-outputs", share=0.02)

@@ -22,4 +22,5 @@ def test_limiting_nngp_kernel_is_positive_definite(case: Case, audit: Audit) -> 
         spectrum.singular_below,
         spectrum.details,
         indefinite=spectrum.indefinite,
+        picture=spectrum.sketch,
     )

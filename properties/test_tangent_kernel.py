@@ -22,4 +22,5 @@ def test_tangent_kernel_is_positive_definite(case: Case, audit: Audit) -> None:
         spectrum.singular_below,
         spectrum.details,
         indefinite=spectrum.indefinite,
+        picture=spectrum.sketch,
     )

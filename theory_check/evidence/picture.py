@@ -13,6 +13,7 @@ PictureKind = Literal[
     "horizon",
     "kernel",
     "trajectories",
+    "gradients",
     "counts",
 ]
 Scale = Literal["linear", "log"]

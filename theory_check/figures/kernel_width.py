@@ -77,7 +77,7 @@ def kernel_width(seed: int, sizes: KernelSizes) -> tuple[Figure, ...]:
             kind="ladder",
             title="Relative error of the tangent kernel against width",
             x_label="width n",
-            y_label="|Θ_n − Θ_∞| / |Θ_∞|, Frobenius",
+            y_label="relative error, Frobenius norm",
             x_scale="log",
             y_scale="log",
             series=(

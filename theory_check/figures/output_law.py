@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from theory_check.activations.activation import Activation
 from theory_check.activations.loading import activation
 from theory_check.case import materialise
-from theory_check.evidence.picture import Picture
+from theory_check.evidence.picture import Picture, Series
 from theory_check.evidence.quantile_picture import quantile_picture
 from theory_check.evidence.rates import RateResult, fit_slope, relative_variance_with_error
 from theory_check.figures.draws import digits, network_seed
@@ -136,10 +136,30 @@ def _quantiles(seed: int, sizes: LawSizes) -> Figure:
         f"has {number(expected)}.",
         picture=msgspec.structs.replace(
             picture,
+            series=_where_bounded(picture.series),
             note=f"{sizes.samples:,} networks of each width, one digit, T = 1; Σ is the limit at infinite width. "
-            f"{picture.note}",
+            f"Curves inside the band agree with N(0, 1); quantiles that it leaves open are not drawn.",
         ),
     )
+
+
+def _where_bounded(series: tuple[Series, ...]) -> tuple[Series, ...]:
+    """The curves without the tails, where the band is cut at the largest value and narrow networks dwarf all others."""
+    (band,) = (one for one in series if one.style == "band" and one.low is not None and one.high is not None)
+    ends = list(zip(band.x, band.low or (), band.high or (), strict=True))
+    least, most = min(low for _, low, _ in ends), max(high for _, _, high in ends)
+    edge = min(max(x for x, _, high in ends if high < most), -min(x for x, low, _ in ends if low > least))
+    return tuple(_within(one, edge) for one in series)
+
+
+def _within(series: Series, edge: float) -> Series:
+    """What a curve is from -edge to edge; a line, which two points make, reaches from one to the other."""
+    if series.style == "line":
+        return msgspec.structs.replace(series, x=(-edge, edge))
+    kept = [k for k, x in enumerate(series.x) if abs(x) <= edge]
+    columns = {name: getattr(series, name) for name in ("x", "y", "low", "high")}
+    cut = {name: column and tuple(column[k] for k in kept) for name, column in columns.items()}
+    return msgspec.structs.replace(series, **cut)
 
 
 def _drawn(seed: int, stage: str, phi: Activation, width: int, networks: int) -> EnsembleResult:

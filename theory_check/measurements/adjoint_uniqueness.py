@@ -9,13 +9,16 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from theory_check.activations.activation import Activation
 from theory_check.case import Case
 from theory_check.claims import quantities as q
+from theory_check.evidence.curve import curve
 from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.evidence.picture import Picture
 from theory_check.measurements.adjoint_error import adaptive_errors, adjoint_error, fixed_step_rounding
 from theory_check.measurements.bounds import growth, halving_bound
 from theory_check.measurements.instance import (
@@ -60,9 +63,7 @@ def _jump(instance: Instance, parameters: Parameters, rate: float, *, refined: b
     trajectory = forward(activation, model, parameters, instance.inputs, scheme="rk4", steps=steps)
     shift = RELATIVE_SHIFT * (1.0 + float(trajectory.stages.abs().max())) * (0.5 if refined else 1.0)
     ones = torch.ones_like(trajectory.outputs)
-    left, right = (
-        adjoint(_shifted(activation, sign * shift), model, parameters, trajectory, ones).lambda_0 for sign in (-1, 1)
-    )
+    left, right = (adjoint(_shifted(activation, sign * shift), model, parameters, trajectory, ones) for sign in (-1, 1))
     # |phi'(h + shift) - phi'(h - shift)| <= 2 L2 shift changes lambda_T by the readout times that, and the adjoint's
     # equation at t by (L / L1) 2 L2 shift |lambda_t|, |lambda_t| <= exp(L (T - t)) |lambda_T|; what is changed at t is
     # carried on to 0 with exp(L t).
@@ -80,12 +81,33 @@ def _jump(instance: Instance, parameters: Parameters, rate: float, *, refined: b
         steps=steps,
         duration=model.horizon,
     )
+
+    def sketch() -> Picture:
+        # kappa of all stages of a step together is the step times the adjoint's mean over it.
+        gaps = torch.linalg.vector_norm((right.weights - left.weights).sum(dim=1) / trajectory.step, dim=(-2, -1))
+        times = trajectory.step * np.arange(steps)
+        left_to_go = rate * (model.horizon - times)
+        allowed = 2.0 * bend * shift * readout * np.exp(left_to_go) * (1.0 + left_to_go) + rounding
+        return Picture(
+            kind="trajectories",
+            title="Separation of the adjoints for phi' just left and just right of every state",
+            x_label="time t, from which the step begins that is averaged over",
+            y_label="distance of both adjoints",
+            y_scale="log",
+            series=(
+                curve("measured", times, gaps.cpu().numpy()),
+                curve("bound for a smooth phi", times, allowed, style="line"),
+            ),
+            note="Below the line the choice of phi' does not matter, so that there is one adjoint.",
+        )
+
     return Discrepancy(
         q.JUMP,
-        float(torch.linalg.vector_norm(right - left)),
+        float(torch.linalg.vector_norm(right.lambda_0 - left.lambda_0)),
         change + rounding,
         readout * steep,
         {"shift": shift, "change that a smooth phi' allows": change, "rounding": rounding},
+        sketch=sketch,
     )
 
 

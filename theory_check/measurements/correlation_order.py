@@ -3,7 +3,9 @@
 Inputs of one norm: the normalised kernel of two of them is then a function of their correlation alone.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float
@@ -11,7 +13,9 @@ from numpy.typing import NDArray
 
 from theory_check.case import Case, correlations, materialise
 from theory_check.claims import quantities as q
+from theory_check.evidence.curve import curve
 from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.evidence.picture import Picture
 from theory_check.limits.kernels import limit_kernels
 from theory_check.measurements.instance import Setting, limit_tolerance, prepare
 
@@ -34,10 +38,16 @@ def structure_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, 
     """By how much the limiting correlations fall anywhere as the correlation of the inputs grows from 0 to 1."""
     inputs, activation = materialise(case.data), prepare(case, setting).activation
     kernels = limit_kernels(activation, inputs, case.neural_ode, limit_tolerance(activation))
-    return (
+    found = (
         _structure(q.NNGP_ORDER, inputs, kernels.nngp, kernels.nngp_error),
         _structure(q.TANGENT_ORDER, inputs, kernels.tangent, kernels.tangent_error),
     )
+    parts = {
+        "outputs (NNGP)": (kernels.nngp, kernels.nngp_error),
+        "tangent kernel": (kernels.tangent, kernels.tangent_error),
+    }
+    note = "To the right of 0 no curve may fall."
+    return tuple(replace(d, sketch=partial(_picture, inputs, parts, note)) for d in found)
 
 
 def _structure(quantity: str, inputs: Array, kernel: Array, kernel_error: Array) -> Discrepancy:
@@ -65,10 +75,16 @@ def spread_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, ...
     """By how much the correlation of two inputs exceeds the limiting one, of final states and of outputs, at most."""
     inputs, activation = materialise(case.data), prepare(case, setting).activation
     kernels = limit_kernels(activation, inputs, case.neural_ode, limit_tolerance(activation), tangent=False)
-    return (
+    found = (
         _spread(q.STATE_SPREAD, inputs, kernels.state, kernels.state_error),
         _spread(q.OUTPUT_SPREAD, inputs, kernels.nngp, kernels.nngp_error),
     )
+    parts = {
+        "final states": (kernels.state, kernels.state_error),
+        "outputs (NNGP)": (kernels.nngp, kernels.nngp_error),
+    }
+    note = "Points above the line are pairs that the network brings closer together, points below it are driven apart."
+    return tuple(replace(d, sketch=partial(_picture, inputs, parts, note)) for d in found)
 
 
 def _spread(quantity: str, inputs: Array, kernel: Array, kernel_error: Array) -> Discrepancy:
@@ -90,6 +106,30 @@ def _spread(quantity: str, inputs: Array, kernel: Array, kernel_error: Array) ->
             "pairs": len(loss),
         },
         unusable="the limiting correlation equals that of the inputs to within its error" if undecided else "",
+    )
+
+
+def _picture(inputs: Array, kernels: Mapping[str, tuple[Array, Array]], note: str) -> Picture | None:
+    """Limiting correlations of all pairs against those of the inputs, each with the bound of its error."""
+    if len(inputs) < 2:
+        return None
+    series = []
+    for name, (kernel, error) in kernels.items():
+        if not (np.diagonal(kernel) > 0).all():
+            continue
+        pairs = _pairs(inputs, kernel, error)
+        order = np.argsort(pairs.given)
+        given, limit, bound = (values[order] for values in _fields(pairs))
+        series.append(curve(name, given, limit, low=limit - bound, high=limit + bound))
+    ends = (float(np.min(correlations(inputs))), 1.0)
+    series.append(curve("as the inputs", ends, ends, style="line"))
+    return Picture(
+        kind="kernel",
+        title="Correlation at infinite width against that of the inputs",
+        x_label="correlation of two inputs",
+        y_label="limiting correlation",
+        series=tuple(series),
+        note=note,
     )
 
 

@@ -6,6 +6,7 @@ kernel is computed to a tighter tolerance, and at last the test is made in ball 
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from theory_check.activations.activation import Activation
 from theory_check.activations.nonlinearity import is_certified_nonlinear
 from theory_check.case import Case, count_of, materialise, parallel_rows
+from theory_check.evidence.curve import curve
 from theory_check.evidence.definiteness import (
     Certificate,
     Matrix,
@@ -23,6 +25,8 @@ from theory_check.evidence.definiteness import (
     indefinite_certificate,
     normalise_to_unit_diagonal,
 )
+from theory_check.evidence.picture import Picture
+from theory_check.evidence.sketch import Sketch
 from theory_check.limits.dual_activation import dual_values
 from theory_check.limits.kernels import limit_kernels
 from theory_check.measurements.instance import Instance, Setting, prepare
@@ -41,12 +45,14 @@ class KernelSpectrum:
     certificate: proved lower bound of the smallest eigenvalue.
     singular_below: 10 N max |E|; an eigenvalue below it cannot be told from zero in double precision.
     indefinite: an exact vector proves that no kernel within the error bounds is positive definite.
+    sketch: makes the picture of the spectrum and of what is proved of its lower end.
     """
 
     certificate: Certificate
     singular_below: float
     indefinite: bool
     details: dict[str, float | int | str]
+    sketch: Sketch
 
 
 def limit_spectrum(case: Case, setting: Setting, kind: Kind) -> KernelSpectrum:
@@ -89,6 +95,28 @@ def limit_spectrum(case: Case, setting: Setting, kind: Kind) -> KernelSpectrum:
             "largest error of an entry": error,
             "parts of that error which are estimated": ", ".join(kernels.estimated) or "none",
         },
+        partial(_picture, kernel, certificate, kind),
+    )
+
+
+def _picture(kernel: Matrix, certificate: Certificate, kind: Kind) -> Picture | None:
+    if not (np.diagonal(kernel) > 0).all():
+        return None
+    normalised, _error = normalise_to_unit_diagonal(kernel)
+    values, ends = np.linalg.eigvalsh(normalised), np.array([0.5, len(kernel) + 0.5])
+    proved = certificate.lower_bound if certificate.certified else certificate.error_bound
+    words = "proved lower bound of all of them" if certificate.certified else "what cannot be told from zero"
+    return Picture(
+        kind="spectrum",
+        title=f"Spectrum of the limiting {'NNGP' if kind == 'nngp' else 'tangent'} kernel, normalised",
+        x_label="eigenvalue, from the smallest",
+        y_label="value",
+        y_scale="log",
+        series=(
+            curve("as computed", np.arange(1.0, len(values) + 1), values),
+            curve(words, ends, [proved, proved], style="line"),
+        ),
+        note="The kernel is positive definite where a positive lower bound is proved.",
     )
 
 

@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from theory_check.case import Case, materialise
 from theory_check.claims import quantities as q
+from theory_check.evidence.curve import curve
 from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.evidence.picture import Picture
 from theory_check.evidence.rates import RateResult, fit_rate, fit_slope
 from theory_check.evidence.verdict import Verdict
 from theory_check.limits.kernels import LimitKernels, limit_kernels
@@ -116,6 +118,28 @@ def _extrapolated(quantity: str, depths: Depths, kind: Kind) -> Discrepancy:
     # The last column but one is wrong by about its difference from the last. Errors of the kernels grow by the factors
     # (2^k + 1) / (2^k - 1), whose product over all orders is below 8.3.
     truncation = float(np.abs(columns[-1][-1] - columns[-2][-1]).max())
+
+    def sketch() -> Picture:
+        reached = np.array(list(depths.layered), dtype=np.float64)
+        layers = np.abs(columns[0] - limit).max(axis=(1, 2))
+        romberg = np.array([np.abs(column[0] - limit).max() for column in columns])
+        bound = truncation + numerical + float(own.max())
+        return Picture(
+            kind="ladder",
+            title=f"{'NNGP' if kind == 'nngp' else 'Tangent'} kernel at infinite width: layers against the Neural ODE",
+            x_label="layers L",
+            y_label="largest error of an entry",
+            x_scale="log",
+            y_scale="log",
+            series=(
+                curve("kernel of L layers", reached, layers),
+                curve("slope −1, as expected", reached, layers[-1] * reached[-1] / reached, style="line"),
+                curve("extrapolated from up to L layers", reached, romberg),
+                curve("bound of the last one", reached[[0, -1]], [bound, bound], style="line"),
+            ),
+            note="The extrapolation knows the layers only; its last point must lie below its bound.",
+        )
+
     numerical = 8.3 * max(float(error.max()) for _, error in found)
     return Discrepancy(
         quantity,
@@ -127,6 +151,7 @@ def _extrapolated(quantity: str, depths: Depths, kind: Kind) -> Discrepancy:
             "kernels of the layers": numerical,
             "kernel of the ODE": float(own.max()),
         },
+        sketch=sketch,
     )
 
 

@@ -6,6 +6,7 @@ smallest eigenvalue of the empirical kernel at the start.
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,8 +14,11 @@ from numpy.typing import NDArray
 
 from theory_check.case import Case
 from theory_check.claims import quantities as q
+from theory_check.evidence.curve import curve
 from theory_check.evidence.definiteness import Certificate
 from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.evidence.picture import Picture
+from theory_check.evidence.sketch import Sketch
 from theory_check.measurements.bounds import UNIT_ROUNDOFF
 from theory_check.measurements.definiteness import certified_spectrum, has_reason_to_be_singular
 from theory_check.measurements.instance import Instance, Setting, prepare
@@ -33,6 +37,7 @@ class _Run:
     """One run of gradient descent: the largest decrease factor over its bound, and whether the kernel stayed put.
 
     stall: the least share of the initial loss, over the run, along the eigenvector of lambda_0.
+    sketch: makes the picture of its losses beside those predicted.
     """
 
     worst: float
@@ -43,6 +48,7 @@ class _Run:
     stall: float
     reduction: float
     deviation: float
+    sketch: Sketch
 
 
 def convergence_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, ...]:
@@ -67,8 +73,9 @@ def convergence_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy
             # A direction without a rate: what lies along it stays. Rounding alone makes no such direction.
             reason = "" if has_reason_to_be_singular(instance) else "uninformative: lambda_0 is within rounding of zero"
             stalled = max(run.stall for run in stalls)
-            return (Discrepancy(q.STALL, stalled, CONVERGED, details=details, unusable=reason),)
-        decrease = Discrepancy(q.DECREASE, worst.worst, 1.0 + worst.tolerance, details=details)
+            sketch = stalls[0].sketch
+            return (Discrepancy(q.STALL, stalled, CONVERGED, details=details, unusable=reason, sketch=sketch),)
+        decrease = Discrepancy(q.DECREASE, worst.worst, 1.0 + worst.tolerance, details=details, sketch=worst.sketch)
         last = width == WIDTHS[-1] or case.eta_factor > 1.0
         if all(run.kernel_stayed for run in runs) and worst.worst <= decrease.bound:
             return (decrease,)
@@ -136,4 +143,27 @@ def _judged(
         stall=null / total if total > 0 else 0.0,
         reduction=float(losses[-1] / losses[0]) if losses[0] > 0 else 0.0,
         deviation=float(np.abs(outputs - labels - predicted).max() / math.sqrt(total)) if total > 0 else 0.0,
+        sketch=partial(_picture, losses, (predicted**2).sum(axis=1) / 2, bound),
+    )
+
+
+def _picture(losses: NDArray[np.float64], predicted: NDArray[np.float64], bound: float) -> Picture:
+    steps = np.arange(len(losses))
+    return Picture(
+        kind="loss",
+        title="Loss of gradient descent beside the predicted decay",
+        x_label="step k",
+        y_label="loss",
+        y_scale="log",
+        series=(
+            curve("measured", steps, losses),
+            curve(
+                "predicted: |(I − ηΘ₀)ᵏ (f₀ − y)|² / 2",
+                np.arange(len(predicted)),
+                predicted,
+                style="line",
+            ),
+            curve("slowest decay that the claim allows", steps, losses[0] * bound**steps, style="line"),
+        ),
+        note="The claim bounds every step: no two neighbouring points may fall more slowly than the last line.",
     )

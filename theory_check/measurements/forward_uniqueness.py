@@ -7,6 +7,7 @@ together are carried on one grid, and a blow-up is looked for in a time that slo
 
 import math
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor
 from theory_check.case import Case
 from theory_check.claims import quantities as q
 from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.evidence.picture import Picture
 from theory_check.measurements.bounds import adaptive_bound, defect_bound, growth, halving_bound
 from theory_check.measurements.defect import hermite_defect
 from theory_check.measurements.fixed_step import FixedStepSolution, solve_fixed
@@ -28,6 +30,12 @@ from theory_check.measurements.instance import (
     prepare,
 )
 from theory_check.measurements.rounding import adjoint_rounding, state_rounding
+from theory_check.measurements.separation_picture import (
+    blow_up_picture,
+    sampled,
+    separation_picture,
+    shrinking_picture,
+)
 from theory_check.networks.model import NonFiniteState, recurrent_matrix
 from theory_check.networks.parameters import Parameters, initial_states
 from theory_check.networks.schemes import integrate, tangent_flow
@@ -38,6 +46,7 @@ MOST_PIECES = 12
 LARGE = 1e8
 # In the slowed time; exp of it exceeds LARGE by far.
 SLOWED_DURATION = 80.0
+SEEN_EVERY = 16
 PERTURBATIONS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 # A unique solution may depend on its start less than linearly (Hoelder), but at least like the square root: with
 # exponent 0 two solutions stay apart however close they start.
@@ -75,7 +84,11 @@ def _lipschitz(instance: Instance, parameters: Parameters, *, refined: bool) -> 
         found.append(piece)
     seen = {"pieces of the horizon": needed, "pieces looked at": pieces}
     worst = (max(column, key=_severity) for column in zip(*found, strict=True))
-    return tuple(replace(d, details={**d.details, **seen}) for d in worst)
+
+    def sketch() -> Picture:
+        return separation_picture(instance, parameters, rate=rate, duration=horizon, pieces=pieces)
+
+    return tuple(replace(d, details={**d.details, **seen}, sketch=sketch) for d in worst)
 
 
 def _severity(d: Discrepancy) -> tuple[bool, bool, float]:
@@ -165,19 +178,25 @@ def _tangent(
 def _without_constant(instance: Instance, parameters: Parameters, *, refined: bool) -> tuple[Discrepancy, ...]:
     horizon = instance.case.neural_ode.horizon
     steps = 3_200 if refined else 1_600
-    coarse, reached = (_reached_time(instance, parameters, count) for count in (steps // 2, steps))
+    path: list[tuple[float, float]] = []
+    coarse, reached = (_reached_time(instance, parameters, count, path) for count in (steps // 2, steps))
     if reached is None or coarse is None:
         reason = f"neither a blow-up nor the horizon was reached in {steps} steps"
         return (Discrepancy(q.BLOW_UP, 0.0, 0.0, unusable=reason),)
     if reached < horizon:
         # The scheme is of second order, so the finer time errs by a third of the difference.
         error = abs(reached - coarse)
-        return (Discrepancy(q.BLOW_UP, horizon, reached + error, details={"error of that time": error}),)
+        details, sketch = {"error of that time": error}, partial(blow_up_picture, path, horizon)
+        return (Discrepancy(q.BLOW_UP, horizon, reached + error, details=details, sketch=sketch),)
     return (_separation(instance, parameters, 128 if refined else 64),)
 
 
-def _reached_time(instance: Instance, parameters: Parameters, steps: int) -> float | None:
+def _reached_time(
+    instance: Instance, parameters: Parameters, steps: int, path: list[tuple[float, float]] | None = None
+) -> float | None:
     """The time reached before |h| exceeds 1e8 (1 + |h_0|), or the horizon; None when the steps did not suffice.
+
+    `path`, if given, becomes what was seen on the way.
 
     Solved in a time s with dt/ds = (1 + |h|) / (1 + |f(h)|): the state grows at most like exp(s), so a fixed step in
     s follows it into a blow-up, where t converges while the state does not.
@@ -187,13 +206,17 @@ def _reached_time(instance: Instance, parameters: Parameters, steps: int) -> flo
     h = initial_states(instance.case.neural_ode, parameters, instance.inputs)
     limit = LARGE * (1.0 + float(torch.linalg.vector_norm(h)))
     time, ds = 0.0, SLOWED_DURATION / steps
+    path = [] if path is None else path
+    path.clear()
 
     def slope(state: Tensor) -> tuple[Tensor, float]:
         f = instance.activation(state) @ A_T
         clock = float((1.0 + torch.linalg.vector_norm(state)) / (1.0 + torch.linalg.vector_norm(f)))
         return f * clock, clock
 
-    for _ in range(steps):
+    for step in range(steps):
+        if step % SEEN_EVERY == 0:
+            sampled(path, time, h)
         k, clock = slope(h)
         half, half_clock = slope(h + 0.5 * ds * k)
         # Never step past the horizon: what lies beyond it does not matter.
@@ -239,5 +262,6 @@ def _separation(instance: Instance, parameters: Parameters, steps: int) -> Discr
         apart[smallest] / unit,
         (smallest / largest) ** HOELDER + noise / unit,
         details={"noise of the scheme": noise} | {f"apart at T from {size:g}": gap for size, gap in apart.items()},
+        sketch=partial(shrinking_picture, apart, unit=unit, exponent=HOELDER, noise=noise),
         unusable="" if noise <= MOST_NOISE * unit else f"the scheme errs by {noise / unit:.2g} of the separation",
     )

@@ -6,16 +6,20 @@ truncation and the rounding of the difference, to the forward scheme (by halving
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from theory_check.case import Case
 from theory_check.claims import quantities as q
+from theory_check.evidence.curve import curve
 from theory_check.evidence.discrepancy import USABLE_SHARE, Discrepancy
+from theory_check.evidence.picture import Picture
 from theory_check.measurements.adjoint_error import adaptive_errors, fixed_step_rounding
 from theory_check.measurements.bounds import halving_bound, summation_bound
 from theory_check.measurements.gradient_error import (
@@ -94,6 +98,7 @@ def gradient_discrepancies(case: Case, setting: Setting, *, refined: bool = Fals
         discrete.append(Discrepancy(q.DISCRETE, error, bound, size, parts))
         differences.append((direction, difference.value))
     if any(d.error > d.bound and not d.powerless for d in discrete):
+        discrete = [replace(d, sketch=partial(_picture, {"discrete adjoint": discrete})) for d in discrete]
         return tuple(discrete)  # the loss has no derivative here, or the scheme's own gradient is wrong
     solved = solve_adjoint(
         activation,
@@ -122,8 +127,32 @@ def gradient_discrepancies(case: Case, setting: Setting, *, refined: bool = Fals
         )
         for d, (direction, value) in zip(discrete, differences, strict=True)
     ]
+    sketch = partial(_picture, {"discrete adjoint": discrete, "continuous adjoint": continuous})
+    discrete = [replace(d, sketch=sketch) for d in discrete]
     # The bound of the adaptive solves takes for granted that every step honours the tolerance: checked as well.
     return (*discrete, *continuous, steps_within_tolerance(instance, parameters, tolerance, solved))
+
+
+def _picture(found: Mapping[str, Sequence[Discrepancy]]) -> Picture:
+    """Differences of the loss against adjoints, along the direction in each of U, W and V."""
+    series = []
+    for name, along in found.items():
+        places = np.arange(1.0, len(along) + 1)
+        series += [
+            curve(f"difference minus {name}", places, [d.error for d in along]),
+            curve(f"its bound, {name}", places, [d.bound for d in along], style="line"),
+        ]
+    scales = [d.scale or 0.0 for d in next(iter(found.values()))]
+    series.append(curve("what is compared", np.arange(1.0, len(scales) + 1), scales, style="line"))
+    return Picture(
+        kind="gradients",
+        title="Differences of the loss against its adjoint gradients",
+        x_label="direction: 1 in U, 2 in W, 3 in V",
+        y_label="distance",
+        y_scale="log",
+        series=tuple(series),
+        note="Points below the bound of their kind agree; a bound has power where it lies far below what is compared.",
+    )
 
 
 def _scale(instance: Instance, sizes: GradientSizes, size: float, resolution: float) -> float:

@@ -9,7 +9,9 @@ which it is nearly so.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import msgspec
 import numpy as np
@@ -19,7 +21,9 @@ from scipy import special
 from theory_check.activations.activation import Activation
 from theory_check.case import Case, materialise
 from theory_check.claims import quantities as q
+from theory_check.evidence.curve import curve
 from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.evidence.picture import Picture, Style
 from theory_check.limits.dual_activation import InfiniteKernel
 from theory_check.limits.kernels import LimitKernels, limit_kernels
 from theory_check.measurements.instance import (
@@ -55,9 +59,10 @@ def growth_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, ...
     if math.isfinite(instance.activation.supremum):
         found.append(_excess(instance, solved))
     kappa = asymptotic_slope(instance.activation)
+    seen = dict(zip(horizons, solved, strict=True))
     if kappa > 0:
-        found.append(_growth(instance, kappa))
-    return tuple(found)
+        found.append(_growth(instance, kappa, seen))
+    return tuple(replace(d, sketch=partial(_picture, instance, seen)) for d in found)
 
 
 def rescaling_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, ...]:
@@ -66,16 +71,66 @@ def rescaling_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, 
     parameters = instance.parameters()
     other = replace(instance, case=msgspec.structs.replace(case, neural_ode=rescaled(case.neural_ode)))
     rate = field_growth(instance, parameters)
-    finals, rounding, largest = [], 0.0, 0.0
+    finals, grids, rounding, largest = [], [], 0.0, 0.0
     for one in (instance, other):
         model = one.case.neural_ode
         trajectory = forward(one.activation, model, parameters, one.inputs, steps=SOLVER_STEPS)
         finals.append(trajectory.final)
+        grids.append(trajectory.grid)
         largest = max(largest, float(torch.linalg.vector_norm(trajectory.final)))
         rounding += state_rounding(one, parameters, trajectory.grid, steps=SOLVER_STEPS, duration=model.horizon)
     carried = propagator_bound(instance, parameters, rate) if math.isfinite(rate) else math.inf
     error = float(torch.linalg.vector_norm(finals[0] - finals[1]))
-    return (Discrepancy(q.RESCALING, error, carried * rounding, scale=largest),)
+    sketch = partial(_scaling_picture, grids, [case.neural_ode, other.case.neural_ode])
+    return (Discrepancy(q.RESCALING, error, carried * rounding, scale=largest, sketch=sketch),)
+
+
+def _picture(instance: Instance, seen: Mapping[float, LimitKernels]) -> Picture:
+    """Variances of the first input at the horizons that were solved, and what sigma_w = c / T makes of them."""
+    model = instance.case.neural_ode
+    horizons = np.array(sorted(seen))
+    start = model.sigma_u**2 * float((instance.inputs[0] ** 2).mean())
+    state = [start, *(float(seen[t].state[0, 0]) for t in horizons.tolist())]
+    output = [float(seen[t].nngp[0, 0]) for t in horizons.tolist()]
+    scaled = float(seen[model.horizon].nngp[0, 0])
+    series = [
+        curve("state, sigma_w fixed", [0.0, *horizons.tolist()], state),
+        curve("output, sigma_w fixed", horizons, output),
+        curve("output, sigma_w = c / T", horizons[[0, -1]], [scaled, scaled], style="line"),
+    ]
+    if math.isfinite(instance.activation.supremum):
+        most = (model.sigma_v * instance.activation.supremum) ** 2
+        series.append(curve("bound for a bounded phi", horizons[[0, -1]], [most, most], style="line"))
+    return Picture(
+        kind="horizon",
+        title="Variance at infinite width against the horizon",
+        x_label="horizon T",
+        y_label="variance",
+        y_scale="log",
+        series=tuple(series),
+        note="With sigma_w fixed the variance of the state never falls; sigma_w = c / T takes the horizon out.",
+    )
+
+
+def _scaling_picture(grids: list[torch.Tensor], models: list[NeuralODE]) -> Picture:
+    """Mean squares of the states of one network for both pairs of sigma_w and T."""
+    styles: tuple[Style, Style] = ("points", "line")
+    return Picture(
+        kind="horizon",
+        title="Size of the states for sigma_w and T, and for sigma_w T and 1",
+        x_label="time over the horizon, t / T",
+        y_label="mean square of the states",
+        series=tuple(
+            curve(
+                f"sigma_w = {model.sigma_w:.3g}, T = {model.horizon:.3g}",
+                np.linspace(0.0, 1.0, len(grid)),
+                (grid**2).mean(dim=(-2, -1)).cpu().numpy(),
+                style=style,
+            )
+            for grid, model, style in zip(grids, models, styles, strict=True)
+        ),
+        note="Both are one curve: the flow knows sigma_w and T through their product only.",
+    )
 
 
 def rescaled(neural_ode: NeuralODE) -> NeuralODE:
@@ -120,18 +175,22 @@ def _excess(instance: Instance, solved: list[LimitKernels]) -> Discrepancy:
     return Discrepancy(q.VARIANCE_EXCESS, max(0.0, excess), float(errors[at]) / most + 1e-15, scale=1.0)
 
 
-def _growth(instance: Instance, kappa: float) -> Discrepancy:
-    """Of log output variance from one horizon to a longer one: what is missing of half the predicted growth."""
+def _growth(instance: Instance, kappa: float, seen: dict[float, LimitKernels]) -> Discrepancy:
+    """Of log output variance from one horizon to a longer one: what is missing of half the predicted growth.
+
+    The limits at both are added to those `seen`.
+    """
     sigma_w = instance.case.neural_ode.sigma_w
     for grown_to in GROWN:
         try:
-            before = _limits(instance, grown_to / (kappa * sigma_w))
+            before = seen[grown_to / (kappa * sigma_w)] = _limits(instance, grown_to / (kappa * sigma_w))
             # E[phi^2] over that of the asymptote.
             near = (
                 np.diagonal(before.nngp) / (instance.case.neural_ode.sigma_v * kappa) ** 2 / np.diagonal(before.state)
             )
             if near.min() >= NEAR_ASYMPTOTE:
-                after = _limits(instance, (grown_to + ADDED) / (kappa * sigma_w))
+                longer = (grown_to + ADDED) / (kappa * sigma_w)
+                after = seen[longer] = _limits(instance, longer)
                 break
         except InfiniteKernel:
             if grown_to == GROWN[0]:

@@ -6,15 +6,20 @@ addition to none: 1 + (eta lambda_max - 2) / 2 <= eta lambda_max - 1.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import msgspec
+import numpy as np
 import torch
 from torch import Tensor
 
 from theory_check.case import Case
 from theory_check.claims import quantities as q
+from theory_check.evidence.curve import curve
 from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.evidence.picture import Picture
 from theory_check.measurements.horizon_growth import asymptotic_slope
 from theory_check.measurements.instance import Instance, Setting, prepare
 from theory_check.networks.descent import DescentTrace, gradient_descent
@@ -48,7 +53,9 @@ def stretching_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy,
     if len(one.losses) == len(other.losses):
         error = max(float((a - b).abs().max()) for a, b in ((one.losses, other.losses), (one.outputs, other.outputs)))
         scale = float(one.outputs.abs().max()) or None
-    return (Discrepancy(q.STRETCHED_RUN, min(error, 1e300), 0.0, scale=scale),)
+    runs = {"sigma_w and T of the case": one, "sigma_w / 4 and 4 T": other}
+    sketch = partial(_picture, "Gradient descent with sigma_w T fixed", runs, "Both runs are one to the last bit.")
+    return (Discrepancy(q.STRETCHED_RUN, min(error, 1e300), 0.0, scale=scale, sketch=sketch),)
 
 
 def stretched(neural_ode: NeuralODE) -> NeuralODE:
@@ -70,17 +77,35 @@ def divergence_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy,
         "eta lambda_max at the longest horizon": reached,
         "longest horizon over that of the case": horizon / model.horizon,
     }
+    runs = {}
     for name, at in horizons.items():
-        details[f"loss at the end over the start, horizon {name}"] = _reduction(
-            _trained(_at(instance, at), network, labels, rate)
-        )
-    found = [Discrepancy(q.BEYOND_STABILITY, 2.0 / reached, 1.0, details=details)]
+        trace = runs[f"T = {at:.3g}, {name}"] = _trained(_at(instance, at), network, labels, rate)
+        details[f"loss at the end over the start, horizon {name}"] = _reduction(trace)
+    note = "At the longest horizon the learning rate is beyond 2 / lambda_max, and the residual grows."
+    sketch = partial(_picture, "Gradient descent with sigma_w and the learning rate fixed", runs, note)
+    found = [Discrepancy(q.BEYOND_STABILITY, 2.0 / reached, 1.0, details=details, sketch=sketch)]
     if reached > 2.0:
         grown = _grown(_at(instance, horizon), network, rate)
         asked = 1.0 + (reached - 2.0) / 2
         details = {**details, "growth of the residual in a step": grown, "predicted": reached - 1.0}
-        found.append(Discrepancy(q.DIVERGENCE, asked / max(grown, 1e-300), 1.0, details=details))
+        found.append(Discrepancy(q.DIVERGENCE, asked / max(grown, 1e-300), 1.0, details=details, sketch=sketch))
     return tuple(found)
+
+
+def _picture(title: str, runs: Mapping[str, DescentTrace], note: str) -> Picture:
+    """Losses of several runs over that at the start."""
+    return Picture(
+        kind="loss",
+        title=title,
+        x_label="step k",
+        y_label="loss over that at the start",
+        y_scale="log",
+        series=tuple(
+            curve(name, np.arange(len(trace.losses)), (trace.losses / trace.losses[0]).cpu().numpy())
+            for name, trace in runs.items()
+        ),
+        note=note,
+    )
 
 
 def _lengthened(instance: Instance, network: Network, rate: float) -> tuple[float, float]:

@@ -1,12 +1,15 @@
 """Claim ntk-stable: from a stated width on lambda_min(Theta_k) >= lambda_min(Theta_inf) / 2 along gradient descent."""
 
 import sys
+from functools import partial
 
 import numpy as np
 
 from theory_check.case import Case, materialise
 from theory_check.claims import quantities as q
+from theory_check.evidence.curve import curve
 from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.evidence.picture import Picture
 from theory_check.limits.kernels import limit_kernels
 from theory_check.measurements.assumptions import LEAST_WIDTH
 from theory_check.measurements.definiteness import certified_spectrum, has_reason_to_be_singular
@@ -45,7 +48,8 @@ def stability_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, 
         if not has_reason_to_be_singular(instance):
             unusable = "uninformative: the smallest eigenvalue of the limit is within its error of zero"
     for width in widths:
-        least = min(_least_eigenvalue(instance, width, replicate) for replicate in range(REPLICATES))
+        runs = [_eigenvalues(instance, width, replicate) for replicate in range(REPLICATES)]
+        least = min(min(values) for values in runs)
         measured = min(eigenvalue / 2 / max(least, sys.float_info.min), 1e300)
         bound = eigenvalue / (eigenvalue - error) if eigenvalue > 0 else 1.0
         details = {
@@ -55,14 +59,42 @@ def stability_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, 
             "lambda_min(Theta_inf)": eigenvalue,
             "error of that": error,
         }
-        found = Discrepancy(q.KEPT_EIGENVALUE, measured, bound, details=details, unusable=unusable)
+        sketch = partial(_picture, runs, eigenvalue, error, width)
+        found = Discrepancy(q.KEPT_EIGENVALUE, measured, bound, details=details, unusable=unusable, sketch=sketch)
         if measured <= bound:
             break
     return (found,)
 
 
-def _least_eigenvalue(instance: Instance, width: int, replicate: int) -> float:
-    """Of the kernels along one run."""
+def _picture(runs: list[list[float]], eigenvalue: float, error: float, width: int) -> Picture:
+    """Smallest eigenvalues along the runs beside that of the limit, known to `error`, and half of it."""
+    ends = np.array([0.0, KERNEL_EVERY * (len(runs[0]) - 1.0)])
+    return Picture(
+        kind="spectrum",
+        title="Smallest eigenvalue of the tangent kernel along gradient descent",
+        x_label="step k",
+        y_label="smallest eigenvalue",
+        series=(
+            *(
+                curve(f"network {k} of width {width}", KERNEL_EVERY * np.arange(len(values)), values)
+                for k, values in enumerate(runs, 1)
+            ),
+            curve(
+                "infinite width, with its error",
+                ends,
+                [eigenvalue] * 2,
+                low=[eigenvalue - error] * 2,
+                high=[eigenvalue + error] * 2,
+                style="line",
+            ),
+            curve("half of that", ends, [eigenvalue / 2] * 2, style="line"),
+        ),
+        note="From the stated width on no eigenvalue falls below half of that of the limit.",
+    )
+
+
+def _eigenvalues(instance: Instance, width: int, replicate: int) -> list[float]:
+    """The smallest of each of the kernels along one run."""
     model = instance.case.neural_ode
     network = instance.network(width=width, stage=f"stability {width}", replicate=replicate)
     start = kernels_of(instance.activation, model, network, instance.inputs, scheme=SCHEME, steps=SOLVER_STEPS)
@@ -78,4 +110,4 @@ def _least_eigenvalue(instance: Instance, width: int, replicate: int) -> float:
         solver_steps=SOLVER_STEPS,
         kernel_every=KERNEL_EVERY,
     )
-    return min(float(np.linalg.eigvalsh(kernel.cpu())[0]) for kernel in trace.kernels)
+    return [float(np.linalg.eigvalsh(kernel.cpu())[0]) for kernel in trace.kernels]

@@ -16,6 +16,8 @@ from theory_check.claims import quantities as q
 from theory_check.evidence.audit import LawTest
 from theory_check.evidence.error_budget import stage_samples
 from theory_check.evidence.gaussianity import Details, TestResult, correlation_test, mean_within_test
+from theory_check.evidence.picture import Picture
+from theory_check.evidence.quantile_picture import quantile_picture
 from theory_check.evidence.rates import RateResult, fit_slope, root_mean_square_with_error
 from theory_check.evidence.verdict import Verdict
 from theory_check.measurements.instance import Instance, Setting
@@ -59,6 +61,16 @@ class OutputIndependence:
             LawTest(q.OUTPUT_CORRELATION.removeprefix("p-value: "), exact=True, sample=self._correlation),
             LawTest(q.OUTPUT_MOMENT.removeprefix("p-value: "), exact=False, sample=self._moment),
         )
+
+    def picture(self) -> Picture | None:
+        """Sums and differences of two outputs given the features: both N(0, 2) only where they are uncorrelated."""
+        f, S = self._alive(0)
+        g = (f / np.sqrt(S)[:, None])[:, :2] / math.sqrt(2)
+        samples = {
+            "(f₁ + f₂) / √(2S)": g[:, 0] + g[:, 1],
+            "(f₁ − f₂) / √(2S)": g[:, 0] - g[:, 1],
+        }
+        return quantile_picture("Two outputs given the features beside N(0, 1)", samples)
 
     def __call__(self, stage: int) -> RateResult:
         """The slope of log Var(S) against log width, over all entries of S whitened by the limiting kernel.

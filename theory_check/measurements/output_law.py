@@ -30,11 +30,13 @@ from theory_check.evidence.gaussianity import (
     reported_normality,
     variance_test,
 )
+from theory_check.evidence.picture import Picture
+from theory_check.evidence.quantile_picture import quantile_picture
 from theory_check.evidence.rates import RateResult, fit_slope, relative_variance_with_error
 from theory_check.evidence.verdict import Verdict
 from theory_check.limits.kernels import LimitKernels, limit_kernels
 from theory_check.measurements.instance import Instance, Setting, limit_tolerance, prepare
-from theory_check.measurements.width_ladder import LEAST_POWER, LOOKS, sees_enough, whitening
+from theory_check.measurements.width_ladder import LEAST_POWER, LOOKS, heat_picture, sees_enough, whitening
 from theory_check.networks.ensemble import EnsembleResult, ensemble_variances
 from theory_check.profile import DECLARED_CALLS, FALSE_ALARM_RATE
 
@@ -97,6 +99,14 @@ class OutputLaw:
             LawTest("joint law over inputs", exact=True, sample=lambda stage: variance_test(self._combined(stage))),
         )
 
+    def conditional_picture(self) -> Picture | None:
+        """Quantiles of f / sqrt(S), of the first input and of all inputs combined, beside those of N(0, 1)."""
+        samples = {"f / √S": self._standardised(0)}
+        combined = self._combined(0)
+        if len(combined) == len(samples["f / √S"]) and self.instance.inputs.shape[0] > 1:
+            samples["all inputs combined"] = combined
+        return quantile_picture("Output given the features beside N(0, 1)", samples)
+
     def unusable(self, width: int | None = None) -> str:
         """Why the output cannot be judged: most networks have no feature left (a shifted ReLU, say); else empty.
 
@@ -155,9 +165,15 @@ class OutputLaw:
 
             return sample
 
+        def sketch() -> Picture | None:
+            f = _numpy(self.ensemble("mixture", 0, width, stage_samples(self.profile.networks, 0)).f)
+            samples = {"f of the first input": f @ alone, "f of all inputs combined": f @ joint}
+            title = f"Output of networks of width {width} beside its limit"
+            return quantile_picture(title, samples, allowance=DISTANCE_ALLOWANCE)
+
         return (
-            LawTest(q.MIXTURE.removeprefix("p-value: "), exact=True, sample=along(alone)),
-            LawTest(q.JOINT_MIXTURE.removeprefix("p-value: "), exact=True, sample=along(joint)),
+            LawTest(q.MIXTURE.removeprefix("p-value: "), exact=True, sample=along(alone), sketch=sketch),
+            LawTest(q.JOINT_MIXTURE.removeprefix("p-value: "), exact=True, sample=along(joint), sketch=sketch),
         )
 
     def relative_variance_ladder(self, stage: int) -> RateResult:
@@ -194,6 +210,7 @@ class OutputLaw:
         Of P^T S P, where P^T Sigma P = I, the mean diagonal entry is taken: all directions of Sigma count alike.
         """
         directions, _ = whitening(self.limits.nngp)
+        width, means = self.profile.width_rungs[-1], []
 
         def sample(stage: int) -> TestResult:
             networks = self.profile.ladder_networks
@@ -202,12 +219,19 @@ class OutputLaw:
             return result if sees_enough(result) else of(4 * networks, stage)
 
         def of(networks: int, stage: int) -> TestResult:
-            drawn = self.ensemble(f"limit of {networks}", stage, self.profile.width_rungs[-1], networks)
+            drawn = self.ensemble(f"limit of {networks}", stage, width, networks)
+            means.append(_numpy(drawn.S.mean(dim=0)))
             sizes = np.einsum("ik,nij,jk->n", directions, _numpy(drawn.S), directions) / directions.shape[1] - 1.0
             error = float(sizes.std(ddof=1)) / math.sqrt(networks)
             return mean_within_test(float(sizes.mean()), error, allowance=VARIANCE_ALLOWANCE, samples=networks)
 
-        return LawTest(q.VARIANCE.removeprefix("p-value: "), exact=False, sample=sample, least_power=LEAST_POWER)
+        return LawTest(
+            q.VARIANCE.removeprefix("p-value: "),
+            exact=False,
+            sample=sample,
+            least_power=LEAST_POWER,
+            sketch=lambda: heat_picture("Output covariance", self.limits.nngp, means[-1], width),
+        )
 
     @cached_property
     def limits(self) -> LimitKernels:

@@ -7,6 +7,7 @@ well conditioned is one. Steps against the counterpart are reported beside it.
 """
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,7 +17,9 @@ from torch import Tensor
 
 from theory_check.activations.activation import Activation
 from theory_check.case import Case
+from theory_check.evidence.counts_picture import counts_picture
 from theory_check.evidence.median_ratio import PairedSample
+from theory_check.evidence.picture import Picture
 from theory_check.evidence.plain_numbers import Detail
 from theory_check.measurements.instance import Instance, Setting, prepare
 from theory_check.networks.model import readout, recurrent_matrix
@@ -64,7 +67,9 @@ def compared_evaluations(case: Case, setting: Setting, sample: int) -> PairedSam
         "median evaluations of the counterpart": float(np.median(other)),
         "tolerance": TOLERANCE,
     }
-    return PairedSample(log_ratios(subject, other), details)
+    title, names = "Evaluations of the field by the adaptive solver", (instance.activation, rival)
+    sketch = partial(_picture, title, "evaluations", names, (subject, other))
+    return PairedSample(log_ratios(subject, other), details, sketch)
 
 
 def compared_steps(case: Case, setting: Setting, sample: int) -> PairedSample:
@@ -95,7 +100,13 @@ def compared_steps(case: Case, setting: Setting, sample: int) -> PairedSample:
             f"of {PILOT_NETWORKS} networks, those that take more than the counterpart": int(np.sum(own > steps)),
             f"of {PILOT_NETWORKS} networks, those that take fewer than the counterpart": int(np.sum(own < steps)),
         }
-    return PairedSample(log_ratios(subject, other), details)
+    title, names = f"Steps of gradient descent to {TARGET:.0%} of the loss", (instance.activation, rival)
+    sketch = partial(_picture, title, "steps", names, (subject, other))
+    return PairedSample(log_ratios(subject, other), details, sketch)
+
+
+def _picture(title: str, unit: str, names: tuple[Activation, Activation], costs: tuple[Steps, Steps]) -> Picture:
+    return counts_picture(title, unit, {phi.expression: each for phi, each in zip(names, costs, strict=True)})
 
 
 def _trained(instance: Instance, rival: Activation, stage: str, count: int) -> tuple[Steps, Steps]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from theory_check.case import Case, materialise
 from theory_check.evidence.audit import LawTest
 from theory_check.evidence.gaussianity import TestResult, detectable_by_gate, mean_within_test
+from theory_check.evidence.picture import Matrix, Picture
 from theory_check.evidence.rates import RateResult, fit_rate, fit_slope, replicates_needed, root_mean_square_with_error
 from theory_check.evidence.verdict import Verdict
 from theory_check.limits.kernels import LimitKernels, limit_kernels
@@ -115,13 +116,23 @@ class WidthLadder:
             result = of(MEAN_NETWORKS, stage)
             return result if sees_enough(result) else of(4 * MEAN_NETWORKS, stage)
 
+        means: list[Array] = []
+
         def of(networks: int, stage: int) -> TestResult:
             kernels = self.kernels(f"mean {stage} of {networks}", MEAN_WIDTH, networks)
+            means.append(kernels.mean(axis=0))
             sizes = np.array([float(np.diagonal(self._whitened(kernel)).mean()) - 1.0 for kernel in kernels])
             error = float(sizes.std(ddof=1)) / math.sqrt(len(sizes))
             return mean_within_test(float(sizes.mean()), error, allowance=MEAN_ALLOWANCE, samples=len(sizes))
 
-        return LawTest(name, exact=False, sample=sample, least_power=LEAST_POWER)
+        words = "NNGP kernel" if self.kind == "nngp" else "Tangent kernel"
+        return LawTest(
+            name,
+            exact=False,
+            sample=sample,
+            least_power=LEAST_POWER,
+            sketch=lambda: heat_picture(words, self.limit, means[-1], MEAN_WIDTH),
+        )
 
     @property
     def details(self) -> dict[str, float | int | str]:
@@ -245,6 +256,23 @@ class WidthLadder:
     def _size(self, difference: Float[Array, "inputs inputs"]) -> float:
         """Root mean square of the entries of P^T (difference) P."""
         return float(np.sqrt((self._whitened(difference) ** 2).mean()))
+
+
+def heat_picture(
+    words: str, limit: Float[Array, "inputs inputs"], mean: Float[Array, "inputs inputs"], width: int
+) -> Picture:
+    """A limiting kernel beside the mean over networks of one width."""
+    return Picture(
+        kind="kernel",
+        title=f"{words}: limit beside networks",
+        x_label="input",
+        y_label="input",
+        matrices=(
+            Matrix(name="infinite width", rows=tuple(map(tuple, limit.tolist()))),
+            Matrix(name=f"mean at width {width}", rows=tuple(map(tuple, mean.tolist()))),
+        ),
+        note="Equal colours are equal entries.",
+    )
 
 
 def sees_enough(result: TestResult) -> bool:

@@ -70,10 +70,9 @@ def _lay_out_cells(axes: Axes, matrix: Matrix, picture: Picture, font_size: floa
 
 
 def _shades(values: list[float]) -> AxisScale:
-    """From the least to the greatest value, or about the only one."""
-    if not values or min(values) == max(values):
-        return scale_of(np.array(values), "linear")
-    return AxisScale(min(values), max(values), "linear")
+    """From the least to the greatest value, 0 among them: a difference of shade is as large as the difference is."""
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    return AxisScale(min(low, 0.0), max(high, 0.0), "linear") if low or high else scale_of(np.zeros(1), "linear")
 
 
 def _colour(share: float) -> str:

@@ -26,8 +26,8 @@ Columns = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], N
 UNITS = 72.0  # of an SVG of matplotlib in an inch
 WIDTH, PLOT_HEIGHT, LINE_HEIGHT = 400.0, 235.0, 17.0
 FONT_SIZE = 12.5
-TITLE_LETTERS, LEGEND_LETTERS = 46, 50
-X_LABEL_LETTERS, Y_LABEL_LETTERS = 40, 32
+TITLE_LETTERS, LEGEND_LETTERS = 46, 46
+X_LABEL_LETTERS, Y_LABEL_LETTERS = 40, 25
 MARKERS = ("o", "s", "^", "D", "v", "P")
 DASHES: tuple[tuple[float, tuple[float, ...]], ...] = (
     (0, ()),
@@ -61,17 +61,14 @@ def figure_of(picture: Picture) -> Figure:
         _draw_series(figure.add_subplot(), picture)
     if entries:
         handles, texts = zip(*entries, strict=True)
-        legend = figure.legend(
+        figure.legend(
             handles,
-            ["series"] * len(texts),
+            texts,
             loc="outside lower left",
             frameon=False,
             handlelength=2.6,
             labelspacing=0.3,
         )
-        # Given to the legend itself, a name that begins with an underscore would be left out.
-        for shown, text in zip(legend.get_texts(), texts, strict=True):
-            shown.set_text(text)
     for text in figure.findobj(Text):
         text.set(color=NAMED["ink"])
     return figure
@@ -88,8 +85,11 @@ def _draw_series(axes: Axes, picture: Picture) -> None:
     for k, (series, (x, *rest)) in enumerate(zip(picture.series, shown, strict=True)):
         y, low, high = map(vertical.places, rest)
         _draw_one(axes, series, k, (horizontal.places(x), y, low, high))
-    sizes = np.unique(columns[0]).tolist()
-    wanted = sizes if picture.x_scale == "log" and len(sizes) <= SIZES_SHOWN else ()
+    pairs = zip(picture.series, shown, strict=True)
+    sizes = np.unique(np.concatenate([x for series, (x, *_) in pairs if series.style == "points"] or [np.empty(0)]))
+    # Few measured sizes, or numbers of things, are ticks themselves.
+    counted = picture.x_scale == "log" or (sizes == np.round(sizes)).all()
+    wanted = sizes.tolist() if counted and len(sizes) <= SIZES_SHOWN else ()
     axes.set_xticks(*horizontal.ticks(wanted))
     axes.set_yticks(*vertical.ticks())
     axes.set(xlim=(0, 1), ylim=(0, 1), facecolor="none")
@@ -116,7 +116,15 @@ def _draw_one(axes: Axes, series: Series, k: int, places: Columns) -> None:
         if series.low is not None:
             axes.vlines(x, low, high, color=colour, linewidth=1.3, zorder=3)
         size = MARKER_SIZE if len(x) <= FEW_POINTS else SMALL_MARKER_SIZE
-        axes.plot(x, y, color=colour, linestyle="none", marker=MARKERS[k % len(MARKERS)], markersize=size, zorder=4)
+        _mark(axes.plot(x, y, linestyle="none", zorder=4)[0], k, size)
+
+
+def _mark(line: Line2D, k: int, size: float) -> None:
+    """The marker of the k-th series; every other one is open and larger, so that it shows around a point below it."""
+    colour = SERIES[k % len(SERIES)]
+    line.set(marker=MARKERS[k % len(MARKERS)], color=colour, markersize=size)
+    if k % 2:
+        line.set(markerfacecolor="none", markersize=1.6 * size, markeredgewidth=1.2)
 
 
 def _shown(series: Series, picture: Picture) -> Columns:
@@ -142,11 +150,10 @@ def _entry(series: Series, k: int, picture: Picture) -> tuple[Artist, str]:
     elif series.style == "line":
         handle = Line2D([], [], color=colour, linestyle=DASHES[k % len(DASHES)], linewidth=1.8)
     else:
-        handle = Line2D(
-            [], [], color=colour, linestyle="none", marker=MARKERS[k % len(MARKERS)], markersize=MARKER_SIZE
-        )
+        handle = Line2D([], [], linestyle="none")
+        _mark(handle, k, MARKER_SIZE)
     name = series.name
-    if not series.x:
+    if not series.x or (series.style != "band" and all(value is None for value in series.y)):
         name += " (no points)"
     elif not len(_shown(series, picture)[0]):
         name += " (nothing positive to draw)"
