@@ -97,7 +97,7 @@ def _audited(request: "Request", out: str, work: Path, code: str, workers: int |
         report, folder = run_properties(request, report_dir=str(place), workers=workers, run=run)
     finally:
         run.release()
-    click.echo(f"audit: {report.seconds:.0f} s, exit status {report.exit_status}")
+    click.echo(f"audit: {report.seconds:.0f} s, verdicts of exit status {report.exit_status}")
     return report, folder
 
 

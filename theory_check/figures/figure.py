@@ -1,5 +1,6 @@
 """One figure: its picture, what the paper says, and what is seen here, in a sentence made from the data."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -33,11 +34,14 @@ def number(value: float) -> str:
 
 
 def supported(results: Sequence[RateResult]) -> str:
-    """In which share of the ladders the stated rate is supported, in words."""
-    count = sum(result.verdict is Verdict.SUPPORTED for result in results)
-    if count == len(results):
+    """In how many of the ladders the stated rate is supported, undecided and refuted, in words."""
+    counts = Counter(result.verdict for result in results)
+    if counts[Verdict.SUPPORTED] == len(results):
         return "in every case"
-    return f"in {count} of {len(results)} cases, and cannot be told from these networks in the others"
+    said = f"in {counts[Verdict.SUPPORTED]} of {len(results)} cases"
+    if counts[Verdict.REFUTED]:
+        said += f", not in {counts[Verdict.REFUTED]}"
+    return said + (f", undecided in {counts[Verdict.INCONCLUSIVE]}" if counts[Verdict.INCONCLUSIVE] else "")
 
 
 def percent(share: float) -> str:
