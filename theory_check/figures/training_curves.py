@@ -79,7 +79,7 @@ def training_curves(seed: int, sizes: TrainingSizes) -> tuple[Figure, ...]:
     runs = {name: [_run(seed, sizes, activation(name), k) for k in range(sizes.networks)] for name in sizes.activations}
     measured = [_measured(name, sizes, of_one) for name, of_one in runs.items()]
     predicted = [_predicted(name, sizes, of_one) for name, of_one in runs.items()]
-    final = {name: float(_mean([run.measured[-1] for run in of_one])) for name, of_one in runs.items()}
+    final = {name: float(_mean(np.array([run.measured for run in of_one]))[-1]) for name, of_one in runs.items()}
     ranked = sorted(final, key=final.__getitem__)
     order = ", ".join(f"{name} {number(final[name])}" for name in ranked)
     steps = ", ".join(f"{name} {_steps_to_target(runs[name])}" for name in ranked)
@@ -152,14 +152,14 @@ def _predicted(name: str, sizes: TrainingSizes, runs: list[_Run]) -> Series:
     return Series(
         name=f"{name}, predicted",
         x=tuple(np.arange(sizes.steps + 1, dtype=np.float64).tolist()),
-        y=tuple(_mean([run.predicted for run in runs]).tolist()),
+        y=tuple(_mean(np.array([run.predicted for run in runs])).tolist()),
         style="line",
     )
 
 
-def _mean(values: NDArray[np.float64] | list[Array] | list[np.float64]) -> Array:
+def _mean(losses: Float[Array, "networks times"]) -> Float[Array, " times"]:
     """Geometric, over the networks."""
-    means: Array = np.exp(np.log(np.asarray(values)).mean(axis=0))
+    means: Array = np.exp(np.log(losses).mean(axis=0))
     return means
 
 
@@ -171,5 +171,5 @@ def _kinked(ranked: list[str]) -> str:
 
 def _steps_to_target(runs: list[_Run]) -> str:
     """Of the geometric mean over the networks."""
-    below = np.flatnonzero(_mean([run.measured for run in runs]) <= TARGET)
+    below = np.flatnonzero(_mean(np.array([run.measured for run in runs])) <= TARGET)
     return str(int(below[0])) if len(below) else f"more than {len(runs[0].measured) - 1}"
