@@ -14,6 +14,7 @@ install_import_hook(
         "theory_check.limits",
         "theory_check.networks",
         "theory_check.measurements",
+        "theory_check.figures",
     ],
     "beartype.beartype",
 )

@@ -21,8 +21,9 @@ from theory_check.measurements.limit_conditioning import limit_conditioning
 from theory_check.measurements.uniqueness_probes import uniqueness_probes
 from theory_check.neural_ode import NeuralODE
 from theory_check.profile import PROFILES, Profile
+from theory_check.property import Property
 from theory_check.request import Request
-from theory_check.trial import Property, judge_case
+from theory_check.trial import judge_case
 
 FORWARD, BACKWARD = "forward-unique", "backward-unique"
 

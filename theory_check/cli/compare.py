@@ -8,8 +8,8 @@ import click
 
 if TYPE_CHECKING:
     from theory_check.case import Data
+    from theory_check.property import Property
     from theory_check.request import Request
-    from theory_check.trial import Property
 
 TESTS = (
     "test_unique_solutions.py::test_forward_solution_exists_and_is_unique",
@@ -118,7 +118,7 @@ def _inputs(request: "Request", rows: int, dimension: int) -> "Data":
 def properties_of_uniqueness() -> "dict[str, Property]":
     """The properties of the claims that a comparison judges, by claim."""
     from theory_check.cli.properties import load_property
-    from theory_check.trial import property_of
+    from theory_check.property import property_of
 
     found = {}
     for test in TESTS:

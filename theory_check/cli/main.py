@@ -13,6 +13,7 @@ from theory_check.cli.demo import demo
 from theory_check.cli.diff import diff
 from theory_check.cli.limit import limit
 from theory_check.cli.page import page
+from theory_check.cli.publish import publish
 from theory_check.cli.render import render
 from theory_check.cli.replay import replay
 from theory_check.cli.run import ERROR_STATUS
@@ -32,7 +33,21 @@ def cli() -> None:
     """
 
 
-for command in (audit, claims, activations, compare, demo, diff, limit, page, render, replay, selftest, survey):
+for command in (
+    audit,
+    claims,
+    activations,
+    compare,
+    demo,
+    diff,
+    limit,
+    page,
+    publish,
+    render,
+    replay,
+    selftest,
+    survey,
+):
     cli.add_command(command)
 
 
