@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from theory_check.case import Case
+from theory_check.evidence.picture import Picture, Series
 from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.figures.figure import Figure
 from theory_check.reporting.html_writer import render
 from theory_check.reporting.markdown_text import visible
 from theory_check.reporting.page_text import anchor, number
@@ -263,3 +265,20 @@ def test_anchors_are_stable_and_distinct(names):
     assert not re.search(r"\s", one)
     assert anchor("claim", "ntk-limit") == "claim-ntk-limit"
     assert unquote(anchor("claim", "a b")) == "claim-a b"
+
+
+def test_the_papers_figures_stand_in_a_published_page(build):
+    """Each with what the paper says and what is seen; text is text; without figures there is no such section."""
+    picture = Picture(
+        kind="ladder",
+        title=f"Error {HOSTILE}",
+        series=(Series(name=HOSTILE, x=(1.0, 2.0), y=(1.0, 0.5)),),
+        note="Four networks.",
+    )
+    figure = Figure(name="paper-error", paper="The paper shows it fall", seen=f"It falls {HOSTILE}", picture=picture)
+    tree = require_sound(render(build.full(), [figure]))
+    section = with_id(tree, "figure-paper-error")
+    assert len(elements(section, "svg")) == 1
+    for said in ("The paper shows it fall.", f"It falls {HOSTILE}", "Four networks.", f"Error {HOSTILE}"):
+        assert said in text(section)
+    assert "remade" not in render(build.full()).partition("<body")[2]

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from theory_check.reporting.records import Report
     from theory_check.request import Request
 
-# Of an audit's folder; a page is there where this version writes one, and figures where cases have pictures.
-REPORTS, PICTURES = ("report.json", "report.md", "report.html"), "figures"
+# Of an audit's folder; figures are there where cases have pictures.
+REPORTS, PICTURES = ("report.json", "report.md"), "figures"
 
 
 @click.command()
@@ -128,12 +128,13 @@ def _fingerprint(request: "Request", code: str) -> str:
 
 def _fill(partial: Path, report: "Report", folder: Path, figures: "list[Figure]") -> None:
     """Write what is published into an empty folder."""
+    from theory_check.reporting import html_writer
     from theory_check.reporting.drawing import draw_file
     from theory_check.reporting.figure_index import figure_index
 
     for name in REPORTS:
-        if (folder / name).is_file():
-            shutil.copyfile(folder / name, partial / name)
+        shutil.copyfile(folder / name, partial / name)
+    (partial / "report.html").write_text(html_writer.render(report, figures), encoding="utf-8", newline="\n")
     if (folder / PICTURES).is_dir():
         shutil.copytree(folder / PICTURES, partial / PICTURES)
     (partial / PICTURES).mkdir(exist_ok=True)

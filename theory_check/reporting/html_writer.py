@@ -2,12 +2,14 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 
 import jinja2
 from markupsafe import Markup
 
 from theory_check.evidence.verdict import INCONCLUSIVE_SHARE, Verdict
+from theory_check.figures.figure import Figure
 from theory_check.reporting.case_text import describe_case, describe_measurement
 from theory_check.reporting.caveats import caveats_of
 from theory_check.reporting.claim_reading import (
@@ -20,6 +22,7 @@ from theory_check.reporting.claim_reading import (
     minimal_outcome,
 )
 from theory_check.reporting.coverage import ablation_table, coverage_of
+from theory_check.reporting.drawing import draw_svg
 from theory_check.reporting.exit_status import expectation
 from theory_check.reporting.figures import inline_figures
 from theory_check.reporting.matrix import claim_matrix, described, tally
@@ -31,8 +34,8 @@ from theory_check.reporting.replay_command import replay_command
 from theory_check.reporting.shown_cases import ShownCases, compared, shown_cases
 
 
-def render(report: Report) -> str:
-    """The report as one HTML page.
+def render(report: Report, paper_figures: Sequence[Figure] = ()) -> str:
+    """The report as one HTML page, with figures of the paper where it is published.
 
     Everything that the report says is escaped. The policy in the page's head allows its own style sheet, by hash, and
     nothing else: no script, no request. Cases that decide are shown in full, the others are counted.
@@ -50,6 +53,11 @@ def render(report: Report) -> str:
         # Names in a picture are escaped where it is drawn.
         figures={case: Markup(svg) for case, svg in figures.items()},  # noqa: S704
         owner=_owners(report, shown_of),
+        paper_figures=paper_figures,
+        drawn_figures={
+            figure.name: Markup(draw_svg(figure.picture, ident=f"figure-of-{figure.name}"))  # noqa: S704 - as above
+            for figure in paper_figures
+        },
         placed=set(),
     )
 
