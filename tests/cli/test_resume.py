@@ -24,7 +24,9 @@ AUDIT = ("audit", "--claim", "nngp-nondegenerate", "--claim", "backward-unique",
 
 def theory_check(*arguments: str, cwd: Path, most_bytes: int = resource.RLIM_INFINITY) -> "subprocess.Popen[str]":
     """The command line in a process group of its own, so that its workers can be killed with it."""
+    # A shell's background job ignores interrupts, and so would what it starts.
     code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
         f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({most_bytes}, {most_bytes}));"
         "from theory_check.cli.main import main; main()"
     )

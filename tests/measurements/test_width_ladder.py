@@ -37,6 +37,8 @@ SMALL = msgspec.structs.replace(PROFILES["quick"], kernel_rungs=(16, 32, 64, 128
 LARGER = msgspec.structs.replace(SMALL, kernel_rungs=(32, 64, 128, 256, 512))
 WIDE = msgspec.structs.replace(SMALL, kernel_rungs=(256, 512, 1024, 2048, 4096), most_replicates=10)
 FIVE, TWELVE = Sphere(5, 5, 0), Sphere(12, 12, 0)
+# Minutes: `tox run -e wide`.
+MINUTES = pytest.mark.wide
 BOTH = pytest.mark.parametrize("kind", ["nngp", "tangent"])
 
 Ladders = Callable[..., WidthLadder]
@@ -94,7 +96,9 @@ def test_the_rate_is_supported_for_random_trees(
 
 
 @BOTH
-@pytest.mark.parametrize("expression", ["softplus(x)", "tanh(x)", "gelu(x)"])
+@pytest.mark.parametrize(
+    "expression", ["softplus(x)", pytest.param("tanh(x)", marks=MINUTES), pytest.param("gelu(x)", marks=MINUTES)]
+)
 def test_the_rate_is_supported_for_wide_networks(expression: str, kind: Kind, ladder_of: Ladders) -> None:
     """Six digits, widths up to 4,096, on as few networks as a rate can be fitted to."""
     result = ladder_of(expression, kind, Digits(tuple(range(6))), profile=WIDE)(0)
@@ -103,6 +107,7 @@ def test_the_rate_is_supported_for_wide_networks(expression: str, kind: Kind, la
     assert result.sizes == WIDE.kernel_rungs
 
 
+@MINUTES
 @BOTH
 def test_the_rate_is_supported_for_two_random_trees_on_wide_networks(
     kind: Kind, drawn: Callable[..., list[Case]], another: Callable[..., object]
@@ -116,7 +121,7 @@ def test_the_rate_is_supported_for_two_random_trees_on_wide_networks(
         assert result.verdict is Verdict.SUPPORTED, (case.activation, result.reason)
 
 
-@pytest.mark.parametrize("defect", ["kernel-without-recurrent-term", "weights-resampled"])
+@pytest.mark.parametrize("defect", ["kernel-without-recurrent-term", pytest.param("weights-resampled", marks=MINUTES)])
 def test_planted_defects_are_refuted_on_wide_networks(defect: str, ladder_of: Ladders) -> None:
     """The tangent kernel without its term of W; the NNGP kernel with weights that are not shared."""
     kind: Kind = "tangent" if defect == "kernel-without-recurrent-term" else "nngp"

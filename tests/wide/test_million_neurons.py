@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 import numpy as np
+import pytest
 from scipy import stats
 
 from theory_check.activations.activation import Activation
@@ -34,6 +35,7 @@ class Bench:
         return activation(expression)
 
 
+@pytest.mark.wide
 def test_tangent_kernels_approach_the_limit_up_to_a_million_neurons() -> None:
     """The whole 95 % interval of the slope lies within 0.05 of -1/2, with three networks at the top."""
     case = Case(activation="softplus(x)", data=Digits(tuple(range(8))), width=8)

@@ -51,7 +51,7 @@ def compare(
 ) -> None:
     """Rank activations for a Neural ODE: uniqueness, gradient error, solver evaluations, kernel, convergence.
 
-    Exit status 0; what an activation cannot do is a finding in the table.
+    What an activation cannot do is a finding in the table.
     """
     import torch
     from threadpoolctl import threadpool_limits
