@@ -1,6 +1,10 @@
 """Shapes and types are checked at run time in every test, in workers of pytest-xdist too."""
 
+from collections.abc import Iterator
+
 import hypothesis
+import jaxtyping
+import pytest
 from jaxtyping import install_import_hook
 
 # A test that fails on a slow machine says nothing about the code.
@@ -18,3 +22,11 @@ install_import_hook(
     ],
     "beartype.beartype",
 )
+
+
+@pytest.fixture
+def without_shape_checks() -> Iterator[None]:
+    """Whole audits without the check of shapes: the tests of each room make it, at five times the cost."""
+    jaxtyping.config.update("jaxtyping_disable", True)  # noqa: FBT003 - its only form
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)  # noqa: FBT003

@@ -10,6 +10,8 @@ from theory_check.evidence.comparison import COLUMNS, Candidate
 from theory_check.neural_ode import NeuralODE
 from theory_check.request import make_request
 
+pytestmark = pytest.mark.usefixtures("without_shape_checks")
+
 
 def plan(*names: str, seed: int = 0) -> Plan:
     """A small comparison: eight networks of width eight."""

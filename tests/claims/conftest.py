@@ -1,10 +1,9 @@
 """The paper's properties, loaded as an audit and a replay load them, and run in this process."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 
-import jaxtyping
 import msgspec
 import pytest
 import torch
@@ -35,12 +34,9 @@ def _properties() -> dict[str, Property]:
 
 
 @pytest.fixture(autouse=True)
-def _as_in_an_audit() -> Iterator[None]:
-    """One compute thread, and no run-time check of shapes: the tests of each room make it, at five times the cost."""
+def _as_in_an_audit(without_shape_checks: None) -> None:  # noqa: ARG001 - asked for by its name
+    """One compute thread, nothing but the measurements."""
     torch.set_num_threads(1)
-    jaxtyping.config.update("jaxtyping_disable", True)  # noqa: FBT003 - its only form
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)  # noqa: FBT003
 
 
 @pytest.fixture(scope="session")

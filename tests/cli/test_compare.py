@@ -11,6 +11,8 @@ import pytest
 from theory_check.cli.comparison_table import print_comparison
 from theory_check.evidence.comparison import Comparison
 
+pytestmark = pytest.mark.usefixtures("without_shape_checks")
+
 Run = Callable[..., Any]
 SMALL = ("--networks", "8", "--width", "8", "--data", "sphere", "--rows", "3", "--dimension", "4")
 

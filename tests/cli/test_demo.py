@@ -12,6 +12,8 @@ import pytest
 from theory_check import demo
 from theory_check.evidence.verdict import Conclusion
 
+pytestmark = pytest.mark.usefixtures("without_shape_checks")
+
 Run = Callable[..., Any]
 
 
