@@ -1,6 +1,5 @@
 """Outcomes on disk: whole rows or none, from many processes at once, never changed, damage told."""
 
-import multiprocessing
 import os
 import signal
 import sqlite3
@@ -114,20 +113,15 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     assert not (tmp_path / "absent.sqlite").exists()
 
 
-def _write(path: Path, process: int) -> None:
-    for number in range(50):
-        Store(path).add_case("t", str(process), str(number), StoredCase("x" * 2_000, 1))
-
-
 def test_processes_write_at_the_same_time(store: Store) -> None:
     """Six writers, no row lost and none refused."""
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_write, args=(store.path, process)) for process in range(6)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
-    assert [writer.exitcode for writer in writers] == [0] * 6
+    code = (
+        "import sys; from pathlib import Path; from theory_check.evidence.store import Store, StoredCase\n"
+        "for number in range(50):\n"
+        "    Store(Path(sys.argv[1])).add_case('t', sys.argv[2], str(number), StoredCase('x' * 2000, 1))\n"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", code, str(store.path), str(number)]) for number in range(6)]
+    assert [writer.wait() for writer in writers] == [0] * 6
     assert store.counts()["cases"] == len(store.cases("t")) == 300
 
 
