@@ -11,6 +11,7 @@ import shlex
 import sys
 import time
 from collections.abc import Generator, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -281,19 +282,25 @@ class _Listener:
             return  # a report of some of the trials would pass for one of all
         if not collector.found and not collector.lost:
             return
+        from theory_check.evidence.store import StoreError
         from theory_check.reporting.assembly import assemble
         from theory_check.reporting.records import ReportError
         from theory_check.reporting.unfinished import SUFFIX
         from theory_check.reporting.writing import new_run_name, write_reports
 
         store, folder, unfinished = _store(self.config), _option(self.config, "report-dir"), None
-        told = store.identity() if store is not None else {}
+        told: dict[str, str] = {}
+        seconds = time.perf_counter() - collector.clock
+        if store is not None:
+            # One that was damaged meanwhile costs no verdict; its trials say so in the report's warnings.
+            with suppress(StoreError):
+                told, seconds = store.identity(), store.seconds()
         report = assemble(
             collector.found,
             request=request_of(self.config),
             command=told.get("command", _option_command(self.config)),
             started=dt.datetime.fromisoformat(told["started"]) if told else collector.started,
-            seconds=time.perf_counter() - collector.clock if store is None else store.seconds(),
+            seconds=seconds,
             lost=[*collector.lost, *(f"{name}: never run" for name, done in collector.answered.items() if not done)],
         )
         self.config.stash[REPORT] = report = self.config.stash[_SELECTION].noted(report)

@@ -96,6 +96,20 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     assert f"theory-check: to go on: theory-check audit --resume reports/{folder.name}" in said.splitlines()
 
 
+def test_a_store_that_is_lost_on_the_way_costs_no_verdict(tmp_path: Path) -> None:
+    """Overwritten while the audit runs: the report is whole, and warns that it could not have been resumed."""
+    process = theory_check(*AUDIT, cwd=tmp_path)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not _stored(tmp_path / "reports"):
+        time.sleep(0.05)
+    for file in tmp_path.glob(f"reports/*.unfinished/{STORE_FILE}*"):
+        file.unlink()
+    _, said = process.communicate()
+    assert process.returncode == 0, said
+    (folder,) = (tmp_path / "reports").iterdir()
+    assert any("could not be kept for --resume" in warning for warning in load_report(folder).warnings)
+
+
 def test_a_full_disk_is_told_in_one_line_and_loses_nothing(tmp_path: Path) -> None:
     """A real limit of the operating system on every file: no report, no traceback, and the way to go on."""
     audit = ("audit", "--claim", "nngp-nondegenerate", "--claim", "ntk-positive-definite")

@@ -215,7 +215,8 @@ def test_a_case_that_two_claims_name_is_shown_once(build):
     require_sound(page)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+# Whole reports are large to draw: what is tested is the page, not how fast Hypothesis makes its input.
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_any_report_gives_a_sound_page(reports, data):
     """Odd text and extreme numbers: the page parses strictly, its ids are unique, its links resolve."""

@@ -216,7 +216,7 @@ def _locked(folder: Path) -> filelock.BaseFileLock:
         lock.acquire()
     except filelock.Timeout:
         raise ReportError(f"run {str(folder)!r} is being worked on by another process") from None
-    except (OSError, NotImplementedError) as error:
+    except (OSError, NotImplementedError) as error:  # the latter: a file system without locks
         raise ReportError(f"run {str(folder)!r} cannot be locked: {error}") from None
     return lock
 
