@@ -68,6 +68,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     # What `theory-check audit` was called with: nothing for a person to say.
     group.addoption("--theory-check-command", default=None, help=argparse.SUPPRESS)
     group.addoption("--theory-check-run", default=None, help=argparse.SUPPRESS)
+    group.addoption("--theory-check-shard", default="", help=argparse.SUPPRESS)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -117,6 +118,7 @@ def request_of(config: pytest.Config) -> "Request":
             trust_code=config.getoption("--theory-check-trust-code") or config.getini("theory_check_trust_code"),
             mode=_option(config, "mode"),
             paper=_option(config, "paper"),
+            shard=config.getoption("--theory-check-shard"),
             own_claims=True,
         )
     except RequestError as error:
@@ -137,7 +139,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     except pytest.UsageError as error:
         selection.refuse(str(error))
         return
-    wanted = plans(prop.claim, prop.name, request, prop.activations)
+    wanted = selection.dealt(plans(prop.claim, prop.name, request, prop.activations), request.shard)
     selection.plan(prop, len(wanted))
     # No argument of the function: without this plugin it is called, and says what is missing.
     metafunc.fixturenames.append(PLAN)
@@ -285,33 +287,33 @@ class _Listener:
         from theory_check.evidence.store import StoreError
         from theory_check.reporting.assembly import assemble
         from theory_check.reporting.records import ReportError
-        from theory_check.reporting.unfinished import SUFFIX
-        from theory_check.reporting.writing import new_run_name, write_reports
+        from theory_check.reporting.shard import shard_of
+        from theory_check.reporting.writing import new_run_name, write_reports, write_run
 
-        store, folder, unfinished = _store(self.config), _option(self.config, "report-dir"), None
+        store, folder, request = _store(self.config), _option(self.config, "report-dir"), request_of(self.config)
         told: dict[str, str] = {}
         seconds = time.perf_counter() - collector.clock
+        lost = [*collector.lost, *(f"{name}: never run" for name, done in collector.answered.items() if not done)]
         if store is not None:
             # One that was damaged meanwhile costs no verdict; its trials say so in the report's warnings.
             with suppress(StoreError):
                 told, seconds = store.identity(), store.seconds()
         report = assemble(
             collector.found,
-            request=request_of(self.config),
+            request=request,
             command=told.get("command", _option_command(self.config)),
             started=dt.datetime.fromisoformat(told["started"]) if told else collector.started,
             seconds=seconds,
-            lost=[*collector.lost, *(f"{name}: never run" for name, done in collector.answered.items() if not done)],
+            lost=lost,
         )
         self.config.stash[REPORT] = report = self.config.stash[_SELECTION].noted(report)
-        target = Path(folder) / new_run_name(report.started, report.seed)
-        if store is not None:
-            unfinished = store.path.parent
-            target = unfinished.with_name(unfinished.name.removesuffix(SUFFIX))
-        elif not folder:
-            return
         try:
-            self.config.stash[WRITTEN] = write_reports(report, target, unfinished=unfinished)
+            if store is not None:
+                shard = shard_of(report, request, identity=told, found=collector.found, lost=lost)
+                self.config.stash[WRITTEN] = write_run(report, store.path.parent, shard)
+            elif folder:
+                target = Path(folder) / new_run_name(report.started, report.seed)
+                self.config.stash[WRITTEN] = write_reports(report, target)
         except ReportError as error:
             self.config.stash[PROBLEM] = str(error)
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR

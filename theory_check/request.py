@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SOURCES = ("digits", "sphere")
 MOST_ROWS = 2_000
 MOST_SEED = 2**63 - 1
+MOST_SHARDS = 10_000
 
 
 class RequestError(ValueError):
@@ -39,6 +40,7 @@ class Request:
     mode: "audit"; "ablation" breaks the assumptions of each claim one at a time besides; "selftest" runs controls
         only, all there are; "survey" leaves them out.
     paper: what is on trial, for the title of reports; empty for the paper's own title, or where nobody named it.
+    shard: (i, n) for the i-th of n parts of the trials, dealt out in turn; None for all of them.
     """
 
     profile: Profile = PROFILES["quick"]
@@ -51,6 +53,7 @@ class Request:
     trust_code: bool = False
     mode: Mode = "audit"
     paper: str = ""
+    shard: tuple[int, int] | None = None
 
     @property
     def names_something(self) -> bool:
@@ -75,6 +78,7 @@ def make_request(
     trust_code: bool = False,
     mode: str = "audit",
     paper: str = "",
+    shard: str = "",
     own_claims: bool = False,
 ) -> Request:
     """Check what a user wrote and make a request of it.
@@ -103,6 +107,7 @@ def make_request(
         trust_code=trust_code,
         mode=_mode(mode),
         paper=" ".join(paper.split()),
+        shard=_shard(shard) if shard else None,
     )
 
 
@@ -128,6 +133,16 @@ def _seed(text: str | int) -> int:
     if not 0 <= seed <= MOST_SEED:
         raise RequestError(f"the seed must be from 0 to 2^63 - 1, got {seed!s:.40}")
     return seed
+
+
+def _shard(text: str) -> tuple[int, int]:
+    number, slash, of = text.partition("/")
+    # `int` alone would take "+1", " 1" and "1_0", and names of shards must be told apart.
+    if not (slash and number.isascii() and number.isdigit() and of.isascii() and of.isdigit()):
+        raise RequestError(f"a shard is i/n with whole numbers, such as 1/3, got {text!r:.40}")
+    if not 1 <= int(number) <= int(of) <= MOST_SHARDS:
+        raise RequestError(f"shard i/n must have 1 <= i <= n <= {MOST_SHARDS}, got {text!r:.40}")
+    return int(number), int(of)
 
 
 def _checked_activation(name: str, *, trust_code: bool) -> str:

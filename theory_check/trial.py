@@ -28,7 +28,7 @@ from theory_check.claims.departures import DEPARTURES, Departure
 from theory_check.evidence.audit import Audit, ConclusionFails
 from theory_check.evidence.error_budget import BudgetExceeded, ErrorBudget
 from theory_check.evidence.store import Store
-from theory_check.evidence.trial_record import TrialRecord
+from theory_check.evidence.trial_record import CarriedCases, TrialRecord
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict, ablation, combine
 from theory_check.measurements.assumptions import unmet_assumption
 from theory_check.planted.catalogue import SELF_TEST_CONTROLS
@@ -110,6 +110,17 @@ def plans(claim: Claim, test: str, request: Request, activations: Sequence[str] 
     return [replace(plan, position=position) for position, plan in enumerate(wanted)]
 
 
+def of_shard(wanted: Sequence[Plan], shard: tuple[int, int] | None, first: int) -> list[Plan]:
+    """Those of some plans, the first of which has number `first` in the whole audit, that belong to a shard (i, n).
+
+    Trials are dealt out in turn: neighbours, which cost about the same, go to different shards.
+    """
+    if shard is None:
+        return list(wanted)
+    number, of = shard
+    return [plan for place, plan in enumerate(wanted, start=first) if place % of == number - 1]
+
+
 def _subjects(claim: Claim, request: Request, activations: Sequence[str]) -> list[tuple[Kind, str]]:
     if request.activations or activations:
         return [("named", name) for name in request.activations or activations]
@@ -140,13 +151,18 @@ def _strata(claim: Claim, request: Request) -> tuple[str, ...]:
     return (source, "pinned") if "pinned" in claim.strata else (source,)
 
 
-def run_trial(prop: Property, plan: Plan, request: Request, store: Store | None = None) -> Found:
+def record_name(prop: Property, plan: Plan) -> str:
+    """What a trial is called in a store, whichever process runs it."""
+    return f"{prop.name}[{plan.name}] {plan.position}"
+
+
+def run_trial(prop: Property, plan: Plan, request: Request, store: Store | CarriedCases | None = None) -> Found:
     """Search the plan's part of the space of cases for a failure of the claim's conclusion.
 
     With a store, what is judged is kept there as it is reached, and what it holds is not judged again.
     """
     start = time.perf_counter()
-    record = TrialRecord(store, f"{prop.name}[{plan.name}] {plan.position}")
+    record = TrialRecord(store, record_name(prop, plan))
     finished = record.finished()
     if finished is not None:
         return decode(finished)

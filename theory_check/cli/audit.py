@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from theory_check.cli.step_summary import append_step_summary
+from theory_check.cli.gate import end_with
+from theory_check.cli.run import ERROR_STATUS
 
 if TYPE_CHECKING:
     from theory_check.reporting.records import Report
@@ -34,7 +35,15 @@ if TYPE_CHECKING:
     metavar="REPORT",
     help="Exit 0 when verdicts are this report's, as far as both were asked for them; else 1.",
 )
-@click.option("--workers", default=None, type=click.IntRange(min=1), help="Processes; one for each core by default.")
+@click.option(
+    "--workers",
+    default=None,
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Processes, as a Dask cluster where theory-check[distributed] is installed; one for each core by default.",
+)
+@click.option("--dask", default=None, metavar="ADDRESS", help="Run on the workers of this Dask scheduler.")
+@click.option("--shard", default=None, metavar="I/N", help="Run the I-th of N parts only, for `theory-check merge`.")
 @click.option("--ablate", is_flag=True, help="Break each assumption as well and report which were needed.")
 @click.option("--resume", default=None, metavar="RUN", help="Go on with a run that was cut off.")
 @click.option("--trust-code", is_flag=True, help="Allow MODULE:NAME, which runs that module's code.")
@@ -48,27 +57,20 @@ def audit(
     report_dir: str,
     baseline: str | None,
     workers: int | None,
+    dask: str | None,
+    shard: str | None,
     resume: str | None,
     *,
     ablate: bool,
     trust_code: bool,
 ) -> None:
     """Search for counterexamples to each claim and write the verdicts to a new folder below reports/."""
+    from theory_check.cli.cluster import HAS_DASK, run_on_cluster
     from theory_check.cli.run import run_properties
     from theory_check.reporting.document import ReportError, load_report
-    from theory_check.reporting.exit_status import compare_with_baseline
     from theory_check.request import RequestError
 
-    if "" in activations:
-        raise click.ClickException("an activation must be a name or an expression, got an empty one")
-    for option, value in (
-        ("--report-dir", report_dir),
-        ("--baseline", baseline),
-        ("--data", data),
-        ("--resume", resume),
-    ):
-        if value == "":
-            raise click.ClickException(f"{option} must name something, got ''; leave the option out for its default")
+    _check_words()
     options = {
         "profile": profile,
         "seed": seed,
@@ -76,45 +78,66 @@ def audit(
         "claims": claims,
         "activations": activations,
         "mode": "ablation" if ablate else "audit",
+        "shard": shard or "",
     }
     try:
         recorded = load_report(Path(baseline)) if baseline is not None else None
         if resume is None:
-            request, run = _begin(options, data or "", report_dir, trust_code=trust_code)
+            request, run = _begin(options, data or "", report_dir, dask, trust_code=trust_code)
         else:
-            request, run, data = _resume(Path(resume), trust_code=trust_code)
+            request, run, data = _resume(Path(resume), dask, trust_code=trust_code)
     except (RequestError, ReportError) as error:
         raise click.ClickException(str(error)) from None
     try:
-        report, folder = run_properties(request, report_dir=report_dir, workers=workers, data=data or "", run=run)
+        if dask or (workers and HAS_DASK):
+            report, folder = run_on_cluster(request, run, address=dask, workers=workers)
+        else:
+            report, folder = run_properties(request, report_dir=report_dir, workers=workers, data=data or "", run=run)
     except (click.Abort, click.exceptions.Exit, KeyboardInterrupt):
         click.echo(f"theory-check: to go on: theory-check audit --resume {shlex.quote(str(run.folder))}", err=True)
         raise
     finally:
         run.release()
-    _show(report, folder)
-    status: int = report.exit_status
-    notes = []
-    if recorded is not None:
-        differences = compare_with_baseline(
-            report,
-            recorded,
-            named_claims=bool(request.claims),
-            named_subjects=request.names_something,
+    if request.shard is not None:
+        _end_shard(report, folder, request.shard)
+    end_with(report, folder, request, baseline=baseline, recorded=recorded)
+
+
+def _check_words() -> None:
+    """Refuse options that are empty, or that cannot be said together."""
+    given = click.get_current_context().params
+    if "" in given["activations"]:
+        raise click.ClickException("an activation must be a name or an expression, got an empty one")
+    for name in ("report_dir", "baseline", "data", "resume", "dask", "shard"):
+        if given[name] == "":
+            option = f"--{name.replace('_', '-')}"
+            raise click.ClickException(f"{option} must name something, got ''; leave the option out for its default")
+    if given["dask"] and given["workers"]:
+        raise click.ClickException(f"--dask has workers of its own, got --workers {given['workers']}; leave one out")
+    if given["shard"] and given["baseline"]:
+        raise click.ClickException(
+            f"a part has no verdicts to compare, got --baseline with --shard {given['shard']}; merge takes --baseline"
         )
-        for line in differences:
-            click.echo(f"differs from the baseline: {line}")
-        status = 1 if differences else 0
-        same = "differs" if differences else "the same verdicts"
-        notes = [f"Baseline {baseline}: {same}, exit status {status}.", *differences]
-        click.echo(f"baseline {baseline}: {same}, exit status {status}")
-    append_step_summary(report, notes)
-    click.get_current_context().exit(status)
 
 
-def _begin(options: dict[str, Any], data: str, report_dir: str, *, trust_code: bool) -> "tuple[Request, UnfinishedRun]":
+def _end_shard(report: "Report", folder: Path, shard: tuple[int, int]) -> None:
+    """A shard has no verdict; its exit status says whether all its trials were run."""
+    number, of = shard
+    lost = [line for line in report.warnings if line.startswith("a trial was lost")]
+    for line in lost:
+        click.echo(f"warning: {line}")
+    trials = sum(len(claim.trials) for claim in report.claims)
+    click.echo(f"shard {number}/{of}: {trials} trials, {report.seconds:.0f} s, in {folder}")
+    click.echo(f"verdicts come of all {of} shards: theory-check merge DIR...")
+    click.get_current_context().exit(ERROR_STATUS if lost else 0)
+
+
+def _begin(
+    options: dict[str, Any], data: str, report_dir: str, dask: str | None, *, trust_code: bool
+) -> "tuple[Request, UnfinishedRun]":
     import datetime as dt
 
+    from theory_check.cli.cluster import require_cluster
     from theory_check.cli.properties import code_of
     from theory_check.cli.run import typed_command
     from theory_check.reporting.unfinished import begin_run, code_fingerprint
@@ -123,6 +146,8 @@ def _begin(options: dict[str, Any], data: str, report_dir: str, *, trust_code: b
 
     request = make_request(**options, data=data, trust_code=trust_code)
     require_writable(Path(report_dir))
+    if dask:
+        require_cluster(dask, request)
     started = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     run = begin_run(
         Path(report_dir),
@@ -137,10 +162,11 @@ def _begin(options: dict[str, Any], data: str, report_dir: str, *, trust_code: b
 
 
 # What may be said along with --resume; all else is the run's own.
-_WITH_RESUME = {"resume", "workers", "baseline", "trust_code"}
+_WITH_RESUME = {"resume", "workers", "dask", "baseline", "trust_code"}
 
 
-def _resume(path: Path, *, trust_code: bool) -> "tuple[Request, UnfinishedRun, str]":
+def _resume(path: Path, dask: str | None, *, trust_code: bool) -> "tuple[Request, UnfinishedRun, str]":
+    from theory_check.cli.cluster import require_cluster
     from theory_check.cli.properties import code_of
     from theory_check.reporting.unfinished import code_fingerprint, find_run, resume_run, told_of
     from theory_check.request import make_request
@@ -156,10 +182,6 @@ def _resume(path: Path, *, trust_code: bool) -> "tuple[Request, UnfinishedRun, s
     folder = find_run(path)
     options, data = told_of(folder)
     request = make_request(**options, data=data, trust_code=trust_code)
+    if dask:
+        require_cluster(dask, request)
     return request, resume_run(folder, request, code=code_fingerprint(code_of(request.activations))), data
-
-
-def _show(report: "Report", folder: Path) -> None:
-    from theory_check.cli.summary import print_summary
-
-    print_summary(report, folder)

@@ -12,6 +12,7 @@ from theory_check.cli.compare import compare
 from theory_check.cli.demo import demo
 from theory_check.cli.diff import diff
 from theory_check.cli.limit import limit
+from theory_check.cli.merge import merge
 from theory_check.cli.page import page
 from theory_check.cli.publish import publish
 from theory_check.cli.render import render
@@ -41,6 +42,7 @@ for command in (
     demo,
     diff,
     limit,
+    merge,
     page,
     publish,
     render,

@@ -55,17 +55,25 @@ class Progress:
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
         """Every worker collects the same trials."""
         if not self._total:
-            self._total = len(ids)
-            self._bar.update(self._task, total=self._total, description="trials")
-            if not self._console.is_terminal:
-                click.echo(f"{self._total} trials", err=True)
+            self.begin(len(ids))
 
     def pytest_runtest_logreport(self, report: "pytest.TestReport") -> None:
         """One trial more is done."""
-        if report.when != "call" and report.passed:
-            return
+        if report.when == "call" or not report.passed:
+            self.advance(report.nodeid)
+
+    def begin(self, total: int, done: int = 0, where: str = "") -> None:
+        """Say how many trials there are, how many of them are done already, and where they run."""
+        self._total, self._done = total, done
+        self._bar.update(self._task, total=total, completed=done, description=f"trials {where}")
+        if not self._console.is_terminal:
+            earlier = f", {done} of them done" if done else ""
+            click.echo(f"{total} trials{earlier}{where and f' {where}'}", err=True)
+
+    def advance(self, trial: str) -> None:
+        """One trial more, "file.py::function[plan]", has an end."""
         self._done += 1
-        name = report.nodeid.partition("::")[2]
+        name = trial.partition("::")[2]
         self._bar.update(self._task, completed=self._done, description=name[:70])
         now = time.monotonic()
         if not self._console.is_terminal and (now - self._last_line >= LINE_EVERY or self._done == self._total):

@@ -42,6 +42,18 @@ def load_property(test: str) -> tuple[ModuleType, str]:
         click.ClickException: there is no such file or function.
     """
     file_name, _, function = test.partition("::")
+    module = load_properties(file_name)
+    if not hasattr(module, function):
+        raise click.ClickException(f"no property {function!r} in {module.__file__}")
+    return module, function
+
+
+def load_properties(file_name: str) -> ModuleType:
+    """The module of a file in the folder of properties, new at each call.
+
+    Raises:
+        click.ClickException: there is no such file.
+    """
     path = properties_folder() / file_name
     if Path(file_name).name != file_name or not path.is_file():
         raise click.ClickException(
@@ -52,6 +64,4 @@ def load_property(test: str) -> tuple[ModuleType, str]:
         raise click.ClickException(f"cannot load {path}")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    if not hasattr(module, function):
-        raise click.ClickException(f"no property {function!r} in {path}")
-    return module, function
+    return module

@@ -60,8 +60,9 @@ def run_properties(
         *(f"--theory-check-activation={name}" for name in request.activations),
         *(["--theory-check-trust-code"] if request.trust_code else []),
         *([f"--theory-check-run={run.folder}"] if run else []),
+        *([f"--theory-check-shard={'{}/{}'.format(*request.shard)}"] if request.shard else []),
     ]
-    with Progress() as progress, _environment():
+    with Progress() as progress, worker_environment():
         pytest.main(arguments, plugins=[progress])
     if progress.problem == INTERRUPTED:
         raise click.Abort
@@ -77,7 +78,7 @@ def typed_command() -> str:
 
 
 @contextmanager
-def _environment() -> Iterator[None]:
+def worker_environment() -> Iterator[None]:
     """What worker processes inherit; this process gets its own back."""
     before = dict(os.environ)
     for name in THREAD_VARIABLES:

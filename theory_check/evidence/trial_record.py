@@ -5,11 +5,37 @@ what is on record is taken from there, with the statistical tests that it cost.
 """
 
 import os
+from collections.abc import Mapping
 
 import msgspec
 
 from theory_check.evidence.store import Store, StoredCase, StoreError
 from theory_check.evidence.verdict import Outcome
+
+
+class CarriedCases:
+    """In place of a store, where a process cannot reach it: the judged cases of one trial that it was sent.
+
+    Args:
+        cases: by variant and name, as `Store.cases` gives them.
+    """
+
+    def __init__(self, cases: Mapping[tuple[str, str], StoredCase]) -> None:
+        self._cases = dict(cases)
+
+    def cases(self, _trial: str) -> dict[tuple[str, str], StoredCase]:
+        """What was sent."""
+        return self._cases
+
+    def trial(self, _trial: str) -> str | None:
+        """A finished trial is not sent out."""
+        return None
+
+    def add_case(self, _trial: str, _variant: str, _name: str, _case: StoredCase) -> None:
+        """Nothing is kept here: whoever sent the trial keeps what comes of it."""
+
+    def add_trial(self, _trial: str, _found: str) -> None:
+        """As above."""
 
 
 class TrialRecord:
@@ -21,7 +47,7 @@ class TrialRecord:
         problem: why outcomes could not be read or kept, one line; empty while they can.
     """
 
-    def __init__(self, store: Store | None, trial: str) -> None:
+    def __init__(self, store: Store | CarriedCases | None, trial: str) -> None:
         self.problem = ""
         self._store = store
         self._trial = trial

@@ -72,10 +72,12 @@ def assemble(
     started: dt.datetime,
     seconds: float,
     lost: Sequence[str] = (),
+    environment: Environment | None = None,
 ) -> Report:
     """One report of all trials, in an order that does not depend on who ran what and when.
 
     `lost` names trials that were begun and gave nothing (a worker died): with any of them the audit is an error.
+    The environment is that of this process unless another one's is given.
     """
     order = {name: place for place, name in enumerate(CLAIMS)}
     ranked = sorted(found, key=lambda f: (order.get(f.claim.id, len(order)), f.claim.id, f.trial.property, f.position))
@@ -104,7 +106,7 @@ def assemble(
         seed=request.seed,
         started=started.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         seconds=seconds,
-        environment=environment_of(request.device),
+        environment=environment or environment_of(request.device),
         budget=Budget(
             total=FALSE_ALARM_RATE, level=FALSE_ALARM_RATE / DECLARED_CALLS, declared_calls=DECLARED_CALLS, calls=calls
         ),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SUFFIX = ".unfinished"
 STORE_FILE = "outcomes.sqlite"
 # Kept for the report; a process that goes on has no say in them.
+MACHINE = "machine"
 TOLD = ("command", "data", "options", "started")
 
 
@@ -81,7 +82,7 @@ def identity_of(request: "Request", *, code: str) -> dict[str, str]:
         "code of theory-check and its properties": code,
         "rows of the data": rows,
         "python": environment.python,
-        "machine": f"{platform.machine()}, {environment.platform}",
+        MACHINE: f"{platform.machine()}, {environment.platform}",
         **{f"version of {name}": version for name, version in environment.versions.items()},
     }
 
@@ -133,6 +134,7 @@ def options_of(request: "Request") -> dict[str, Any]:
         "claims": list(request.claims),
         "activations": list(request.activations),
         "mode": request.mode,
+        "shard": "{}/{}".format(*request.shard) if request.shard else "",
     }
 
 

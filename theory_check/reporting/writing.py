@@ -18,6 +18,8 @@ from theory_check.reporting import (
 )
 from theory_check.reporting.figures import FOLDER, write_figures
 from theory_check.reporting.records import Report, ReportError
+from theory_check.reporting.shard import SHARD_FILE, Shard, render_shard
+from theory_check.reporting.unfinished import SUFFIX
 
 MAX_NAMESAKES = 1000
 
@@ -53,7 +55,6 @@ def write_reports(report: Report, folder: Path, *, unfinished: Path | None = Non
     Raises:
         ReportError: the report cannot be rendered, or the folder cannot be written; nothing new stays behind.
     """
-    folder = Path(folder)
     texts = {
         "report.json": json_writer.render(report),
         "report.md": markdown_writer.render(report),
@@ -63,6 +64,24 @@ def write_reports(report: Report, folder: Path, *, unfinished: Path | None = Non
         "summary.md": step_summary_writer.render(report),
         "badge.json": badge_writer.render(report),
     }
+    return _write_folder(texts, report, Path(folder), unfinished)
+
+
+def write_run(report: Report, unfinished: Path, shard: Shard | None = None) -> Path:
+    """Write what an audit ends with into the folder of its run, which gets its final name: reports, or its shard alone.
+
+    Raises:
+        ReportError: as `write_reports`.
+    """
+    folder = unfinished.with_name(unfinished.name.removesuffix(SUFFIX))
+    if shard is None:
+        return write_reports(report, folder, unfinished=unfinished)
+    # A report of a part would pass for one of all.
+    return _write_folder({SHARD_FILE: render_shard(shard)}, None, folder, unfinished)
+
+
+def _write_folder(texts: dict[str, str], report: Report | None, folder: Path, unfinished: Path | None) -> Path:
+    """Write some files, and the pictures of a report, and give their folder its name; see `write_reports`."""
     partial = unfinished or folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.partial")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -72,8 +91,9 @@ def write_reports(report: Report, folder: Path, *, unfinished: Path | None = Non
             for name, text in texts.items():
                 (partial / name).unlink(missing_ok=True)  # of a process that was killed as it wrote
                 _write_synced(partial / name, text)
-            shutil.rmtree(partial / FOLDER, ignore_errors=True)
-            _sync_files(write_figures(report, partial))
+            if report is not None:
+                shutil.rmtree(partial / FOLDER, ignore_errors=True)
+                _sync_files(write_figures(report, partial))
             _sync_folder(partial)
             written = _rename_to_free_name(partial, folder)
         except BaseException:
