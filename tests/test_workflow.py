@@ -1,5 +1,6 @@
 """The workflow file of the README is one that GitHub accepts, and its commands are ones that exist."""
 
+import re
 import shlex
 import subprocess
 import sys
@@ -15,13 +16,14 @@ from theory_check.cli.main import cli
 from theory_check.profile import PROFILES
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-FIRST = "    # .github/workflows/theory-check.yml\n"
+FILES = ("theory-check.yml", "theory-check-matrix.yml")
 OPERATORS = {"&&", "||", ";", "|", ">", ">>"}
 
 
-def workflow_text() -> str:
+def workflow_text(file: str = FILES[0]) -> str:
     """The indented block that begins with the file's name."""
-    _, _, rest = README.partition(FIRST)
+    _, found, rest = README.partition(f"    # .github/workflows/{file}\n")
+    assert found
     lines = []
     for line in rest.splitlines():
         if line and not line.startswith("    "):
@@ -30,10 +32,15 @@ def workflow_text() -> str:
     return "\n".join(lines) + "\n"
 
 
+def parsed(text: str) -> dict[str, Any]:
+    """As YAML 1.2 reads it, in which `on` is a word."""
+    return YAML(typ="safe", pure=True).load(text)
+
+
 @pytest.fixture(scope="module")
 def workflow() -> dict[str, Any]:
-    """As YAML 1.2 reads it, in which `on` is a word."""
-    return YAML(typ="safe", pure=True).load(workflow_text())
+    """The first file."""
+    return parsed(workflow_text())
 
 
 def steps_of(workflow: dict[str, Any]) -> list[dict[str, Any]]:
@@ -44,7 +51,7 @@ def steps_of(workflow: dict[str, Any]) -> list[dict[str, Any]]:
 def commands_of(text: str) -> list[list[str]]:
     """The arguments of every theory-check that a script starts."""
     found = []
-    for line in text.splitlines():
+    for line in re.sub(r"\$\{\{.*?\}\}", "1", text).splitlines():  # an expression of GitHub's is one word
         words: list[str] | None = None
         for word in shlex.split(line):
             if word == "theory-check":
@@ -57,16 +64,18 @@ def commands_of(text: str) -> list[list[str]]:
     return found
 
 
-def test_github_accepts_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("file", FILES)
+def test_github_accepts_it(tmp_path: Path, file: str) -> None:
     """By the schema of workflow files, which refuses a step that is none."""
-    path = tmp_path / "theory-check.yml"
+    path = tmp_path / file
 
     def check(text: str) -> subprocess.CompletedProcess[str]:
         path.write_text(text)
         command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(path)]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
-    good, bad = check(workflow_text()), check(workflow_text().replace("runs-on:", "run-on:", 1))
+    text = workflow_text(file)
+    good, bad = check(text), check(text.replace("runs-on:", "run-on:", 1))
     assert good.returncode == 0, good.stdout + good.stderr
     assert bad.returncode == 1
 
@@ -81,6 +90,24 @@ def test_every_command_parses_and_names_what_exists(workflow: dict[str, Any]) ->
             assert set(context.params["claims"]) <= set(CLAIMS)
             assert context.params["claims"]
             assert context.params["profile"] in PROFILES
+
+
+def test_a_matrix_runs_every_shard_and_merges_what_it_uploads() -> None:
+    """As many parts as shards, under names that the merging job downloads."""
+    jobs = parsed(workflow_text(FILES[1]))["jobs"]
+    shard, merge = jobs["shard"], jobs["merge"]
+    parts = shard["strategy"]["matrix"]["part"]
+    (audit,) = (words for step in shard["steps"] for words in commands_of(step.get("run", "")))
+    params = cli.commands["audit"].make_context("audit", audit[1:]).params
+    assert params["shard"] == f"1/{len(parts)}"
+    assert parts == list(range(1, len(parts) + 1))
+    (up,) = (step["with"] for step in shard["steps"] if "upload" in step.get("uses", ""))
+    (down,) = (step["with"] for step in merge["steps"] if "download" in step.get("uses", ""))
+    assert up == {"name": "part-${{ matrix.part }}", "path": params["report_dir"]}
+    assert down["pattern"] == "part-*"
+    assert merge["needs"] == "shard"
+    (merging,) = (words for step in merge["steps"] for words in commands_of(step.get("run", "")))
+    assert merging == ["merge", down["path"]]
 
 
 @pytest.mark.parametrize("line", ["theory-check audit --claims x", "theory-check render r --format sarfi"])
