@@ -107,3 +107,10 @@ def test_rows_that_break_an_assumption_are_noted(tmp_path: Path, row: list[float
     request = make_request(data=source)
     assert request.data_note == said.format(source)
     assert len(_rows(request.data)) == 4
+
+
+@pytest.mark.parametrize("searches", ["0", "61", "two", "1.5", -1])
+def test_a_number_of_searches_that_is_none_is_refused(searches: str | int) -> None:
+    """With what was written."""
+    with pytest.raises(RequestError, match=f"searches must be .*{searches}"):
+        make_request(searches=searches)

@@ -7,6 +7,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import hypothesis
@@ -19,6 +20,7 @@ from hypothesis.internal.conjecture import providers
 from theory_check import Audit, Case, Claim, checks
 from theory_check.case import Sphere, canonical_json
 from theory_check.claims.claim import Assumption
+from theory_check.claims.paper import CLAIMS
 from theory_check.evidence.audit import LawTest
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.evidence.gaussianity import TestResult as LawResult
@@ -30,6 +32,7 @@ from theory_check.request import Request
 from theory_check.trial import Plan, _reproducible, judge_case, plans, run_trial
 
 QUICK = PROFILES["quick"]
+GATE = PROFILES["gate"]
 REQUEST = Request()
 RANDOM = Plan(0, "random", "random", "sphere")
 Body = Callable[[Case, Audit], None]
@@ -422,3 +425,22 @@ def test_what_is_no_case_is_an_error() -> None:
     trial = run_trial(own(holds, st.integers()), RANDOM, REQUEST).trial
     assert trial.verdict == "error"
     assert trial.reason == "the strategy must draw cases (theory_check.Case), it drew int"
+
+
+def test_a_search_may_be_divided() -> None:
+    """As many cases in all, of other draws; named so that each is told from the others; controls stay whole."""
+    claim = CLAIMS["ntk-positive-definite"]
+    prop = own(holds)
+    asked = Request(profile=GATE, searches=4)
+    whole = [plan for plan in plans(claim, "t.py::t", replace(asked, searches=1)) if plan.kind == "random"]
+    divided = [plan for plan in plans(claim, "t.py::t", asked) if plan.kind == "random"]
+    assert len(divided) == 4 * len(whole)
+    assert [plan.name for plan in divided[:2]] == [f"{whole[0].name}-search-{k}-of-4" for k in (1, 2)]
+    found = [run_trial(prop, plan, asked) for plan in divided[:4]]
+    assert [f.trial.search for f in found] == ["1/4", "2/4", "3/4", "4/4"]
+    assert [f.trial.executed for f in found] == [math.ceil(GATE.examples / 4)] * 4
+    drawn = [frozenset(outcome.case_id for outcome in f.outcomes) for f in found]
+    assert len(set(drawn)) == 4
+    controls = [plan for plan in plans(claim, f"t.py::{claim.controls[0].test}", asked) if plan.kind == "control"]
+    assert {plan.search for plan in controls} == {(1, 1)}
+    assert run_trial(prop, whole[0], asked).trial.search == ""

@@ -69,6 +69,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--theory-check-command", default=None, help=argparse.SUPPRESS)
     group.addoption("--theory-check-run", default=None, help=argparse.SUPPRESS)
     group.addoption("--theory-check-shard", default="", help=argparse.SUPPRESS)
+    group.addoption("--theory-check-searches", default="1", help=argparse.SUPPRESS)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -119,6 +120,7 @@ def request_of(config: pytest.Config) -> "Request":
             mode=_option(config, "mode"),
             paper=_option(config, "paper"),
             shard=config.getoption("--theory-check-shard"),
+            searches=config.getoption("--theory-check-searches"),
             own_claims=True,
         )
     except RequestError as error:

@@ -23,6 +23,7 @@ SOURCES = ("digits", "sphere")
 MOST_ROWS = 2_000
 MOST_SEED = 2**63 - 1
 MOST_SHARDS = 10_000
+MOST_SEARCHES = 60  # of the full profile's cases each is one
 
 
 class RequestError(ValueError):
@@ -41,6 +42,7 @@ class Request:
         only, all there are; "survey" leaves them out.
     paper: what is on trial, for the title of reports; empty for the paper's own title, or where nobody named it.
     shard: (i, n) for the i-th of n parts of the trials, dealt out in turn; None for all of them.
+    searches: into how many independent searches the cases of every random or named trial are divided.
     """
 
     profile: Profile = PROFILES["quick"]
@@ -54,6 +56,7 @@ class Request:
     mode: Mode = "audit"
     paper: str = ""
     shard: tuple[int, int] | None = None
+    searches: int = 1
 
     @property
     def names_something(self) -> bool:
@@ -79,6 +82,7 @@ def make_request(
     mode: str = "audit",
     paper: str = "",
     shard: str = "",
+    searches: str | int = 1,
     own_claims: bool = False,
 ) -> Request:
     """Check what a user wrote and make a request of it.
@@ -108,6 +112,7 @@ def make_request(
         mode=_mode(mode),
         paper=" ".join(paper.split()),
         shard=_shard(shard) if shard else None,
+        searches=_searches(searches),
     )
 
 
@@ -143,6 +148,16 @@ def _shard(text: str) -> tuple[int, int]:
     if not 1 <= int(number) <= int(of) <= MOST_SHARDS:
         raise RequestError(f"shard i/n must have 1 <= i <= n <= {MOST_SHARDS}, got {text!r:.40}")
     return int(number), int(of)
+
+
+def _searches(text: str | int) -> int:
+    try:
+        searches = int(text)
+    except ValueError:
+        raise RequestError(f"searches must be a whole number, got {text!r:.40}") from None
+    if not 1 <= searches <= MOST_SEARCHES:
+        raise RequestError(f"searches must be from 1 to {MOST_SEARCHES}, got {searches!s:.40}")
+    return searches
 
 
 def _checked_activation(name: str, *, trust_code: bool) -> str:

@@ -55,6 +55,7 @@ class Plan:
     """One trial: a subject and a stratum, for a control what must come out, for an ablation what it breaks.
 
     position: among the trials of its property.
+    search: which of how many independent searches among which its cases are divided, such as (2, 4).
     """
 
     position: int
@@ -63,13 +64,15 @@ class Plan:
     stratum: str
     control: Control | None = None
     departure: Departure | None = None
+    search: tuple[int, int] = (1, 1)
 
     @property
     def name(self) -> str:
         """What identifies the trial within its property."""
         without = f"-without-{self.departure.assumption}" if self.departure else ""
         defect = f"-{self.defect}" if self.defect else ""
-        return f"{self.kind}-{self.activation}-{self.stratum}{without}{defect}"
+        search = "" if self.search == (1, 1) else "-search-{}-of-{}".format(*self.search)
+        return f"{self.kind}-{self.activation}-{self.stratum}{without}{defect}{search}"
 
     @property
     def defect(self) -> str | None:
@@ -102,7 +105,12 @@ def plans(claim: Claim, test: str, request: Request, activations: Sequence[str] 
         controls += [c for c in SELF_TEST_CONTROLS.get(claim.id, ()) if test.endswith(f"::{c.test}")]
         return [Plan(k, "control", c.activation, c.stratum, c) for k, c in enumerate(controls)]
     subjects = _subjects(claim, request, activations)
-    wanted = [Plan(0, kind, name, stratum) for kind, name in subjects for stratum in _strata(claim, request)]
+    wanted = [
+        Plan(0, kind, name, stratum, search=(number, request.searches))
+        for kind, name in subjects
+        for stratum in _strata(claim, request)
+        for number in range(1, request.searches + 1)
+    ]
     if request.mode != "survey":
         wanted += [Plan(0, "control", c.activation, c.stratum, c) for c in controls]
     if request.mode == "ablation":
@@ -265,6 +273,7 @@ class Search:
         self.prop, self.plan, self.request, self.record = prop, plan, request, record
         examples = request.profile.examples if plan.kind == "random" else request.profile.named_examples
         examples = math.ceil(examples / 2) if plan.activation == KINKED else examples
+        examples = math.ceil(examples / plan.search[1])
         # The first case of a search is often the simplest: one at random has to come with it.
         self.requested = max(2 if plan.activation == "random" else 1, round(examples * prop.share))
         if plan.control is not None and plan.control.conclusion == "fails":
@@ -390,6 +399,7 @@ class Search:
             kind=self.plan.kind,
             activation=self.plan.activation,
             stratum=self.plan.stratum,
+            search="" if self.plan.search == (1, 1) else "{}/{}".format(*self.plan.search),
             verdict=verdict,
             conclusion=conclusion,
             requested=self.requested,

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 )
 @click.option("--dask", default=None, metavar="ADDRESS", help="Run on the workers of this Dask scheduler.")
 @click.option("--shard", default=None, metavar="I/N", help="Run the I-th of N parts only, for `theory-check merge`.")
+@click.option(
+    "--searches", default="1", metavar="K", help="Divide the cases of a trial among K searches, for many workers."
+)
 @click.option("--ablate", is_flag=True, help="Break each assumption as well and report which were needed.")
 @click.option("--resume", default=None, metavar="RUN", help="Go on with a run that was cut off.")
 @click.option("--trust-code", is_flag=True, help="Allow MODULE:NAME, which runs that module's code.")
@@ -59,6 +62,7 @@ def audit(
     workers: int | None,
     dask: str | None,
     shard: str | None,
+    searches: str,
     resume: str | None,
     *,
     ablate: bool,
@@ -79,6 +83,7 @@ def audit(
         "activations": activations,
         "mode": "ablation" if ablate else "audit",
         "shard": shard or "",
+        "searches": searches,
     }
     try:
         recorded = load_report(Path(baseline)) if baseline is not None else None

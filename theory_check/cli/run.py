@@ -60,6 +60,7 @@ def run_properties(
         *(f"--theory-check-activation={name}" for name in request.activations),
         *(["--theory-check-trust-code"] if request.trust_code else []),
         *([f"--theory-check-run={run.folder}"] if run else []),
+        f"--theory-check-searches={request.searches}",
         *([f"--theory-check-shard={'{}/{}'.format(*request.shard)}"] if request.shard else []),
     ]
     with Progress() as progress, worker_environment():

@@ -83,7 +83,8 @@ def _suite(claim: ClaimReport, report: Report, *, named: bool) -> ET.Element:
 def _case(claim: ClaimReport, trial: Trial, result: Result) -> ET.Element:
     defect = f", defect {trial.defect}" if trial.defect else ""
     without = f", without {trial.assumption}" if trial.assumption else ""
-    name = f"{trial.property} [{trial.kind}: {trial.activation}, {trial.stratum}{without}{defect}]"
+    search = f", search {trial.search}" if trial.search else ""
+    name = f"{trial.property} [{trial.kind}: {trial.activation}, {trial.stratum}{without}{defect}{search}]"
     case = ET.Element("testcase", name=_legal(name), classname=_legal(claim.id), time=f"{trial.seconds:.3f}")
     if result != "passed":
         message = described(trial.verdict, trial.conclusion)

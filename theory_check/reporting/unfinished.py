@@ -134,6 +134,7 @@ def options_of(request: "Request") -> dict[str, Any]:
         "claims": list(request.claims),
         "activations": list(request.activations),
         "mode": request.mode,
+        "searches": request.searches,
         "shard": "{}/{}".format(*request.shard) if request.shard else "",
     }
 
