@@ -29,7 +29,7 @@ FOUND = "theory_check_found"
 PLAN_ID = "trial-"
 MARKER = "theory_check(share=1.0): a trial of a claim; share scales the cases that it searches"
 INTERRUPTED = "interrupted"
-ASKED = ("profile", "seed", "data", "device", "mode", "claim", "activation")
+ASKED = ("profile", "seed", "data", "device", "mode", "model", "claim", "activation")
 
 REPORT: "pytest.StashKey[Report]" = pytest.StashKey()
 WRITTEN = pytest.StashKey[Path]()
@@ -50,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("device", "cpu", "where networks run: cpu or cuda"),
         ("report-dir", "", "write reports into a new folder below this one"),
         ("paper", "", "what is on trial: the title of reports"),
+        ("model", "", "package.module:build: audit this torch.nn.Module (with trust-code)"),
         (
             "mode",
             "audit",
@@ -118,6 +119,7 @@ def request_of(config: pytest.Config) -> "Request":
             mode=_option(config, "mode"),
             paper=_option(config, "paper"),
             own_claims=True,
+            model=_option(config, "model"),
         )
     except RequestError as error:
         raise pytest.UsageError(str(error)) from None
@@ -137,7 +139,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     except pytest.UsageError as error:
         selection.refuse(str(error))
         return
-    wanted = plans(prop.claim, prop.name, request, prop.activations)
+    wanted = plans(prop.claim, prop.name, request, prop.activations, of_model=prop.of_model)
     selection.plan(prop, len(wanted))
     # No argument of the function: without this plugin it is called, and says what is missing.
     metafunc.fixturenames.append(PLAN)

@@ -21,6 +21,7 @@ JOINT_MIXTURE = "p-value: distance of f over all inputs from N(0, Sigma), beyond
 RELATIVE_VARIANCE = "slope of log Var(S) / E[S]^2 against log width"
 VARIANCE = "p-value: relative difference of the output covariance from its limit, beyond the allowance"
 EIGENVALUE = "smallest eigenvalue of the normalised limiting tangent kernel"
+EMPIRICAL_EIGENVALUE = "smallest eigenvalue of the normalised empirical tangent kernel"
 OUTPUT_CORRELATION = "p-value: correlation of two outputs over sqrt S"
 OUTPUT_MOMENT = "p-value: mean of f1^2 f2^2 - S^2 over E[S]^2"
 COVARIANCE_RATE = "slope of log Var(S) against log width"

@@ -133,6 +133,7 @@ def options_of(request: "Request") -> dict[str, Any]:
         "claims": list(request.claims),
         "activations": list(request.activations),
         "mode": request.mode,
+        "model": request.model.reference if request.model else "",
     }
 
 

@@ -29,7 +29,7 @@ def convergence_discrepancies(case: Case, setting: ModelSetting) -> tuple[Discre
         NonFiniteState: the trajectories at the start leave the finite numbers.
     """
     instance = prepare_model(case, setting)
-    duration, labels = instance.reached.part(MOST_GROWTH), instance.labels
+    duration, labels = instance.part(MOST_GROWTH), instance.labels
     solver_steps = scheme_steps(instance.reached.lipschitz, duration)
 
     def run(learning_rate: float, steps: int):  # type: ignore[no-untyped-def]

@@ -54,7 +54,7 @@ def forward_discrepancies(case: Case, setting: ModelSetting, *, refined: bool = 
 
 
 def _lipschitz(instance: ModelInstance, *, refined: bool) -> tuple[tuple[Discrepancy, ...], float]:
-    rate, horizon = instance.reached.lipschitz, instance.horizon
+    rate, horizon = instance.reached.lipschitz, instance.reached.horizon
     pieces = needed = max(1, math.ceil(rate * horizon))
     if pieces > MOST_PIECES:
         # Longer horizons only repeat the same check, piece after piece.

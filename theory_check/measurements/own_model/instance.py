@@ -11,6 +11,7 @@ from torch import Tensor
 
 from theory_check.case import Case, Seeds, labels_of, materialise
 from theory_check.measurements.own_model.reached_set import ReachedSet, reached_set
+from theory_check.networks.model import NonFiniteState
 from theory_check.networks.own_model.vector_field import VectorField
 from theory_check.profile import Profile
 
@@ -66,6 +67,16 @@ class ModelInstance:
         """The states that are reached, with the constants of the field measured there."""
         return reached_set(self.field, self.inputs, self.horizon, self.generator("tube"))
 
+    def part(self, most_growth: float) -> float:
+        """The longest part of the horizon with L T at most `most_growth`, L being measured.
+
+        Raises:
+            NonFiniteState: slopes grow without end, or a trajectory leaves all bounds.
+        """
+        if self.reached.unbounded:
+            raise NonFiniteState(f"the field has no Lipschitz constant to derive a bound from: {self.reached.unbounded}")
+        return self.reached.part(most_growth)
+
     def told(self, looked_at: float) -> dict[str, float | int | str]:
         """What every outcome says of where its bounds come from, and of what was looked at.
 
@@ -79,7 +90,7 @@ class ModelInstance:
             "Lipschitz constant, measured": reached.lipschitz,
             "its margin, from refinement": reached.margin,
             **({"part of the horizon looked at": looked_at} if looked_at < self.horizon else {}),
-            **({"parameters": self.field.converted} if self.field.converted else {}),
+            **({"format of parameters": self.field.converted} if self.field.converted else {}),
         }
 
 

@@ -14,8 +14,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from theory_check.measurements.bounds import UNIT_ROUNDOFF, halving_bound
-from theory_check.networks.model import NonFiniteState
-from theory_check.networks.own_model.vector_field import VectorField, scheme_steps, solve, times_of
+from theory_check.networks.own_model.vector_field import VectorField, times_of
+from theory_check.networks.solver import SolverFailure, solve_at
 
 # In units of 1 + |h|: far above every solver's error, far below the distances over which a field is curved.
 TUBE = 2.0**-10
@@ -24,6 +24,9 @@ STEP = 2.0**-17
 # Steps of the differences that look for a slope without end: each a 64th of the one before.
 SCALES = tuple(2.0 ** -(10 + 6 * k) for k in range(5))
 COARSE = 32
+TOLERANCE = 1e-8
+# In units of 1 / L at the start: no measurement looks at more.
+MOST_FOLLOWED = 32.0
 # All axes up to this dimension, so many random directions beyond it.
 MOST_AXES = 8
 DIRECTIONS = 4
@@ -34,8 +37,8 @@ class ReachedSet:
     """Trajectories and the constants of the field around them.
 
     Attributes:
-        horizon: up to which they were followed.
-        times, states: on a grid of 4 x 32 steps or more.
+        horizon: up to which they were followed: at most 32 / L, L being that at the start.
+        times, states: on a grid of 4 x 32 steps.
         lipschitz: L, the margin included; infinite where slopes grow without end, or a trajectory left all bounds.
         margin: the part of it that refinement added.
         noise: of one evaluation of the field, over all inputs together: the roughness that rounding gives it.
@@ -77,20 +80,17 @@ def reached_set(
         horizon: T.
         generator: of random directions.
     """
+    steep = _rate(field, times_of(0.0, 1)[:1], inputs[None])
+    followed = min(horizon, MOST_FOLLOWED / steep) if steep > 0 else horizon
+    times = times_of(followed, 4 * COARSE)
     try:
-        states = solve(field, inputs, duration=horizon, steps=4 * COARSE)
-    except NonFiniteState:
-        return _lost(inputs, horizon)
-    times = times_of(horizon, 4 * COARSE)
-    fine = _rate(field, times, states)
-    steps = scheme_steps(fine, horizon)
-    if COARSE < steps <= 64 * COARSE:
-        # A steep field is followed with steps that its own constant allows.
-        try:
-            states = solve(field, inputs, duration=horizon, steps=4 * steps)
-        except NonFiniteState:
-            return _lost(inputs, horizon)
-        times = times_of(horizon, 4 * steps)
+        # Its steps follow a stiff field too; where they fall on the grid their errors are controlled.
+        states = solve_at(field, inputs, times.tolist(), method="dopri5", rtol=TOLERANCE, atol=TOLERANCE)
+        if not torch.isfinite(states).all():
+            raise SolverFailure("a state is not finite")
+    except SolverFailure as problem:
+        words = f"a trajectory leaves all bounds before the horizon, or cannot be followed: {problem}"
+        return ReachedSet(0.0, times[:1], inputs[None], math.inf, 0.0, 0.0, words)
     rungs = [_rate(field, times[::k], states[::k]) for k in (4, 2, 1)]
     around = _tube(states, generator)
     quotients = [_pair_rate(field, times[::k], states[::k], around[::k]) for k in (4, 2, 1)]
@@ -99,7 +99,7 @@ def reached_set(
     growing = _growth_under_refinement(field, times[::4], states[::4])
     noise = field_noise(field, times[::16], states[::16], generator)
     return ReachedSet(
-        horizon=horizon,
+        horizon=followed,
         times=times,
         states=states,
         lipschitz=math.inf if growing else third + margin,
@@ -107,11 +107,6 @@ def reached_set(
         noise=noise,
         unbounded=growing,
     )
-
-
-def _lost(inputs: Tensor, horizon: float) -> ReachedSet:
-    words = "a trajectory leaves all bounds before the horizon"
-    return ReachedSet(horizon, times_of(0.0, 1)[:1], inputs[None], math.inf, 0.0, 0.0, words)
 
 
 def slopes(

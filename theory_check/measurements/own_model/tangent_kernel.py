@@ -34,7 +34,7 @@ def empirical_spectrum(case: Case, setting: ModelSetting) -> KernelSpectrum:
         NonFiniteState: a trajectory leaves the finite numbers.
     """
     instance = prepare_model(case, setting)
-    duration = instance.reached.part(MOST_GROWTH)
+    duration = instance.part(MOST_GROWTH)
     steps = scheme_steps(instance.reached.lipschitz, duration)
     kernels, sizes = zip(*(_kernel(instance, duration, k * steps) for k in (1, 2, 4)), strict=True)
     rounding = summation_bound(instance.field.vector.numel(), 1.0) * np.outer(sizes[-1], sizes[-1])
