@@ -1,4 +1,4 @@
-"""Claims that make sense for any vector field with parameters, on a user's own module (`--model`); run for that alone."""
+"""Claims that make sense for any vector field, on a user's own module; run for `--model` alone."""
 
 from hypothesis import given
 

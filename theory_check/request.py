@@ -84,6 +84,11 @@ class Request:
         """Whether the user named an activation, a model or data: what fails for those counts as a failure."""
         return bool(self.activations) or self.data is not None or self.model is not None
 
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """What the user put on trial by name: activations, or a model."""
+        return (*self.activations, *([self.model.reference] if self.model else []))
+
     def load_model(self, reference: str, seed: int) -> "VectorField":
         """The model behind "package.module:build", built from a seed; refused without trust_code."""
         from theory_check.networks.own_model.loading import load_model
@@ -175,7 +180,9 @@ def _check_fits(model: OwnModel, claims: Sequence[str], rows: str | Explicit | N
         reason = why_not(claim, parameters=model.parameters)
         if reason:
             fitting = ", ".join(c for c in MODEL_CLAIMS if not why_not(c, parameters=model.parameters))
-            raise RequestError(f"claim {claim!r} cannot be asked of {model.reference}: {reason}; those that apply: {fitting}")
+            raise RequestError(
+                f"claim {claim!r} cannot be asked of {model.reference}: {reason}; those that apply: {fitting}"
+            )
     dimension = len(rows.rows[0]) if isinstance(rows, Explicit) else DIGITS_DIMENSION if rows == "digits" else None
     if dimension not in {None, model.dimension}:
         raise RequestError(

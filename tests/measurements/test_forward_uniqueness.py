@@ -11,10 +11,10 @@ from theory_check.claims import quantities as q
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.measurements import forward_uniqueness
 from theory_check.measurements.forward_uniqueness import (
-    severity,
     _without_constant,
     forward_discrepancies,
     reached_time,
+    severity,
 )
 from theory_check.measurements.instance import Instance
 from theory_check.networks.model import recurrent_matrix

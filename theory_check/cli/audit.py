@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     metavar="NAME|EXPRESSION|MODULE:NAME",
     help='Audit this activation, e.g. softplus, "tanh(2*x) + 0.1*x" (repeatable).',
 )
-@click.option("--model", default=None, metavar="MODULE:NAME", help="Audit the torch.nn.Module that this function builds.")
+@click.option(
+    "--model", default=None, metavar="MODULE:NAME", help="Audit the torch.nn.Module that this function builds."
+)
 @click.option("--data", default=None, metavar="digits|sphere|FILE.npy|FILE.csv", help="Audit on these inputs.")
 @click.option("--profile", default="quick", show_default=True, metavar="quick|gate|full", help="How hard to try.")
 @click.option("--seed", default="0", show_default=True, metavar="N", help="Root seed of all weights and searches.")
@@ -135,7 +137,7 @@ def _begin(options: dict[str, Any], data: str, report_dir: str, *, trust_code: b
         data=data,
         command=typed_command(),
         started=started,
-        code=code_fingerprint(code_of(request)),
+        code=code_fingerprint(code_of(request.subjects)),
     )
     return request, run
 
@@ -160,7 +162,7 @@ def _resume(path: Path, *, trust_code: bool) -> "tuple[Request, UnfinishedRun, s
     folder = find_run(path)
     options, data = told_of(folder)
     request = make_request(**options, data=data, trust_code=trust_code)
-    return request, resume_run(folder, request, code=code_fingerprint(code_of(request))), data
+    return request, resume_run(folder, request, code=code_fingerprint(code_of(request.subjects))), data
 
 
 def _show(report: "Report", folder: Path) -> None:

@@ -1,16 +1,13 @@
 """Where the properties lie: beside the package in a checkout, inside it in an installed wheel."""
 
 import importlib.util
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 import click
 
 import theory_check
-
-if TYPE_CHECKING:
-    from theory_check.request import Request
 
 
 def properties_folder() -> Path:
@@ -30,10 +27,9 @@ def properties_folder() -> Path:
     raise click.ClickException(f"no properties at {package / '_properties'}: reinstall theory-check")
 
 
-def code_of(request: "Request") -> list[Path]:
-    """Whose change makes another audit: this package, the properties, and modules of the user's that are on trial."""
+def code_of(subjects: Iterable[str]) -> list[Path]:
+    """Whose change makes another audit: this package, the properties, and modules that a user's own are taken from."""
     package = Path(theory_check.__file__).parent
-    subjects = [*request.activations, *([request.model.reference] if request.model else [])]
     modules = sorted({name.partition(":")[0] for name in subjects if ":" in name})
     specs = [importlib.util.find_spec(module) for module in modules]
     return [package, properties_folder(), *(Path(spec.origin) for spec in specs if spec is not None and spec.origin)]

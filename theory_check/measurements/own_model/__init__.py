@@ -1,1 +1,1 @@
-"""The claims that make sense for any vector field, measured on a user's own module; bounds rest on measured constants."""
+"""Claims that make sense for any vector field, on a user's own module; bounds rest on measured constants."""

@@ -112,7 +112,7 @@ def _product(jacobians: Tensor, adjoint: Tensor) -> Tensor:
 
 def _solvers(instance: ModelInstance, sizes: Sizes, *, refined: bool) -> Discrepancy:
     field, inputs, duration, rate = instance.field, instance.inputs, sizes.duration, sizes.reached.lipschitz
-    steps = scheme_steps(rate, duration, 32) * (2 if refined else 1)
+    steps = scheme_steps(rate, duration, 16) * (2 if refined else 1)
     tolerance = TOLERANCE / 10 if refined else TOLERANCE
     count = inputs.numel()
 
@@ -126,9 +126,7 @@ def _solvers(instance: ModelInstance, sizes: Sizes, *, refined: bool) -> Discrep
     )
     fixed_bound = halving_bound(*(float(torch.linalg.vector_norm(b - a)) for a, b in pairwise(runs)))
     gradient = float(torch.linalg.vector_norm(adaptive.gradient))
-    errors = adaptive_errors(
-        sizes, tolerance, adaptive.forward_evaluations, adaptive.backward_evaluations, gradient
-    )
+    errors = adaptive_errors(sizes, tolerance, adaptive.forward_evaluations, adaptive.backward_evaluations, gradient)
     # The readout is fixed: lambda_T has no error.
     adaptive_bound = adjoint_error(sizes, state=errors.state, at_end=0.0, own=errors.adjoint)
     rounding = adjoint_error(

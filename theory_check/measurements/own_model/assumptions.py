@@ -1,6 +1,7 @@
 """Which of a claim's assumptions a case of a user's own model does not meet: measured on the states that it reaches."""
 
 from functools import lru_cache
+from types import MappingProxyType
 
 import torch
 
@@ -10,12 +11,21 @@ from theory_check.measurements.own_model.instance import Loader, ModelInstance, 
 from theory_check.measurements.own_model.kinks import kink
 from theory_check.measurements.own_model.reached_set import COARSE, field_noise
 
-# What a module can be said to meet; the others speak of our own network.
-MEASURED = ("lipschitz", "smooth", "nonlinear", "distinct-inputs", "small-learning-rate")
+_WORDS = MappingProxyType(
+    {
+        "lipschitz": "the field is Lipschitz on the reached set",
+        "smooth": "the field and its derivative are Lipschitz on the reached set",
+        "nonlinear": "the field is not affine on the reached set",
+        "distinct-inputs": EXPLAINED["distinct-inputs"],
+        "small-learning-rate": EXPLAINED["small-learning-rate"],
+    }
+)
 
 
 def unmet_by_model(claim: Claim, case: Case, seeds: Seeds, load_model: Loader) -> str | None:
     """The first assumption of `claim` that the case does not meet, in words, or None when all hold.
+
+    Every claim that is asked of a module makes those assumptions only that are measured here.
 
     Raises:
         ModelError: the module cannot be built or used.
@@ -23,7 +33,7 @@ def unmet_by_model(claim: Claim, case: Case, seeds: Seeds, load_model: Loader) -
     for assumption in claim.assumptions:
         finding = _finding(assumption, case, seeds, load_model)
         if finding:
-            return f"{EXPLAINED[assumption].replace('phi', 'the field')}: {finding}"
+            return f"{_WORDS[assumption]}: {finding}"
     return None
 
 

@@ -16,7 +16,7 @@ from theory_check.measurements.bounds import summation_bound
 from theory_check.measurements.definiteness import certified_spectrum
 from theory_check.measurements.descent_convergence import CONVERGED, judged_run
 from theory_check.measurements.own_model.instance import ModelSetting, prepare_model
-from theory_check.networks.own_model.descent import descend
+from theory_check.networks.own_model.descent import ModelTrace, descend
 from theory_check.networks.own_model.vector_field import scheme_steps
 
 MOST_GROWTH = 4.0
@@ -32,7 +32,7 @@ def convergence_discrepancies(case: Case, setting: ModelSetting) -> tuple[Discre
     duration, labels = instance.part(MOST_GROWTH), instance.labels
     solver_steps = scheme_steps(instance.reached.lipschitz, duration)
 
-    def run(learning_rate: float, steps: int):  # type: ignore[no-untyped-def]
+    def run(learning_rate: float, steps: int) -> ModelTrace:
         return descend(
             instance.field,
             instance.inputs,

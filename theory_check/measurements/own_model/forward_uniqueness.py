@@ -146,7 +146,9 @@ class _Piece:
         return defect_bound(reached.lipschitz, self.tau, defect) + growth(reached.lipschitz, self.tau) * rounding
 
 
-def _hermite_defect(field: VectorField, grid: Float[Tensor, "points inputs dimension"], begin: float, step: float) -> float:
+def _hermite_defect(
+    field: VectorField, grid: Float[Tensor, "points inputs dimension"], begin: float, step: float
+) -> float:
     """`defect.hermite_defect` for a field that may depend on time."""
     times = begin + step * torch.arange(len(grid), dtype=torch.float64)
     slopes = step * field.at(times, grid)

@@ -101,7 +101,7 @@ class _Comparison:
         discrete = []
         for (name, direction), difference in zip(directions.items(), differences, strict=True):
             on_adjoint = rounding_of_adjoints + summation_bound(len(direction), size)
-            parts = {
+            parts: dict[str, float | int | str] = {
                 "direction": name,
                 "truncation of the difference": difference.truncation,
                 "rounding of the difference": difference.rounding,
@@ -151,7 +151,7 @@ class _Comparison:
         return solved.gradient, bound
 
     def _directions(self, gradient: Float[Tensor, " directions"]) -> dict[str, Tensor]:
-        """A unit direction in the start and in each parameter: half along the gradient, so that a wrong factor shows."""
+        """A unit direction in the start and in each parameter: half along the gradient, to show a wrong factor."""
         generator, count = self.instance.generator("directions"), self.sizes.count
         found = {}
         for name, place in {"start": slice(0, count), **self._groups(count)}.items():
@@ -179,7 +179,7 @@ class _Comparison:
         return groups
 
     def _difference(self, direction: Tensor) -> Difference:
-        """The difference of the scheme's loss in a direction; of a module nothing says that it is a series in the step."""
+        """The difference of the scheme's loss in a direction; nothing says that it is a series in the step."""
         instance, count = self.instance, self.sizes.count
         field, vector = instance.field, instance.field.vector
         start, rest = direction[:count].view(instance.inputs.shape), direction[count:]
@@ -188,7 +188,7 @@ class _Comparison:
         def along(points: Sequence[float]) -> list[float]:
             values = []
             for point in points:
-                moved = field.with_vector(vector + point * rest) if bool(rest.any()) else field
+                moved = field.moved_to(vector + point * rest) if bool(rest.any()) else field
                 states = solve(
                     moved, instance.inputs + point * start, duration=self.sizes.duration, steps=4 * self.steps
                 )

@@ -60,7 +60,8 @@ class ModelInstance:
     def readout(self) -> Float[Tensor, " dimension"]:
         """A unit vector r: f = r . h_T."""
         direction = torch.randn(self.field.dimension, generator=self.generator("readout"), dtype=torch.float64)
-        return direction / torch.linalg.vector_norm(direction)
+        unit: Tensor = direction / torch.linalg.vector_norm(direction)
+        return unit
 
     @cached_property
     def reached(self) -> ReachedSet:
@@ -74,7 +75,9 @@ class ModelInstance:
             NonFiniteState: slopes grow without end, or a trajectory leaves all bounds.
         """
         if self.reached.unbounded:
-            raise NonFiniteState(f"the field has no Lipschitz constant to derive a bound from: {self.reached.unbounded}")
+            raise NonFiniteState(
+                f"the field has no Lipschitz constant to derive a bound from: {self.reached.unbounded}"
+            )
         return self.reached.part(most_growth)
 
     def told(self, looked_at: float) -> dict[str, float | int | str]:

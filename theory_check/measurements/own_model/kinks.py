@@ -75,7 +75,8 @@ def _halved(field: VectorField, begin: Tensor, low: Tensor, end: Tensor, high: T
 
 
 def _size(jacobians: Tensor) -> Float[Tensor, " rows"]:
-    return torch.linalg.vector_norm(jacobians, dim=(-2, -1))
+    sizes: Tensor = torch.linalg.vector_norm(jacobians, dim=(-2, -1))
+    return sizes
 
 
 def _jacobians(field: VectorField, times: Tensor, states: Tensor) -> Float[Tensor, "rows dimension dimension"]:

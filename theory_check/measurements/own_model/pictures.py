@@ -22,7 +22,14 @@ def pairs_picture(times: Float[Tensor, " points"], ratios: Float[Tensor, " point
         y_scale="log",
         series=(
             curve("two solutions of the model", t, ratios.numpy()),
-            curve("Gronwall's band, L measured", t, np.ones_like(t), low=np.exp(-rate * t), high=np.exp(rate * t), style="band"),
+            curve(
+                "Gronwall's band, L measured",
+                t,
+                np.ones_like(t),
+                low=np.exp(-rate * t),
+                high=np.exp(rate * t),
+                style="band",
+            ),
         ),
         note="Inside the band solutions neither meet nor run apart, so that there is one from every start.",
     )

@@ -8,6 +8,7 @@ certified given the estimate.
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
@@ -83,13 +84,14 @@ def reached_set(
     steep = _rate(field, times_of(0.0, 1)[:1], inputs[None])
     followed = min(horizon, MOST_FOLLOWED / steep) if steep > 0 else horizon
     times = times_of(followed, 4 * COARSE)
+    states, problem = inputs[None], ""
     try:
         # Its steps follow a stiff field too; where they fall on the grid their errors are controlled.
         states = solve_at(field, inputs, times.tolist(), method="dopri5", rtol=TOLERANCE, atol=TOLERANCE)
-        if not torch.isfinite(states).all():
-            raise SolverFailure("a state is not finite")
-    except SolverFailure as problem:
-        words = f"a trajectory leaves all bounds before the horizon, or cannot be followed: {problem}"
+    except SolverFailure as failure:
+        problem = str(failure)
+    if problem or not bool(torch.isfinite(states).all()):
+        words = f"a trajectory leaves all bounds before the horizon, or cannot be followed: {problem or 'no number'}"
         return ReachedSet(0.0, times[:1], inputs[None], math.inf, 0.0, 0.0, words)
     rungs = [_rate(field, times[::k], states[::k]) for k in (4, 2, 1)]
     around = _tube(states, generator)
@@ -118,7 +120,8 @@ def slopes(
     moves = lengths * torch.eye(dimension, dtype=states.dtype)
     both = torch.cat([states[:, None] + moves, states[:, None] - moves]).view(-1, dimension)
     plus, minus = field(t, both).view(2, rows, dimension, dimension).unbind()
-    return ((plus - minus) / (2 * lengths)).mT
+    quotients: Tensor = (plus - minus) / (2 * lengths)
+    return quotients.mT
 
 
 def _rate(field: VectorField, times: Tensor, states: Tensor, step: float = STEP) -> float:
@@ -134,7 +137,8 @@ def _tube(states: Tensor, generator: torch.Generator) -> Tensor:
     """A state beside every state, at a distance of TUBE (1 + |h|) in a random direction."""
     directions = torch.randn(states.shape, generator=generator, dtype=torch.float64)
     directions /= torch.linalg.vector_norm(directions, dim=-1, keepdim=True)
-    return states + TUBE * (1.0 + torch.linalg.vector_norm(states, dim=-1, keepdim=True)) * directions
+    lengths: Tensor = TUBE * (1.0 + torch.linalg.vector_norm(states, dim=-1, keepdim=True))
+    return states + lengths * directions
 
 
 def _pair_rate(field: VectorField, times: Tensor, states: Tensor, around: Tensor) -> float:
@@ -160,7 +164,7 @@ def _growth_under_refinement(field: VectorField, times: Tensor, states: Tensor) 
     """Whether slopes double at least at each of the last three refinements: no constant is in sight then."""
     found = [_rate(field, times, states, step) for step in SCALES]
     if all(math.isfinite(value) for value in found) and not all(
-        fine >= 2.0 * coarse > 0 for coarse, fine in zip(found[1:], found[2:], strict=False)
+        fine >= 2.0 * coarse > 0 for coarse, fine in pairwise(found[1:])
     ):
         return ""
     shown = ", ".join(f"{value:.3g}" for value in found)

@@ -75,4 +75,6 @@ def _picture(kernel: Matrix, proved: float) -> Picture | None:
     if not (np.diagonal(kernel) > 0).all():
         return None
     normalised, _error = normalise_to_unit_diagonal(kernel)
-    return spectrum_picture(np.linalg.eigvalsh(normalised).tolist(), proved, "what is proved of all, or cannot be told from 0")
+    return spectrum_picture(
+        np.linalg.eigvalsh(normalised).tolist(), proved, "what is proved of all, or cannot be told from 0"
+    )

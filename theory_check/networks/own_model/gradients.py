@@ -64,10 +64,8 @@ def discrete_jacobian(
 
 def flat_gradient(value: Tensor, leaf: Tensor, vector: Tensor, *, again: bool = False) -> Tensor:
     """The gradient of a number with respect to both as one vector; zero where it does not depend on them."""
-    found = torch.autograd.grad(value, (leaf, vector), retain_graph=again, allow_unused=True)
-    return torch.cat(
-        [torch.zeros(x.numel()).to(x) if g is None else g.reshape(-1) for g, x in zip(found, (leaf, vector), strict=True)]
-    )
+    found = torch.autograd.grad(value, (leaf, vector), retain_graph=again, allow_unused=True, materialize_grads=True)
+    return torch.cat([gradient.reshape(-1) for gradient in found])
 
 
 def continuous_gradient(
@@ -104,12 +102,10 @@ def continuous_gradient(
                 adjoint_params=tuple(values),
             )
             forward = counted.evaluations
-            found = torch.autograd.grad(loss(states[-1]), (leaf, *values), allow_unused=True)
+            found = torch.autograd.grad(loss(states[-1]), (leaf, *values), allow_unused=True, materialize_grads=True)
     except AssertionError as error:  # torchdiffeq asserts where it gives up
         raise SolverFailure(f"dopri5 gave up: {gist(error)}") from error
-    flat = [
-        torch.zeros(x.numel()).to(x) if g is None else g.reshape(-1) for g, x in zip(found, (leaf, *values), strict=True)
-    ]
+    flat = [gradient.reshape(-1) for gradient in found]
     return AdaptiveGradient(torch.cat(flat).detach(), forward, counted.evaluations - forward)
 
 
@@ -133,6 +129,8 @@ def slope_jacobian(
         return torch.stack(entries).view(rows, dimension, -1)
     columns = []
     for k in range(dimension):
-        (gradient,) = torch.autograd.grad(slope[:, k].sum(), leaf, retain_graph=True, allow_unused=True)
-        columns.append(torch.zeros_like(states) if gradient is None else gradient)
+        (gradient,) = torch.autograd.grad(
+            slope[:, k].sum(), leaf, retain_graph=True, allow_unused=True, materialize_grads=True
+        )
+        columns.append(gradient)
     return torch.stack(columns, dim=1)

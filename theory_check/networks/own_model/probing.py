@@ -37,7 +37,7 @@ def find_dimension(field: VectorField) -> int:
     Raises:
         ModelError: the attribute is none, or the module takes states of several dimensions, or of none.
     """
-    said = getattr(field.module, "dimension", None)
+    said: object = getattr(field.module, "dimension", None)
     if said is not None:
         if isinstance(said, bool) or not isinstance(said, int) or not 1 <= said <= MOST_DIMENSION:
             raise ModelError(f"dimension of {field.reference} must be a whole number from 1 to 4096, got {said!r:.40}")
@@ -116,7 +116,9 @@ def _called(field: VectorField, time: float, states: Tensor) -> Tensor:
     if not isinstance(slope, Tensor):
         raise ModelError(f"{name} returns a {type(slope).__name__}, not a tensor")
     if slope.shape != states.shape:
-        raise ModelError(f"{name} must return a slope of the state's shape {tuple(states.shape)}, got {tuple(slope.shape)}")
+        raise ModelError(
+            f"{name} must return a slope of the state's shape {tuple(states.shape)}, got {tuple(slope.shape)}"
+        )
     if slope.dtype != states.dtype:
         raise ModelError(f"{name} returns {str(slope.dtype).removeprefix('torch.')} for a state in float64")
     if not torch.equal(before, states):
