@@ -5,8 +5,9 @@ from types import MappingProxyType
 
 import torch
 
-from theory_check.case import Case, Seeds, materialise, parallel_rows
+from theory_check.case import Case, Seeds
 from theory_check.claims.claim import EXPLAINED, Claim
+from theory_check.measurements.assumptions import coincidence
 from theory_check.measurements.own_model.instance import Loader, ModelInstance, prepared
 from theory_check.measurements.own_model.kinks import kink
 from theory_check.measurements.own_model.reached_set import COARSE, field_noise
@@ -41,8 +42,7 @@ def unmet_by_model(claim: Claim, case: Case, seeds: Seeds, load_model: Loader) -
 @lru_cache(maxsize=64)
 def _finding(assumption: str, case: Case, seeds: Seeds, load_model: Loader) -> str:
     if assumption == "distinct-inputs":
-        rows = parallel_rows(materialise(case.data))
-        return "" if rows is None else f"row {rows[0]} is zero" if rows[0] == rows[1] else f"rows {rows} are parallel"
+        return coincidence(None, case) or ""
     if assumption == "small-learning-rate":
         return "" if case.eta_factor <= 1.0 else f"learning rate {case.eta_factor} / lambda_max"
     instance = prepared(case, seeds, load_model)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from theory_check.measurements.bounds import UNIT_ROUNDOFF
-from theory_check.measurements.own_model.reached_set import DIRECTIONS, MOST_AXES, STEP, TUBE, ReachedSet
+from theory_check.measurements.own_model.reached_set import DIRECTIONS, MOST_AXES, NINE, STEP, TUBE, ReachedSet
 from theory_check.networks.own_model.gradients import slope_jacobian
 from theory_check.networks.own_model.vector_field import VectorField
 
@@ -72,5 +72,5 @@ def _noise(field: VectorField, t: Tensor, h: Tensor, generator: torch.Generator)
     """By fourth differences, as `reached_set.field_noise`; over all inputs and a unit adjoint of each."""
     direction = torch.randn(h.shape, generator=generator, dtype=torch.float64)
     direction *= STEP**2 * (1.0 + torch.linalg.vector_norm(h)) / torch.linalg.vector_norm(direction)
-    values = torch.stack([slope_jacobian(field, t, h + k * direction, of_parameters=True) for k in range(-4, 5)])
+    values = torch.stack([slope_jacobian(field, t, h + k * direction, of_parameters=True) for k in NINE])
     return math.sqrt(3 * float(values.diff(n=4, dim=0).square().mean(0).sum()) / 70)

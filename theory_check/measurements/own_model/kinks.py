@@ -27,15 +27,14 @@ def kink(field: VectorField, reached: ReachedSet, generator: torch.Generator) ->
     """
     stride = max(1, (len(reached.times) - 1) // (COARSE // 2))
     times, states = reached.times[::stride], reached.states[::stride]
-    ends = [(times[:-1], states[:-1], times[1:], states[1:])]
-    for direction in _directions(states, generator):
-        shift = TUBE * (1.0 + torch.linalg.vector_norm(states, dim=-1, keepdim=True)) * direction
-        ends.append((times, states - shift, times, states + shift))
-    for begin, low, end, high in ends:
-        found = _halved(field, begin, low, end, high)
-        if found:
-            return found
-    return ""
+    directions = torch.stack(_directions(states, generator))
+    lengths = TUBE * (1.0 + torch.linalg.vector_norm(states, dim=-1, keepdim=True))
+    # Of a state and of what lies beside it in all directions at once.
+    centres = states.repeat(1, len(directions), 1)
+    shifts = (lengths[:, None] * directions[:, None]).flatten(1, 2)
+    return _halved(field, times[:-1], states[:-1], times[1:], states[1:]) or _halved(
+        field, times, centres - shifts, times, centres + shifts
+    )
 
 
 def _directions(states: Tensor, generator: torch.Generator) -> list[Tensor]:
@@ -82,6 +81,8 @@ def _size(jacobians: Tensor) -> Float[Tensor, " rows"]:
 def _jacobians(field: VectorField, times: Tensor, states: Tensor) -> Float[Tensor, "rows dimension dimension"]:
     if not field.takes_time:
         return slope_jacobian(field, times[0], states, of_parameters=False)
-    return torch.cat(
-        [slope_jacobian(field, t, h[None], of_parameters=False) for t, h in zip(times, states, strict=True)]
-    )
+    found = states.new_empty(*states.shape, states.shape[1])
+    for t in times.unique():
+        rows = times == t
+        found[rows] = slope_jacobian(field, t, states[rows], of_parameters=False)
+    return found

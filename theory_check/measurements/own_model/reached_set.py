@@ -31,6 +31,8 @@ MOST_FOLLOWED = 32.0
 # All axes up to this dimension, so many random directions beyond it.
 MOST_AXES = 8
 DIRECTIONS = 4
+# Places of the nine points of a noise measurement, in units of their distance.
+NINE = range(1, 10)
 
 
 @dataclass(frozen=True)
@@ -181,12 +183,13 @@ def field_noise(
 
     As `networks.gradients.directional_difference` measures the noise of a loss: at nine points so close that a smooth F
     contributes nothing, independent errors of deviation sigma give fourth differences of deviation sqrt(70) sigma, and
-    errors spread evenly over [-e, e] have e = sqrt(3) sigma (More and Wild, 2011).
+    errors spread evenly over [-e, e] have e = sqrt(3) sigma (More and Wild, 2011). The points lie on one side of the
+    state: a kink at the state itself is no noise.
     """
     directions = torch.randn(states.shape, generator=generator, dtype=torch.float64)
     sizes = 1.0 + torch.linalg.vector_norm(states, dim=-1, keepdim=True)
     directions *= sizes * STEP**2 / torch.linalg.vector_norm(directions, dim=-1, keepdim=True)
-    values = torch.stack([field.at(times, states + k * directions) for k in range(-4, 5)])
+    values = torch.stack([field.at(times, states + k * directions) for k in NINE])
     fourth = values.diff(n=4, dim=0).square().mean(0) / 70
-    rounding = UNIT_ROUNDOFF * float(torch.linalg.vector_norm(values[4], dim=(-2, -1)).max())
+    rounding = UNIT_ROUNDOFF * float(torch.linalg.vector_norm(values[0], dim=(-2, -1)).max())
     return max(rounding, math.sqrt(3 * float(fourth.sum(dim=(-2, -1)).max())))

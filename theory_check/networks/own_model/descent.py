@@ -64,10 +64,11 @@ def descend(
             diverged_at = step
             break
         jacobian = jacobian[:, inputs.numel() :]
-        if not bool(torch.isfinite(jacobian).all() & torch.isfinite(loss(f, labels))):
+        value = loss(f[:, None], labels[:, None])
+        if not bool(torch.isfinite(jacobian).all() & torch.isfinite(value)):
             diverged_at = step
             break
-        losses.append(loss(f, labels))
+        losses.append(value)
         outputs.append(f)
         kernels.append(symmetric_product(jacobian))
         vector = vector - learning_rate * (jacobian.mT @ (f - labels))

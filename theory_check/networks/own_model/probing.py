@@ -42,7 +42,8 @@ def find_dimension(field: VectorField) -> int:
         if isinstance(said, bool) or not isinstance(said, int) or not 1 <= said <= MOST_DIMENSION:
             raise ModelError(f"dimension of {field.reference} must be a whole number from 1 to 4096, got {said!r:.40}")
         return said
-    taken, problem = [], ""
+    taken: list[int] = []
+    problem = ""
     for dimension in PROBED:
         try:
             _called(replace(field, dimension=dimension), 0.0, _states(dimension))
