@@ -181,7 +181,7 @@ def _check_fits(model: OwnModel, claims: Sequence[str], rows: str | Explicit | N
         if reason:
             fitting = ", ".join(c for c in MODEL_CLAIMS if not why_not(c, parameters=model.parameters))
             raise RequestError(
-                f"claim {claim!r} cannot be asked of {model.reference}: {reason}; those that apply: {fitting}"
+                f"claim {claim!r} cannot be asked of {model.reference} ({reason}); those that apply: {fitting}"
             )
     dimension = len(rows.rows[0]) if isinstance(rows, Explicit) else DIGITS_DIMENSION if rows == "digits" else None
     if dimension not in {None, model.dimension}:

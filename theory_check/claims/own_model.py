@@ -8,10 +8,10 @@ MODEL_CLAIMS = ("forward-unique", "backward-unique", "adjoint-gradient", "ntk-po
 # Of these, those that say nothing without a trainable parameter.
 OF_PARAMETERS = ("ntk-positive-definite", "linear-convergence")
 
-WITHOUT_PARAMETERS = "it has no trainable parameters, and so no tangent kernel"
-_WIDTH = "they compare widths, or speak of the limit of infinite width"
-_WEIGHTS = "they speak of sigma_w and Gaussian weights, or compare activations"
-_ORDERS = "they need derivatives of every order, which only an expression shows"
+WITHOUT_PARAMETERS = "without a trainable parameter there is no tangent kernel"
+_WIDTH = "about the limit of infinite width, or about networks of several widths"
+_WEIGHTS = "about sigma_w and Gaussian weights, or about activations compared"
+_ORDERS = "about derivatives of every order, which only an expression shows"
 
 LEFT_OUT: Mapping[str, str] = MappingProxyType(
     {
@@ -47,4 +47,4 @@ def left_out(*, parameters: int) -> list[str]:
         reason = why_not(claim, parameters=parameters)
         if reason:
             reasons.setdefault(reason, []).append(claim)
-    return [f"not asked of a module, {reason}: {', '.join(claims)}" for reason, claims in reasons.items()]
+    return [f"left out: {', '.join(claims)} ({reason})" for reason, claims in reasons.items()]
