@@ -1,23 +1,28 @@
 """`theory-check audit --model`: the README's model from its own lines, wrong ones, and requests that mean nothing."""
 
+import datetime as dt
 import importlib
 import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
+from theory_check.claims import quantities as q
 from theory_check.claims.own_model import LEFT_OUT, MODEL_CLAIMS
 from theory_check.claims.paper import CLAIMS
 from theory_check.cli.properties import code_of, load_property
-from theory_check.property import property_of
+from theory_check.property import Property, property_of
+from theory_check.reporting.assembly import Found, assemble
 from theory_check.reporting.document import load_report
-from theory_check.reporting.records import Report
+from theory_check.reporting.schema import report_schema
 from theory_check.reporting.unfinished import code_fingerprint, options_of
 from theory_check.request import make_request
-from theory_check.trial import Plan, judge_case, plans, run_trial
+from theory_check.trial import judge_case, plans, run_trial
 
 README = Path(__file__).parents[2] / "README.md"
 Run = Callable[..., tuple[int, str, str]]
@@ -99,17 +104,14 @@ def readme_model() -> str:
 
 
 def test_the_model_of_the_readme_is_short_and_supported(folder: Path, run: Run) -> None:
-    """At most 25 lines; an audit of two of its claims exits 0, its report says what bounds rest on, a case is replayed."""
+    """At most 25 lines; an audit of one of its claims exits 0, its report says what bounds rest on; a replay."""
     assert len(readme_model().splitlines()) <= 25
-    claims = ("--claim", "ntk-positive-definite", "--claim", "linear-convergence")
+    claims = ("--claim", "linear-convergence")
     status, out, err = run("audit", "--model", "mymodels:build", "--trust-code", *claims, "--workers", "1")
     assert status == 0, (out, err)
     (written,) = (folder / "reports").iterdir()
     report = load_report(written)
-    assert {claim.id: claim.verdict for claim in report.claims} == {
-        "ntk-positive-definite": "supported",
-        "linear-convergence": "supported",
-    }
+    assert {claim.id: claim.verdict for claim in report.claims} == {"linear-convergence": "supported"}
     assert {(t.kind, t.activation) for claim in report.claims for t in claim.trials} == {("named", "mymodels:build")}
     said = "\n".join(report.warnings)
     for words in ("certified given the estimate", "float32 parameters were converted", "left out: resnet-limit"):
@@ -124,29 +126,31 @@ def test_the_model_of_the_readme_is_short_and_supported(folder: Path, run: Run) 
     assert "pass --trust-code" in refused[2]
 
 
-@pytest.mark.parametrize("claim", ["forward-unique", "backward-unique", "adjoint-gradient"])
-def test_the_other_claims_hold_for_the_model_of_the_readme(claim: str, folder: Path) -> None:
+@pytest.mark.parametrize("claim", [c for c in MODEL_CLAIMS if c != "linear-convergence"])
+@pytest.mark.usefixtures("folder")
+def test_the_other_claims_hold_for_the_model_of_the_readme(claim: str) -> None:
     """The first case of a search."""
     found = _trial("mymodels:build", claim)
     assert found.trial.verdict == "supported", found.trial.reason
     assert found.trial.comparisons > 0
 
 
-def test_a_wrong_backward_pass_is_refuted_and_counts(folder: Path, run: Run) -> None:
-    """Exit status 1, by differences of the loss."""
-    case = _trial("wrongmodels:wrong", "adjoint-gradient").outcomes[0]
-    assert (case.verdict, case.quantity) == (
-        "refuted",
-        "difference of the loss of the scheme minus its discrete adjoint",
-    )
-
-
-def test_a_field_without_a_lipschitz_constant_is_not_supported(folder: Path, run: Run) -> None:
-    """Its assumption is not met and uniqueness fails from zero: exit status 1, for the user named it."""
-    arguments = ("--model", "wrongmodels:square_root", "--trust-code", "--claim", "forward-unique")
-    status, out, _ = run("audit", *arguments, "--workers", "1")
-    assert status == 1
-    assert "the field is Lipschitz on the reached set: slopes over distances" in out
+@pytest.mark.parametrize(
+    ("model", "claim", "verdict", "quantity"),
+    [
+        ("wrong", "adjoint-gradient", "refuted", q.DISCRETE),
+        ("square_root", "forward-unique", "assumptions-not-met", q.SEPARATION),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_a_wrong_model_fails_its_claim_and_counts(model: str, claim: str, verdict: str, quantity: str) -> None:
+    """A wrong backward pass is refuted, and sqrt|h| is not unique from zero: exit status 1 for both."""
+    # The second stratum of both claims holds a zero input.
+    found = _trial(f"wrongmodels:{model}", claim, stratum=1)
+    assert (found.trial.verdict, found.outcomes[-1].quantity) == (verdict, quantity)
+    request = make_request(model=f"wrongmodels:{model}", trust_code=True)
+    report = assemble([found], request=request, command="", started=dt.datetime.now(dt.UTC), seconds=0.0)
+    assert report.exit_status == 1
 
 
 def test_every_claim_is_asked_or_left_out_with_a_reason() -> None:
@@ -155,7 +159,8 @@ def test_every_claim_is_asked_or_left_out_with_a_reason() -> None:
     assert not {*MODEL_CLAIMS} & {*LEFT_OUT}
 
 
-def test_a_model_has_trials_of_its_own_and_no_others(folder: Path) -> None:
+@pytest.mark.usefixtures("folder")
+def test_a_model_has_trials_of_its_own_and_no_others() -> None:
     """Properties of models run for models alone; without one they plan nothing."""
     model = make_request(model="mymodels:build", trust_code=True)
     assert model.names_something
@@ -176,7 +181,8 @@ def test_a_run_on_a_model_is_resumed_with_its_file_as_it_was(folder: Path) -> No
     assert code_fingerprint(code_of(model.subjects)) != before
 
 
-def test_frozen_parameters_leave_no_kernel_to_ask_about(folder: Path, refused: Callable[..., str]) -> None:
+@pytest.mark.usefixtures("folder")
+def test_frozen_parameters_leave_no_kernel_to_ask_about(refused: Callable[..., str]) -> None:
     """Claims on kernels are left out and say so, and cannot be asked for."""
     request = make_request(model="wrongmodels:frozen", trust_code=True)
     assert plans(CLAIMS["ntk-positive-definite"], "x", request, of_model=True) == []
@@ -227,7 +233,8 @@ def test_rows_of_the_model_s_dimension_are_taken_and_a_repeated_one_fails(folder
     assert "parallel" in found.trial.reason
 
 
-def test_a_verdict_is_a_function_of_the_case(folder: Path) -> None:
+@pytest.mark.usefixtures("folder")
+def test_a_verdict_is_a_function_of_the_case() -> None:
     """Judged again it is the same to the last bit."""
     outcome = _trial("mymodels:build", "linear-convergence").outcomes[0]
     prop, request = _property("linear-convergence"), make_request(model="mymodels:build", trust_code=True)
@@ -235,31 +242,23 @@ def test_a_verdict_is_a_function_of_the_case(folder: Path) -> None:
     assert (again.measured, again.details) == (outcome.measured, outcome.details)
 
 
-def _property(claim: str):  # type: ignore[no-untyped-def]
+def _property(claim: str) -> Property:
     module, _ = load_property("test_own_model.py::test_forward_solution_of_a_model_exists_and_is_unique")
     found = [property_of(value) for value in vars(module).values()]
     return next(p for p in found if p is not None and p.claim.id == claim)
 
 
-def _trial(model: str, claim: str, data: str = ""):  # type: ignore[no-untyped-def]
-    """One trial of one case in the first stratum of a claim, without shrinking."""
-    from dataclasses import replace
-
-    import msgspec
-
+def _trial(model: str, claim: str, *, data: str = "", stratum: int = 0) -> Found:
+    """One trial of one case in a stratum of a claim, without shrinking."""
     request = make_request(model=model, trust_code=True, data=data)
     short = msgspec.structs.replace(request.profile, named_examples=1, shrink_calls=0)
     prop = _property(claim)
-    plan = plans(prop.claim, prop.name, request, of_model=True)[0]
-    assert isinstance(plan, Plan)
+    plan = plans(prop.claim, prop.name, request, of_model=True)[stratum]
     return run_trial(prop, plan, replace(request, profile=short))
 
 
-def test_reports_name_what_is_a_model() -> None:
-    """`Report` is what the records say; the schema knows the field and requires it of no one."""
-    from theory_check.reporting.schema import report_schema
-
-    assert Report.__name__ == "Report"
+def test_a_field_of_later_years_is_required_of_no_report() -> None:
+    """Reports of before have no field `model`, and are still reports."""
     case = report_schema()["$defs"]["Case"]
     assert "model" in case["properties"]
     assert "model" not in case["required"]

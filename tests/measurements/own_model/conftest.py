@@ -115,11 +115,14 @@ def _load(reference: str, seed: int) -> VectorField:
     return load_model(reference, seed, trust_code=True)
 
 
+SEEDS = Seeds(0, "tests")
+
+
 @dataclass(frozen=True)
 class ModelBench:
     """A setting without a judge."""
 
-    seeds: Seeds = Seeds(0, "tests")
+    seeds: Seeds = SEEDS
     profile: Profile = PROFILES["quick"]
     load_model = staticmethod(_load)
 

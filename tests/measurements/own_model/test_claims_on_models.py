@@ -1,4 +1,4 @@
-"""The five claims on modules: right ones hold within their bounds, planted wrongs exceed them, by the named quantity."""
+"""The five claims on modules: right ones hold within their bounds, planted wrongs exceed them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,8 +23,14 @@ pytestmark = pytest.mark.usefixtures("without_shape_checks")
 ZERO = Explicit(((0.0, 0.0), (1.0, 0.5)))
 
 
-@pytest.mark.parametrize("measure", [forward_discrepancies, backward_discrepancies, gradient_discrepancies])
-@pytest.mark.parametrize("name", ["smooth", "rough"])
+@pytest.mark.parametrize(
+    ("name", "measure"),
+    [
+        ("smooth", forward_discrepancies),
+        ("smooth", backward_discrepancies),
+        ("rough", gradient_discrepancies),
+    ],
+)
 def test_right_modules_hold_with_power(
     name: str, measure: Callable[..., tuple[Discrepancy, ...]], models: Any, failing: Failing
 ) -> None:
@@ -49,7 +55,7 @@ def test_wrong_backward_passes_are_refuted(name: str, models: Any, failing: Fail
 
 
 def test_the_square_root_is_not_unique_at_zero_where_it_pushes_away(models: Any, failing: Failing) -> None:
-    """h' = sign(h) sqrt|h| from 0 has many solutions, h' = -sign(h) sqrt|h| has one."""
+    """From 0 h' = sign(h) sqrt|h| has many solutions, h' = -sign(h) sqrt|h| has one."""
     (away,) = forward_discrepancies(models.case("square_root", ZERO), models)
     assert failing((away,)) == {q.SEPARATION}
     (towards,) = forward_discrepancies(models.case("towards", ZERO), models)
@@ -57,14 +63,14 @@ def test_the_square_root_is_not_unique_at_zero_where_it_pushes_away(models: Any,
 
 
 def test_a_blow_up_fails_to_exist(models: Any, failing: Failing) -> None:
-    """h' = h^2 from 1 reaches t = 1 only."""
+    """The solution of h' = h^2 from 1 reaches t = 1 only."""
     (found,) = forward_discrepancies(models.case("square", ZERO, horizon=2.0), models)
     assert failing((found,)) == {q.BLOW_UP}
     assert found.bound == pytest.approx(1.0, rel=0.01)
 
 
 def test_a_state_at_rest_at_a_kink_has_two_adjoints(models: Any, failing: Failing) -> None:
-    """h' = relu(h) from 0: lambda_0 is lambda_T on one side, e^T lambda_T on the other."""
+    """The field relu(h) from 0: lambda_0 is lambda_T on one side, e^T lambda_T on the other."""
     found = backward_discrepancies(models.case("relu_at_rest", ZERO), models)
     assert q.JUMP in failing(found)
     assert failing(backward_discrepancies(models.case("relu_at_rest", Sphere(1, 2, 3)), models)) <= {q.JUMP}
@@ -95,7 +101,7 @@ def test_the_empirical_kernel_is_certified_and_singular_for_a_repeated_input(mod
 
 
 def test_the_kernel_of_a_rate_is_known(models: Any) -> None:
-    """h' = a h, f = r . h_T: the gradient with respect to a_k is r_k T e^(a_k T) x_k."""
+    """For h' = a h and f = r . h_T the gradient with respect to a_k is r_k T e^(a_k T) x_k."""
     case = models.case("deaf", Explicit(((1.0, 0.5), (0.5, 2.0))), horizon=1.5)
     instance = models.instance(case)
     gradients = (instance.readout * 1.5 * instance.inputs).numpy()
@@ -105,7 +111,7 @@ def test_the_kernel_of_a_rate_is_known(models: Any) -> None:
 
 
 def test_descent_decreases_as_predicted_and_too_large_a_step_does_not(models: Any, failing: Failing) -> None:
-    """eta = 1 / lambda_max keeps the bound, three times that breaks it; a repeated input with two labels stalls."""
+    """A rate of 1 / lambda_max keeps the bound, three times that breaks it; a repeated input with two labels stalls."""
     (right,) = convergence_discrepancies(models.case("smooth"), models)
     assert (right.quantity, failing((right,)), right.powerless) == (q.DECREASE, set(), "")
     assert 0 < float(right.details["loss at the end over the start"]) < 1

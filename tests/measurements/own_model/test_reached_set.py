@@ -58,7 +58,7 @@ def test_a_steep_field_has_a_constant(models: Any) -> None:
 
 
 def test_a_blow_up_is_no_reached_set(models: Any) -> None:
-    """h' = h^2 from 1 leaves all bounds at t = 1."""
+    """The solution of h' = h^2 from 1 leaves all bounds at t = 1."""
     reached = models.instance(models.case("square", ZERO, horizon=2.0)).reached
     assert reached.unbounded.startswith("a trajectory leaves all bounds before the horizon")
 

@@ -28,7 +28,7 @@ def total(states: Tensor) -> Tensor:
 
 
 def test_a_linear_field_has_the_exponential_as_flow_and_gradient(load: Load) -> None:
-    """h' = A h: h_T = exp(T A) h_0, dL/dh_0 = exp(T A)^T 1 for the sum, forward and backward in time."""
+    """For h' = A h: h_T = exp(T A) h_0, dL/dh_0 = exp(T A)^T 1 for the sum, forward and backward in time."""
     field = load("double")
     A = field.vector.view(2, 2)
     exponential = torch.linalg.matrix_exp(1.5 * A)
@@ -45,7 +45,7 @@ def test_a_linear_field_has_the_exponential_as_flow_and_gradient(load: Load) -> 
 
 
 def test_the_gradient_with_respect_to_a_rate_is_known(load: Load) -> None:
-    """h' = a h + cos t, a the parameter: dh_T/da = T e^(a T) h_0 + the derivative of the convolution with cos."""
+    """In h' = a h + cos t a is the parameter: dh_T/da = T e^(a T) h_0 + the derivative of the convolution with cos."""
     field, horizon = load("timed"), 1.25
     gradient = discrete_gradient(field, START, total, duration=horizon, steps=64)[4:]
 

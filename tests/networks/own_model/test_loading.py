@@ -16,13 +16,13 @@ Load = Callable[..., VectorField]
 def test_a_seed_fixes_the_parameters_and_disturbs_no_generator(load: Load) -> None:
     """Equal for equal seeds, different for others, whichever generator they are drawn from; a global stream goes on."""
     torch.manual_seed(7), np.random.seed(7), random.seed(7)  # noqa: NPY002 - what is not to be disturbed
-    expected = torch.rand(3), np.random.rand(3), random.random()  # noqa: NPY002
+    expected = torch.rand(3), np.random.rand(3), random.random()  # noqa: NPY002, S311
     torch.manual_seed(7), np.random.seed(7), random.seed(7)  # noqa: NPY002
     for name in ("double", "numpy_drawn", "seeded"):
         one, again, other = load(name, 3), load(name, 3), load(name, 4)
         assert torch.equal(one.vector, again.vector)
         assert not torch.equal(one.vector, other.vector)
-    seen = torch.rand(3), np.random.rand(3), random.random()  # noqa: NPY002
+    seen = torch.rand(3), np.random.rand(3), random.random()  # noqa: NPY002, S311
     assert torch.equal(expected[0], seen[0])
     assert expected[1].tolist() == seen[1].tolist()
     assert expected[2] == seen[2]

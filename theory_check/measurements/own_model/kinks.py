@@ -82,7 +82,7 @@ def _jacobians(field: VectorField, times: Tensor, states: Tensor) -> Float[Tenso
     if not field.takes_time:
         return slope_jacobian(field, times[0], states, of_parameters=False)
     found = states.new_empty(*states.shape, states.shape[1])
-    for t in times.unique():
-        rows = times == t
-        found[rows] = slope_jacobian(field, t, states[rows], of_parameters=False)
+    for time in sorted(set(times.tolist())):
+        rows = times == time
+        found[rows] = slope_jacobian(field, times[rows][0], states[rows], of_parameters=False)
     return found
