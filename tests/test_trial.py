@@ -443,4 +443,4 @@ def test_a_search_may_be_divided() -> None:
     assert len(set(drawn)) == 4
     controls = [plan for plan in plans(claim, f"t.py::{claim.controls[0].test}", asked) if plan.kind == "control"]
     assert {plan.search for plan in controls} == {(1, 1)}
-    assert run_trial(prop, whole[0], asked).trial.search == ""
+    assert run_trial(prop, whole[0], asked).trial.search is msgspec.UNSET

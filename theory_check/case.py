@@ -83,6 +83,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     activation: canonical expression, or "package.module:name" for a user's function.
     stratum: the part of the space of cases it was drawn from.
     eta_factor: learning rate in units of 1 / lambda_max(Theta_0); used by training claims only.
+    model: "module" where `activation` names a user's torch.nn.Module ("package.module:build") that is the whole vector
+        field, on states of dimension `width`; of the scales only the horizon counts then, and `weights` says nothing.
+        Left out where it is not set, so that other cases are spelt as if there were no such field.
     """
 
     activation: str
@@ -92,6 +95,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     weights: Weights = Weights()
     stratum: str = "sphere"
     eta_factor: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    model: Literal["module"] | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def is_model(self) -> bool:
+        """Whether the case is one of a user's own module."""
+        return self.model == "module"
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.eta_factor) and self.eta_factor > 0):

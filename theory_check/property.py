@@ -31,6 +31,7 @@ class Property:
         share: of the profile's cases and of what shrinking may cost.
         activations: expressions of those that are searched, one trial each; none: random ones, and the profile's.
         assumptions: a user's own, by their words: whether a case meets them.
+        of_model: whether it is about a user's module, and runs where one is on trial, there alone.
     """
 
     claim: Claim
@@ -39,6 +40,7 @@ class Property:
     share: float = 1.0
     activations: tuple[str, ...] = ()
     assumptions: Mapping[str, Callable[[Case], bool]] = field(default_factory=dict)
+    of_model: bool = False
 
 
 def checks(
@@ -47,6 +49,7 @@ def checks(
     share: float = 1.0,
     activations: Iterable[Subject] = (),
     assumptions: Mapping[str, Callable[[Case], bool]] = MappingProxyType({}),
+    of_model: bool = False,
 ) -> Callable[[Body], Body]:
     """Mark a Hypothesis test of `case` and `audit` as a property of a claim.
 
@@ -57,6 +60,7 @@ def checks(
             activations or elementwise functions of a torch tensor. Each has trials of its own, in place of random
             activations and the profile's.
         assumptions: for every assumption of the claim that is none of theory_check's, whether a case meets it.
+        of_model: it judges cases of a user's own torch.nn.Module (`--model`), and runs only where one is on trial.
 
     Raises:
         ValueError: an unknown claim or assumption, an activation that cannot be used, a share that is not positive.
@@ -85,7 +89,7 @@ def checks(
         test.__doc__ = function.__doc__
         test.__module__ = function.__module__
         name = f"{function.__code__.co_filename.rsplit('/', 1)[-1]}::{function.__name__}"
-        marked = Property(record, function, name, share, subjects, MappingProxyType(dict(assumptions)))
+        marked = Property(record, function, name, share, subjects, MappingProxyType(dict(assumptions)), of_model)
         setattr(test, MARK, marked)
         # Marks of pytest below this one are the test's too.
         test.pytestmark = list(getattr(function, "pytestmark", []))  # type: ignore[attr-defined]

@@ -29,7 +29,7 @@ FOUND = "theory_check_found"
 PLAN_ID = "trial-"
 MARKER = "theory_check(share=1.0): a trial of a claim; share scales the cases that it searches"
 INTERRUPTED = "interrupted"
-ASKED = ("profile", "seed", "data", "device", "mode", "claim", "activation")
+ASKED = ("profile", "seed", "data", "device", "mode", "model", "claim", "activation")
 
 REPORT: "pytest.StashKey[Report]" = pytest.StashKey()
 WRITTEN = pytest.StashKey[Path]()
@@ -50,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("device", "cpu", "where networks run: cpu or cuda"),
         ("report-dir", "", "write reports into a new folder below this one"),
         ("paper", "", "what is on trial: the title of reports"),
+        ("model", "", "package.module:build: audit this torch.nn.Module (with trust-code)"),
         (
             "mode",
             "audit",
@@ -122,6 +123,7 @@ def request_of(config: pytest.Config) -> "Request":
             shard=config.getoption("--theory-check-shard"),
             searches=config.getoption("--theory-check-searches"),
             own_claims=True,
+            model=_option(config, "model"),
         )
     except RequestError as error:
         raise pytest.UsageError(str(error)) from None
@@ -133,7 +135,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     prop = property_at(metafunc.function, metafunc.definition)
     if prop is None:
         return
-    from theory_check.trial import plans
+    from theory_check.trial import plans_of
 
     selection = metafunc.config.stash[_SELECTION]
     try:
@@ -141,7 +143,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     except pytest.UsageError as error:
         selection.refuse(str(error))
         return
-    wanted = selection.dealt(plans(prop.claim, prop.name, request, prop.activations), request.shard)
+    wanted = selection.dealt(plans_of(prop, request), request.shard)
     selection.plan(prop, len(wanted))
     # No argument of the function: without this plugin it is called, and says what is missing.
     metafunc.fixturenames.append(PLAN)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from theory_check.case import Explicit, parallel_rows, to_sphere
+from theory_check.case import DIGITS_DIMENSION, Explicit, parallel_rows, to_sphere
+from theory_check.claims.own_model import MODEL_CLAIMS, left_out, why_not
 from theory_check.claims.paper import CLAIMS
 from theory_check.profile import PROFILES, Profile
 
@@ -18,6 +19,7 @@ Mode = Literal["audit", "ablation", "selftest", "survey"]
 
 if TYPE_CHECKING:
     from theory_check.activations.activation import Activation
+    from theory_check.networks.own_model.vector_field import VectorField
 
 SOURCES = ("digits", "sphere")
 MOST_ROWS = 2_000
@@ -28,6 +30,29 @@ MOST_SEARCHES = 60  # of the full profile's cases each is one
 
 class RequestError(ValueError):
     """A request means nothing, or cannot be met here; the message is one line."""
+
+
+@dataclass(frozen=True)
+class OwnModel:
+    """A user's torch.nn.Module on trial in place of activations.
+
+    reference: "package.module:build".
+    dimension: of its states.
+    parameters: how many trainable numbers it has.
+    converted: what was brought to float64, in words; empty where nothing was.
+    """
+
+    reference: str
+    dimension: int
+    parameters: int
+    converted: str = ""
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of a report on it must know first."""
+        measured = "its constants are measured on the states that were reached: bounds are certified given the estimate"
+        said = [measured, *([self.converted] if self.converted else []), *left_out(parameters=self.parameters)]
+        return [f"{self.reference}: {line}" for line in said]
 
 
 @dataclass(frozen=True)
@@ -43,6 +68,7 @@ class Request:
     paper: what is on trial, for the title of reports; empty for the paper's own title, or where nobody named it.
     shard: (i, n) for the i-th of n parts of the trials, dealt out in turn; None for all of them.
     searches: into how many independent searches the cases of every random or named trial are divided.
+    model: a user's own module, on trial in place of activations.
     """
 
     profile: Profile = PROFILES["quick"]
@@ -57,11 +83,23 @@ class Request:
     paper: str = ""
     shard: tuple[int, int] | None = None
     searches: int = 1
+    model: OwnModel | None = None
 
     @property
     def names_something(self) -> bool:
-        """Whether the user named an activation or data: what fails for those counts as a failure."""
-        return bool(self.activations) or self.data is not None
+        """Whether the user named an activation, a model or data: what fails for those counts as a failure."""
+        return bool(self.activations) or self.data is not None or self.model is not None
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """What the user put on trial by name: activations, or a model."""
+        return (*self.activations, *([self.model.reference] if self.model else []))
+
+    def load_model(self, reference: str, seed: int) -> "VectorField":
+        """The model behind "package.module:build", built from a seed; refused without trust_code."""
+        from theory_check.networks.own_model.loading import load_model
+
+        return load_model(reference, seed, trust_code=self.trust_code)
 
     def load(self, expression: str) -> "Activation":
         """The activation behind a name, an expression or, with trust_code, "package.module:name"."""
@@ -84,6 +122,7 @@ def make_request(
     shard: str = "",
     searches: str | int = 1,
     own_claims: bool = False,
+    model: str = "",
 ) -> Request:
     """Check what a user wrote and make a request of it.
 
@@ -100,6 +139,11 @@ def make_request(
             raise RequestError(f"unknown claim {claim!r}; {nearest(claim, CLAIMS)}")
     rows, note = _data(data)
     _check_device(device)
+    own = None
+    if model:
+        _check_room_for_model(model, activations, device, mode)
+        own = _own_model(model, _seed(seed), trust_code=trust_code)
+        _check_fits(own, claims, rows, data)
     return Request(
         profile=PROFILES[profile],
         seed=_seed(seed),
@@ -113,7 +157,47 @@ def make_request(
         paper=" ".join(paper.split()),
         shard=_shard(shard) if shard else None,
         searches=_searches(searches),
+        model=own,
     )
+
+
+def _check_room_for_model(model: str, activations: Sequence[str], device: str, mode: str) -> None:
+    if activations:
+        raise RequestError(f"a model has activations of its own: give --model {model} or --activation, not both")
+    if device != "cpu":
+        raise RequestError(f"a model is audited on the CPU, got device {device!r} with --model {model}")
+    if mode != "audit":
+        raise RequestError(
+            f"mode {mode!r} is about our own network, whose assumptions can be broken one at a time: "
+            f"leave it out with --model {model}"
+        )
+
+
+def _own_model(reference: str, seed: int, *, trust_code: bool) -> OwnModel:
+    from theory_check.networks.own_model.loading import load_model
+    from theory_check.networks.own_model.vector_field import ModelError
+
+    try:
+        field = load_model(reference, seed, trust_code=trust_code)
+    except ModelError as error:
+        raise RequestError(" ".join(str(error).split())) from None
+    return OwnModel(reference, field.dimension, field.vector.numel(), field.converted)
+
+
+def _check_fits(model: OwnModel, claims: Sequence[str], rows: str | Explicit | None, source: str) -> None:
+    """Refuse claims that say nothing of a module, and data of another dimension than its states."""
+    for claim in claims:
+        reason = why_not(claim, parameters=model.parameters)
+        if reason:
+            fitting = ", ".join(c for c in MODEL_CLAIMS if not why_not(c, parameters=model.parameters))
+            raise RequestError(
+                f"claim {claim!r} cannot be asked of {model.reference} ({reason}); those that apply: {fitting}"
+            )
+    dimension = len(rows.rows[0]) if isinstance(rows, Explicit) else DIGITS_DIMENSION if rows == "digits" else None
+    if dimension not in {None, model.dimension}:
+        raise RequestError(
+            f"data {source!r} has dimension {dimension}, states of {model.reference} have dimension {model.dimension}"
+        )
 
 
 def _mode(word: str) -> Mode:

@@ -57,6 +57,8 @@ STEEPEST = 8.0
 # Slopes of functions whose orders can be read.
 PLAIN = (0.25, 4.0)
 WHOLE_GIVEN_DATA = 32
+# In which more than d + 1 points on the sphere can be kept apart.
+CROWDED_DIMENSIONS = range(2, 5)
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,14 @@ class Narrowing:
     """What a trial fixes; None leaves a part free.
 
     activations: a class, by its name in `ACTIVATION_CLASSES`, that activations come from in place of a property's own.
+    model: "package.module:build" and the dimension of its states.
     """
 
     activation: Activation | None = None
     activations: str | None = None
     stratum: str | None = None
     given: Explicit | None = None
+    model: tuple[str, int] | None = None
 
 
 _narrowing: ContextVar[Narrowing | None] = ContextVar("narrowing", default=None)
@@ -419,4 +423,52 @@ def cases(
         weights=weights,
         stratum=stratum,
         eta_factor=draw(st.sampled_from((2.5, 3.0, 4.0))) if stratum == "large-step" else 1.0,
+    )
+
+
+@st.composite
+def _rows_of(draw: DrawFn, sizes: Sizes, *, first_zero: bool) -> Explicit:
+    """Short rows of one dimension; the first may be forced to be zero."""
+    dimension = sizes.dimensions[1]
+    rows = [tuple(draw(_ENTRIES) for _ in range(dimension)) for _ in range(draw(st.integers(*sizes.inputs)))]
+    return Explicit(((0.0,) * dimension, *rows[1:])) if first_zero else Explicit(tuple(rows))
+
+
+@st.composite
+def model_cases(draw: DrawFn, *, inputs: tuple[int, int] = (1, 3), most: float = 4.0) -> Case:
+    """Whole cases of the user's own module that is on trial, of the stratum under trial.
+
+    Args:
+        draw: supplied by Hypothesis.
+        inputs: how many, from and to; fewer where so many points cannot be kept apart.
+        most: the longest horizon.
+
+    Raises:
+        ValueError: no model is on trial.
+    """
+    narrowing = _narrowing.get() or Narrowing()
+    if narrowing.model is None:
+        raise ValueError("no model is on trial: cases of a model are drawn for --model alone")
+    reference, dimension = narrowing.model
+    stratum = narrowing.stratum or "sphere"
+    sizes = Sizes(inputs=inputs, dimensions=(dimension, dimension))
+    data: Data
+    if stratum in {"arbitrary", "zero-input"}:
+        data = draw(_rows_of(sizes, first_zero=stratum == "zero-input"))
+    elif stratum == "crowded":
+        data = Sphere(draw(st.integers(dimension + 2, 2 * dimension)), dimension, draw(st.integers(0, 9999)))
+    elif stratum == "sphere":
+        # On the line all points but one are parallel to another.
+        most_apart = min(inputs[1], 2 * dimension if dimension > 1 else 1)
+        count = draw(st.integers(min(inputs[0], most_apart), most_apart))
+        data = Sphere(count, dimension, draw(st.integers(0, 9999)))
+    else:
+        data = draw(_data(stratum, sizes, narrowing.given))
+    return Case(
+        activation=reference,
+        data=data,
+        width=dimension,
+        neural_ode=NeuralODE(horizon=draw(horizons(most))),
+        stratum=stratum,
+        model="module",
     )

@@ -22,24 +22,26 @@ from hypothesis.internal.conjecture.engine import ExitReason
 from hypothesis.internal.constants_ast import Constants
 from hypothesis.statistics import collector
 
-from theory_check.case import Case, Digits, Explicit, Seeds, canonical_json, materialise
+from theory_check.case import DIGITS_DIMENSION, Case, Digits, Explicit, Seeds, canonical_json, materialise
 from theory_check.claims.claim import EXPLAINED, Claim, Control
 from theory_check.claims.departures import DEPARTURES, Departure
+from theory_check.claims.own_model import why_not
 from theory_check.evidence.audit import Audit, ConclusionFails
 from theory_check.evidence.error_budget import BudgetExceeded, ErrorBudget
 from theory_check.evidence.store import Store
 from theory_check.evidence.trial_record import CarriedCases, TrialRecord
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict, ablation, combine
 from theory_check.measurements.assumptions import unmet_assumption
+from theory_check.measurements.own_model.assumptions import unmet_by_model
 from theory_check.planted.catalogue import SELF_TEST_CONTROLS
 from theory_check.planted.defects import DEFECTS, planted
 from theory_check.profile import DECLARED_CALLS, FALSE_ALARM_RATE
 from theory_check.property import Property
 from theory_check.reporting.assembly import Found, decode, encode
 from theory_check.reporting.records import Kind, Trial
-from theory_check.request import Request
+from theory_check.request import OwnModel, Request
 from theory_check.strata import PATIENCE, Coverage, strata_of
-from theory_check.strategies import Narrowing, narrowed
+from theory_check.strategies import CROWDED_DIMENSIONS, Narrowing, narrowed
 
 EXECUTED_SHARE = 0.9
 # Of a claim that asks for no more than a Lipschitz constant, cases with kinks are searched on their own.
@@ -93,13 +95,22 @@ class Plan:
         return "kinked" if self.activation == KINKED else None
 
 
-def plans(claim: Claim, test: str, request: Request, activations: Sequence[str] = ()) -> list[Plan]:
+def plans_of(prop: Property, request: Request) -> list[Plan]:
+    """The trials of a property that a request asks for."""
+    return plans(prop.claim, prop.name, request, prop.activations, of_model=prop.of_model)
+
+
+def plans(
+    claim: Claim, test: str, request: Request, activations: Sequence[str] = (), *, of_model: bool = False
+) -> list[Plan]:
     """The trials of one property that a request asks for: subjects, then controls, then ablations.
 
-    `activations` are those that the property itself names.
+    `activations` are those that the property itself names; `of_model` says that it is about a user's own module.
     """
-    if request.claims and claim.id not in request.claims:
+    if (request.claims and claim.id not in request.claims) or of_model is not (request.model is not None):
         return []
+    if request.model is not None:
+        return _of_model(claim, request, request.model)
     controls = [c for c in claim.controls if test.endswith(f"::{c.test}")]
     if request.mode == "selftest":
         controls += [c for c in SELF_TEST_CONTROLS.get(claim.id, ()) if test.endswith(f"::{c.test}")]
@@ -127,6 +138,21 @@ def of_shard(wanted: Sequence[Plan], shard: tuple[int, int] | None, first: int) 
         return list(wanted)
     number, of = shard
     return [plan for place, plan in enumerate(wanted, start=first) if place % of == number - 1]
+
+
+def _of_model(claim: Claim, request: Request, model: OwnModel) -> list[Plan]:
+    """One trial for each stratum that a module can have: nobody but its author can pin its state at a kink."""
+    if why_not(claim.id, parameters=model.parameters):
+        return []
+    fitting = {"arbitrary", "zero-input", "sphere", "given"}
+    if model.dimension == DIGITS_DIMENSION:
+        fitting.add("digits")
+    if model.dimension in CROWDED_DIMENSIONS:
+        fitting.add("crowded")
+    strata = [stratum for stratum in _strata(claim, request) if stratum in fitting] or [UNDIVIDED]
+    searches = [(number, request.searches) for number in range(1, request.searches + 1)]
+    wanted = [Plan(0, "named", model.reference, stratum, search=search) for stratum in strata for search in searches]
+    return [replace(plan, position=position) for position, plan in enumerate(wanted)]
 
 
 def _subjects(claim: Claim, request: Request, activations: Sequence[str]) -> list[tuple[Kind, str]]:
@@ -177,7 +203,8 @@ def run_trial(prop: Property, plan: Plan, request: Request, store: Store | Carri
     search = Search(prop, plan, request, record)
     given = request.data if isinstance(request.data, Explicit) and plan.kind in {"random", "named"} else None
     narrowing = Narrowing(
-        activation=request.load(plan.activation) if plan.names_activation else None,
+        activation=request.load(plan.activation) if plan.names_activation and request.model is None else None,
+        model=None if request.model is None else (request.model.reference, request.model.dimension),
         activations=plan.activations,
         stratum=None if plan.stratum == UNDIVIDED else plan.stratum,
         given=given,
@@ -212,6 +239,8 @@ def judge_case(
 
 def _audit(prop: Property, request: Request, defect: str | None, assumption: str | None = None) -> Audit:
     def unmet(case: Case) -> str | None:
+        if case.is_model:
+            return unmet_by_model(prop.claim, case, Seeds(request.seed, prop.claim.id), request.load_model)
         found = unmet_assumption(prop.claim, request.load(case.activation), case, prop.assumptions)
         if found is None and assumption in EXPLAINED and defect is not None:
             return f"{EXPLAINED[assumption]}: {DEFECTS[defect].description}"
@@ -225,6 +254,7 @@ def _audit(prop: Property, request: Request, defect: str | None, assumption: str
         profile=request.profile,
         unmet=unmet,
         load=request.load,
+        load_model=request.load_model,
         device=request.device,
         defect=defect,
         assumption=assumption,
@@ -258,9 +288,12 @@ def _check_drawn(case: object, plan: Plan, request: Request) -> None:
     if not isinstance(case, Case):
         raise _AnotherCase(f"the strategy must draw cases (theory_check.Case), it drew {type(case).__name__}")
     what = ""
-    if plan.names_activation and case.activation != request.load(plan.activation).expression:
+    if request.model is not None:
+        if not case.is_model or case.activation != plan.activation:
+            what = f"a case of {case.activation} in a trial of the model {plan.activation}"
+    elif plan.names_activation and case.activation != request.load(plan.activation).expression:
         what = f"a case of {case.activation} in a trial of {plan.activation}"
-    elif plan.stratum not in {UNDIVIDED, case.stratum}:
+    if not what and plan.stratum not in {UNDIVIDED, case.stratum}:
         what = f"a case of stratum {case.stratum} in a trial of {plan.stratum}"
     if what:
         raise _AnotherCase(f"the strategy drew {what}: draw cases from theory_check.cases, or name neither")
@@ -399,7 +432,7 @@ class Search:
             kind=self.plan.kind,
             activation=self.plan.activation,
             stratum=self.plan.stratum,
-            search="" if self.plan.search == (1, 1) else "{}/{}".format(*self.plan.search),
+            search=msgspec.UNSET if self.plan.search == (1, 1) else "{}/{}".format(*self.plan.search),
             verdict=verdict,
             conclusion=conclusion,
             requested=self.requested,
@@ -433,7 +466,8 @@ class Search:
         found: dict[str, dict[str, int]] = {}
         for outcome in outcomes:
             case = outcome.case
-            classes = {"activation": self.request.load(case.activation).classification, **strata_of(case)}
+            kind = "own model" if case.is_model else self.request.load(case.activation).classification
+            classes = {"activation": kind, **strata_of(case)}
             for dimension, name in classes.items():
                 counts = found.setdefault(dimension, {})
                 counts[name] = counts.get(name, 0) + outcome.comparisons

@@ -37,7 +37,7 @@ def trial_seconds(profile: str, searches: int = 1) -> list[float]:
 
 
 def makespan(seconds: list[float], workers: int, overhead: float) -> float:
-    """When the last trial ends: each goes to the worker that is free first, and the scheduler takes `overhead` of each."""
+    """When the last trial ends: each goes to the worker free first, and the scheduler takes `overhead` of each."""
     free = [0.0] * workers
     for place, cost in enumerate(seconds):
         heapq.heappush(free, max(heapq.heappop(free), (place + 1) * overhead) + cost)

@@ -11,12 +11,14 @@ from theory_check.claims import quantities as q
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.measurements import forward_uniqueness
 from theory_check.measurements.forward_uniqueness import (
-    _reached_time,
-    _severity,
     _without_constant,
     forward_discrepancies,
+    reached_time,
+    severity,
 )
-from theory_check.networks.parameters import Parameters
+from theory_check.measurements.instance import Instance
+from theory_check.networks.model import recurrent_matrix
+from theory_check.networks.parameters import Parameters, initial_states
 from theory_check.neural_ode import NeuralODE
 from theory_check.strategies import CATALOGUE, kinked_activations, lipschitz_activations, smooth_activations
 
@@ -29,6 +31,14 @@ def neuron(weight: float, start: float) -> Parameters:
     """One neuron with h_0 = start for x = 1 and dh/dt = weight phi(h)."""
     one = torch.ones(1, 1, dtype=torch.float64)
     return Parameters(U=start * one, W=weight * one, V=one)
+
+
+def reached(instance: Instance, parameters: Parameters, steps: int) -> float | None:
+    """The time that a network reaches before its state has grown out of bounds."""
+    model = instance.case.neural_ode
+    A_T = recurrent_matrix(model, parameters).mT
+    start = initial_states(model, parameters, instance.inputs)
+    return reached_time(lambda _t, h: instance.activation(h) @ A_T, start, model.horizon, steps)
 
 
 def failing(found: tuple[Discrepancy, ...]) -> list[str]:
@@ -68,7 +78,7 @@ def test_a_blow_up_is_met_where_it_is(
         if factor < 1:
             assert (found.quantity, found.powerless) == (q.BLOW_UP, "")
             assert found.error == horizon > found.bound
-            assert _reached_time(instance, neuron(1.0, start), 4000) == pytest.approx(exact, rel=0.01)
+            assert reached(instance, neuron(1.0, start), 4000) == pytest.approx(exact, rel=0.01)
         else:
             assert found.quantity == q.SEPARATION
             assert found.error <= found.bound
@@ -77,7 +87,7 @@ def test_a_blow_up_is_met_where_it_is(
 def test_the_paper_of_the_control_blows_up_half_way(one_neuron: Callable[..., Case], bench: object) -> None:
     """x^2 with n = 1, W = 1, h_0 = 2 / (sigma_w T): at T / 2."""
     case = one_neuron("square", horizon=3.0)
-    assert _reached_time(bench.instance(case), neuron(1.0, 2 / 3), 4000) == pytest.approx(1.5, rel=0.01)
+    assert reached(bench.instance(case), neuron(1.0, 2 / 3), 4000) == pytest.approx(1.5, rel=0.01)
 
 
 def test_what_is_neither_reached_nor_blown_up_is_not_judged(one_neuron: Callable[..., Case], bench: object) -> None:
@@ -85,7 +95,7 @@ def test_what_is_neither_reached_nor_blown_up_is_not_judged(one_neuron: Callable
     instance = bench.instance(one_neuron("cube", horizon=50.0))
     pair = torch.tensor([[0.0, 100.0], [-100.0, 0.0]], dtype=torch.float64)
     rotating = Parameters(U=torch.tensor([[30.0], [0.0]], dtype=torch.float64), W=pair, V=torch.ones(1, 2).double())
-    assert _reached_time(instance, rotating, 200) is None
+    assert reached(instance, rotating, 200) is None
     (found,) = _without_constant(instance, rotating, refined=False)
     assert found.powerless.startswith("neither a blow-up nor the horizon")
 
@@ -177,9 +187,9 @@ def test_a_failing_piece_counts_before_one_that_could_not_be_judged() -> None:
     near, far = Discrepancy("x", 0.9, 1.0, 1000.0), Discrepancy("x", 0.1, 1.0, 1000.0)
     powerless, broken = Discrepancy("x", 0.0, 1.0, 1.0), Discrepancy("x", 2.0, 1.0, 1000.0)
     pieces = [far, near, powerless, broken]
-    assert max(pieces, key=_severity) is broken
-    assert max(pieces[:3], key=_severity) is powerless
-    assert max(pieces[:2], key=_severity) is near
+    assert max(pieces, key=severity) is broken
+    assert max(pieces[:3], key=severity) is powerless
+    assert max(pieces[:2], key=severity) is near
 
 
 def test_solutions_that_meet_are_no_evidence_against_uniqueness(one_neuron: Callable[..., Case], bench: object) -> None:

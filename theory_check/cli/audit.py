@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     metavar="NAME|EXPRESSION|MODULE:NAME",
     help='Audit this activation, e.g. softplus, "tanh(2*x) + 0.1*x" (repeatable).',
 )
+@click.option(
+    "--model", default=None, metavar="MODULE:NAME", help="Audit the torch.nn.Module that this function builds."
+)
 @click.option("--data", default=None, metavar="digits|sphere|FILE.npy|FILE.csv", help="Audit on these inputs.")
 @click.option("--profile", default="quick", show_default=True, metavar="quick|gate|full", help="How hard to try.")
 @click.option("--seed", default="0", show_default=True, metavar="N", help="Root seed of all weights and searches.")
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
 def audit(
     claims: tuple[str, ...],
     activations: tuple[str, ...],
+    model: str | None,
     data: str | None,
     profile: str,
     seed: str,
@@ -84,6 +88,7 @@ def audit(
         "mode": "ablation" if ablate else "audit",
         "shard": shard or "",
         "searches": searches,
+        "model": model or "",
     }
     try:
         recorded = load_report(Path(baseline)) if baseline is not None else None
@@ -113,7 +118,7 @@ def _check_words() -> None:
     given = click.get_current_context().params
     if "" in given["activations"]:
         raise click.ClickException("an activation must be a name or an expression, got an empty one")
-    for name in ("report_dir", "baseline", "data", "resume", "dask", "shard"):
+    for name in ("report_dir", "baseline", "data", "model", "resume", "dask", "shard"):
         if given[name] == "":
             option = f"--{name.replace('_', '-')}"
             raise click.ClickException(f"{option} must name something, got ''; leave the option out for its default")
@@ -161,7 +166,7 @@ def _begin(
         data=data,
         command=typed_command(),
         started=started,
-        code=code_fingerprint(code_of(request.activations)),
+        code=code_fingerprint(code_of(request.subjects)),
     )
     return request, run
 
@@ -189,4 +194,4 @@ def _resume(path: Path, dask: str | None, *, trust_code: bool) -> "tuple[Request
     request = make_request(**options, data=data, trust_code=trust_code)
     if dask:
         require_cluster(dask, request)
-    return request, resume_run(folder, request, code=code_fingerprint(code_of(request.activations))), data
+    return request, resume_run(folder, request, code=code_fingerprint(code_of(request.subjects))), data

@@ -26,13 +26,13 @@ def trials_of(request: "Request") -> "list[tuple[Property, Plan]]":
         click.ClickException: there are no properties.
     """
     from theory_check.cli.properties import properties_folder
-    from theory_check.trial import of_shard, plans
+    from theory_check.trial import of_shard, plans_of
 
     found: list[tuple[Property, Plan]] = []
     count = 0
     for path in sorted(properties_folder().glob("test_*.py")):
         for prop in _properties(path.name).values():
-            wanted = plans(prop.claim, prop.name, request, prop.activations)
+            wanted = plans_of(prop, request)
             found += [(prop, plan) for plan in of_shard(wanted, request.shard, count)]
             count += len(wanted)
     return found
@@ -70,14 +70,14 @@ def judge_trial(
 
     from theory_check.evidence.trial_record import CarriedCases
     from theory_check.reporting.assembly import encode
-    from theory_check.trial import plans, run_trial
+    from theory_check.trial import plans_of, run_trial
 
     problem = what_differs(identity, identity_here(request_text))
     if problem:
         raise CannotTakePart(problem)
     request = _request(request_text)
     prop = _properties(test.partition("::")[0])[test]
-    plan = plans(prop.claim, prop.name, request, prop.activations)[position]
+    plan = plans_of(prop, request)[position]
     with _ONE_AT_A_TIME:
         # As in the plugin: sums in one order. Threads of a pool have a setting each, so it is made here.
         torch.set_num_threads(1)
@@ -121,4 +121,4 @@ def _identity(request_text: str) -> dict[str, str]:
     from theory_check.reporting.unfinished import code_fingerprint, identity_of
 
     request = _request(request_text)
-    return identity_of(request, code=code_fingerprint(code_of(request.activations)))
+    return identity_of(request, code=code_fingerprint(code_of(request.subjects)))

@@ -27,10 +27,10 @@ def properties_folder() -> Path:
     raise click.ClickException(f"no properties at {package / '_properties'}: reinstall theory-check")
 
 
-def code_of(activations: Iterable[str]) -> list[Path]:
-    """Whose change makes another audit: this package, the properties, and modules that activations are taken from."""
+def code_of(subjects: Iterable[str]) -> list[Path]:
+    """Whose change makes another audit: this package, the properties, and modules that a user's own are taken from."""
     package = Path(theory_check.__file__).parent
-    modules = sorted({name.partition(":")[0] for name in activations if ":" in name})
+    modules = sorted({name.partition(":")[0] for name in subjects if ":" in name})
     specs = [importlib.util.find_spec(module) for module in modules]
     return [package, properties_folder(), *(Path(spec.origin) for spec in specs if spec is not None and spec.origin)]
 

@@ -84,7 +84,8 @@ def _recompute(recorded: "Report", outcome: "Outcome", prop: "Property", *, trus
             profile=recorded.profile,
             seed=outcome.seed,
             device=recorded.environment.device,
-            activations=[outcome.case.activation],
+            activations=[] if outcome.case.is_model else [outcome.case.activation],
+            model=outcome.case.activation if outcome.case.is_model else "",
             trust_code=trust_code,
         )
     except RequestError as error:

@@ -58,6 +58,7 @@ def run_properties(
         f"--theory-check-data={data}",
         *(f"--theory-check-claim={claim}" for claim in request.claims),
         *(f"--theory-check-activation={name}" for name in request.activations),
+        *([f"--theory-check-model={request.model.reference}"] if request.model else []),
         *(["--theory-check-trust-code"] if request.trust_code else []),
         *([f"--theory-check-run={run.folder}"] if run else []),
         f"--theory-check-searches={request.searches}",

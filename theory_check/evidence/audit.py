@@ -36,6 +36,7 @@ from theory_check.profile import Profile
 
 if TYPE_CHECKING:
     from theory_check.activations.activation import Activation  # loads torch
+    from theory_check.networks.own_model.vector_field import VectorField  # likewise
 
 
 class ConclusionFails(AssertionError):
@@ -77,6 +78,7 @@ class Audit:
         profile: sizes.
         unmet: says which assumption of the claim a case does not meet, or None.
         load: makes the activation of a case from its expression.
+        load_model: builds the module of a case of a user's own model from its reference and a seed.
         device: where networks run, "cpu" or "cuda".
         defect: name of the planted defect that is active, if any.
         assumption: the one that is broken on purpose, if any.
@@ -92,6 +94,7 @@ class Audit:
         profile: Profile,
         unmet: Callable[[Case], str | None],
         load: "Callable[[str], Activation]",
+        load_model: "Callable[[str, int], VectorField] | None" = None,
         device: str = "cpu",
         defect: str | None = None,
         assumption: str | None = None,
@@ -103,6 +106,7 @@ class Audit:
         self.profile = profile
         self.device = device
         self.load = load
+        self.load_model = load_model or _no_model
         self.defect = defect
         self.assumption = assumption
         self._unmet = unmet
@@ -487,6 +491,10 @@ class Audit:
 
     def _store(self, outcome: Outcome) -> None:
         self.judged[canonical_json(outcome.case)] = outcome
+
+
+def _no_model(reference: str, _seed: int) -> "VectorField":
+    raise ValueError(f"no model is on trial, so that {reference} is not built")
 
 
 def _usable(test: LawTest, result: TestResult) -> TestResult:

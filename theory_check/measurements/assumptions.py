@@ -19,7 +19,8 @@ def _roughness(activation: Activation, _case: Case) -> str | None:
     return f"the derivative of {activation.name} " + (f"jumps at {kinks}" if kinks else "is not Lipschitz")
 
 
-def _coincidence(_activation: Activation, case: Case) -> str | None:
+def coincidence(_activation: Activation | None, case: Case) -> str | None:
+    """Which input is zero, or which two are parallel, or None."""
     rows = parallel_rows(materialise(case.data))
     if rows is None:
         return None
@@ -39,7 +40,7 @@ _FINDINGS: dict[str, Callable[[Activation, Case], str | None]] = {
     "differentiable": lambda phi, _: None if phi.differentiable else f"{phi.name} is not known to have them",
     "nonlinear": lambda phi, _: None if is_certified_nonlinear(phi) else f"{phi.name} is affine",
     "linear-growth": lambda phi, _: None if asymptotic_slope(phi) > 0 else f"{phi.name} does not",
-    "distinct-inputs": _coincidence,
+    "distinct-inputs": coincidence,
     "wide": lambda _, case: None if case.width >= LEAST_WIDTH else f"width {case.width}",
     "small-learning-rate": lambda _, case: (
         None if case.eta_factor <= 1.0 else f"learning rate {case.eta_factor} / lambda_max"

@@ -23,6 +23,7 @@ from theory_check.measurements.bounds import UNIT_ROUNDOFF
 from theory_check.measurements.definiteness import certified_spectrum, has_reason_to_be_singular
 from theory_check.measurements.instance import Instance, Setting, prepare
 from theory_check.networks.descent import DescentTrace, gradient_descent
+from theory_check.networks.own_model.descent import ModelTrace
 from theory_check.networks.tangent_kernel import kernels_of
 
 WIDTHS = (64, 256, 1024)
@@ -33,7 +34,7 @@ CONVERGED = 1e-12
 
 
 @dataclass(frozen=True)
-class _Run:
+class Run:
     """One run of gradient descent: the largest decrease factor over its bound, and whether the kernel stayed put.
 
     stall: the least share of the initial loss, over the run, along the eigenvector of lambda_0.
@@ -85,7 +86,7 @@ def convergence_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy
     return (replace(decrease, unusable=reason),)
 
 
-def _run(instance: Instance, width: int, replicate: int, steps: int) -> _Run:
+def _run(instance: Instance, width: int, replicate: int, steps: int) -> Run:
     case = instance.case
     parameters = instance.network(width=width, stage="descent", replicate=replicate)
     labels = instance.labels()
@@ -107,17 +108,22 @@ def _run(instance: Instance, width: int, replicate: int, steps: int) -> _Run:
         scheme="euler",
         solver_steps=SOLVER_STEPS,
     )
-    return _judged(trace, labels.cpu().numpy(), values, vectors, rate, certificate)
+    return judged_run(trace, labels.cpu().numpy(), values, vectors, rate, certificate)
 
 
-def _judged(
-    trace: DescentTrace,
+def judged_run(
+    trace: DescentTrace | ModelTrace,
     labels: NDArray[np.float64],
     values: NDArray[np.float64],
     vectors: NDArray[np.float64],
     rate: float,
     certificate: Certificate,
-) -> _Run:
+    output_noise: float = 0.0,
+) -> Run:
+    """The run of a trace: `values` and `vectors` of the kernel at its start, which `certificate` is about.
+
+    `output_noise` is what is known of errors of the outputs beyond their own roundings.
+    """
     losses = trace.losses.cpu().numpy()
     outputs = trace.outputs.cpu().numpy()
     lambda_0 = max(float(values[0]), 0.0)
@@ -125,7 +131,7 @@ def _judged(
     bound = (1.0 - rate * lambda_0 / 2) ** 2
     residual = outputs[0] - labels
     # A loss of residuals r is known to 2 u |f| / |r| relative to itself: the steps below that show rounding only.
-    noise = 8 * len(labels) * UNIT_ROUNDOFF * (np.abs(outputs).max() + np.abs(labels).max())
+    noise = 8 * len(labels) * UNIT_ROUNDOFF * (np.abs(outputs).max() + np.abs(labels).max()) + output_noise
     seen = np.sqrt(2 * losses[:-1]) * rate * max(lambda_0, 1e-300) / 4 > noise
     seen[:1] = True
     factors = losses[1:] / np.maximum(losses[:-1], np.finfo(np.float64).tiny) / bound
@@ -134,7 +140,7 @@ def _judged(
     null = float(np.min(((outputs - labels) @ vectors[:, 0]) ** 2))
     predicted = np.array([vectors @ ((1 - rate * values) ** k * (vectors.T @ residual)) for k in range(len(outputs))])
     total = float(residual @ residual)
-    return _Run(
+    return Run(
         worst=min(worst, 1e300),
         tolerance=2 * noise / reached if reached > 0 else 0.0,
         kernel_stayed=min(eigenvalues) >= lambda_0 / 2,

@@ -6,6 +6,7 @@ together are carried on one grid, and a blow-up is looked for in a time that slo
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -46,6 +47,7 @@ MOST_PIECES = 12
 LARGE = 1e8
 # In the slowed time; exp of it exceeds LARGE by far.
 SLOWED_DURATION = 80.0
+BLOW_UP_STEPS = 1_600
 SEEN_EVERY = 16
 PERTURBATIONS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 # A unique solution may depend on its start less than linearly (Hoelder), but at least like the square root: with
@@ -83,7 +85,7 @@ def _lipschitz(instance: Instance, parameters: Parameters, *, refined: bool) -> 
         piece, states = _piece(instance, parameters, states, rate, horizon / pieces, refined=refined)
         found.append(piece)
     seen = {"pieces of the horizon": needed, "pieces looked at": pieces}
-    worst = (max(column, key=_severity) for column in zip(*found, strict=True))
+    worst = (max(column, key=severity) for column in zip(*found, strict=True))
 
     def sketch() -> Picture:
         return separation_picture(instance, parameters, rate=rate, duration=horizon, pieces=pieces)
@@ -91,7 +93,7 @@ def _lipschitz(instance: Instance, parameters: Parameters, *, refined: bool) -> 
     return tuple(replace(d, details={**d.details, **seen}, sketch=sketch) for d in worst)
 
 
-def _severity(d: Discrepancy) -> tuple[bool, bool, float]:
+def severity(d: Discrepancy) -> tuple[bool, bool, float]:
     """A failing comparison counts before one that could not be made, and that before the one nearest to its bound."""
     return not d.powerless and d.error > d.bound, bool(d.powerless), d.share
 
@@ -177,22 +179,46 @@ def _tangent(
 
 def _without_constant(instance: Instance, parameters: Parameters, *, refined: bool) -> tuple[Discrepancy, ...]:
     horizon = instance.case.neural_ode.horizon
-    steps = 3_200 if refined else 1_600
+    steps = BLOW_UP_STEPS * (2 if refined else 1)
+    A_T = recurrent_matrix(instance.case.neural_ode, parameters).mT
+    start = initial_states(instance.case.neural_ode, parameters, instance.inputs)
+
+    def field(_t: float, states: Tensor) -> Tensor:
+        return instance.activation(states) @ A_T
+
+    def run(states: Tensor, count: int) -> Tensor:
+        model = instance.case.neural_ode
+        return integrate(instance.activation, model, parameters, states, duration=model.horizon, steps=count)
+
+    blow_up = blow_up_discrepancy(field, start, horizon, steps)
+    if blow_up is not None:
+        return (blow_up,)
+    return (separation(run, start, instance.generator("direction"), 128 if refined else 64),)
+
+
+def blow_up_discrepancy(
+    field: Callable[[float, Tensor], Tensor], start: Tensor, horizon: float, steps: int
+) -> Discrepancy | None:
+    """Whether a solution grows by 1e8 before the horizon; None where it reaches the horizon first."""
     path: list[tuple[float, float]] = []
-    coarse, reached = (_reached_time(instance, parameters, count, path) for count in (steps // 2, steps))
+    coarse, reached = (reached_time(field, start, horizon, count, path) for count in (steps // 2, steps))
     if reached is None or coarse is None:
         reason = f"neither a blow-up nor the horizon was reached in {steps} steps"
-        return (Discrepancy(q.BLOW_UP, 0.0, 0.0, unusable=reason),)
+        return Discrepancy(q.BLOW_UP, 0.0, 0.0, unusable=reason)
     if reached < horizon:
         # The scheme is of second order, so the finer time errs by a third of the difference.
         error = abs(reached - coarse)
         details, sketch = {"error of that time": error}, partial(blow_up_picture, path, horizon)
-        return (Discrepancy(q.BLOW_UP, horizon, reached + error, details=details, sketch=sketch),)
-    return (_separation(instance, parameters, 128 if refined else 64),)
+        return Discrepancy(q.BLOW_UP, horizon, reached + error, details=details, sketch=sketch)
+    return None
 
 
-def _reached_time(
-    instance: Instance, parameters: Parameters, steps: int, path: list[tuple[float, float]] | None = None
+def reached_time(
+    field: Callable[[float, Tensor], Tensor],
+    start: Tensor,
+    horizon: float,
+    steps: int,
+    path: list[tuple[float, float]] | None = None,
 ) -> float | None:
     """The time reached before |h| exceeds 1e8 (1 + |h_0|), or the horizon; None when the steps did not suffice.
 
@@ -201,24 +227,22 @@ def _reached_time(
     Solved in a time s with dt/ds = (1 + |h|) / (1 + |f(h)|): the state grows at most like exp(s), so a fixed step in
     s follows it into a blow-up, where t converges while the state does not.
     """
-    A_T = recurrent_matrix(instance.case.neural_ode, parameters).mT
-    horizon = instance.case.neural_ode.horizon
-    h = initial_states(instance.case.neural_ode, parameters, instance.inputs)
+    h = start
     limit = LARGE * (1.0 + float(torch.linalg.vector_norm(h)))
     time, ds = 0.0, SLOWED_DURATION / steps
     path = [] if path is None else path
     path.clear()
 
-    def slope(state: Tensor) -> tuple[Tensor, float]:
-        f = instance.activation(state) @ A_T
+    def slope(at: float, state: Tensor) -> tuple[Tensor, float]:
+        f = field(at, state)
         clock = float((1.0 + torch.linalg.vector_norm(state)) / (1.0 + torch.linalg.vector_norm(f)))
         return f * clock, clock
 
     for step in range(steps):
         if step % SEEN_EVERY == 0:
             sampled(path, time, h)
-        k, clock = slope(h)
-        half, half_clock = slope(h + 0.5 * ds * k)
+        k, clock = slope(time, h)
+        half, half_clock = slope(time + 0.5 * ds * clock, h + 0.5 * ds * k)
         # Never step past the horizon: what lies beyond it does not matter.
         h, time = h + ds * half, time + ds * half_clock
         if time >= horizon:
@@ -228,26 +252,24 @@ def _reached_time(
     return None
 
 
-def _separation(instance: Instance, parameters: Parameters, steps: int) -> Discrepancy:
+def separation(
+    run: Callable[[Tensor, int], Tensor], start: Tensor, generator: torch.Generator, steps: int
+) -> Discrepancy:
     """How far two solutions are apart at T, over how far apart they started, as the start shrinks.
 
     Apart means at T or at the start, whichever is more: solutions that meet from far are no evidence against one that
     starts close. Fixed steps follow a solution into a point where phi is steep without end only up to their own error,
-    seen by halving them.
+    seen by halving them. `run` takes states to those at the horizon, in a number of steps.
     """
-    model = instance.case.neural_ode
-    h = initial_states(model, parameters, instance.inputs)
-    direction = torch.randn(h.shape, generator=instance.generator("direction"), dtype=torch.float64).to(h)
+    h = start
+    direction = torch.randn(h.shape, generator=generator, dtype=torch.float64).to(h)
     direction /= torch.linalg.vector_norm(direction)
     apart: dict[float, float] = {}
     noise = math.inf
     for size in PERTURBATIONS:
         both = torch.cat([h + size * direction, h - size * direction])
         try:
-            runs = [
-                integrate(instance.activation, model, parameters, both, duration=model.horizon, steps=k * steps)
-                for k in (1, 2, 4)
-            ]
+            runs = [run(both, k * steps) for k in (1, 2, 4)]
         except NonFiniteState:
             continue  # a larger perturbation can blow up where the solution itself does not
         gaps = [first - second for first, second in (ends.chunk(2) for ends in runs)]

@@ -88,6 +88,8 @@ def assemble(
     warnings = unexpected_controls(claims)
     if request.data_note:
         warnings.append(request.data_note)
+    if request.model:
+        warnings += request.model.notes
     status: int = exit_status(claims, named=request.names_something)
     verdict = overall_verdict(claim.verdict for claim in claims)
     warnings += [f"a trial was lost: {name}" for name in lost]

@@ -15,6 +15,8 @@ _STRUCTURES = {
 def describe_case(case: Case) -> list[tuple[str, str]]:
     """Labels and values that say what a case is, one pair a line; nothing that fixes the case is left out."""
     model = case.neural_ode
+    if case.is_model:
+        return _describe_model_case(case)
     lines = [
         ("activation phi", case.activation),
         ("inputs", _describe_data(case.data)),
@@ -25,6 +27,18 @@ def describe_case(case: Case) -> list[tuple[str, str]]:
             f"sigma_v = {_number(model.sigma_v)}, horizon T = {_number(model.horizon)}",
         ),
         ("weights", _describe_weights(case.weights)),
+        ("stratum", case.stratum),
+    ]
+    if case.eta_factor != 1.0:
+        lines.append(("learning rate", f"{_number(case.eta_factor)} / lambda_max(Theta_0)"))
+    return lines
+
+
+def _describe_model_case(case: Case) -> list[tuple[str, str]]:
+    lines = [
+        ("model", f"dh/dt = F(t, h), F built by {case.activation}, states in R^{case.width}"),
+        ("inputs", f"h_0 = x: {_describe_data(case.data)}"),
+        ("horizon", f"T = {_number(case.neural_ode.horizon)}"),
         ("stratum", case.stratum),
     ]
     if case.eta_factor != 1.0:

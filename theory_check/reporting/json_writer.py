@@ -35,8 +35,9 @@ def _plain(value: Any, path: str) -> Any:
         case msgspec.Struct():
             config = value.__struct_config__
             tagged = {} if config.tag_field is None else {config.tag_field: config.tag}
+            fields = {field: getattr(value, field) for field in value.__struct_fields__}
             return tagged | {
-                field: _plain(getattr(value, field), f"{path}.{field}") for field in value.__struct_fields__
+                field: _plain(inner, f"{path}.{field}") for field, inner in fields.items() if inner is not msgspec.UNSET
             }
         case dict():
             return {_text(key, path): _plain(value[key], f"{path}.{key}") for key in sorted(value, key=str)}

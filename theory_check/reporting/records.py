@@ -44,7 +44,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         (one assumption is broken).
     activation: what was asked for: a class such as "random smooth", or a canonical expression.
     stratum: the part of the space of cases that was searched.
-    search: which of how many independent searches of it, such as "2/4"; empty where there was one.
+    search: which of how many independent searches of it, such as "2/4"; left out where there was one.
     verdict: over the cases whose assumptions are met; assumptions-not-met where there were no others.
     conclusion: what became of the conclusion in the cases whose assumptions are not met; null without such cases.
     requested: cases asked for, or all there are.
@@ -73,7 +73,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     kind: Kind
     activation: str
     stratum: str
-    search: str = ""
+    search: str | msgspec.UnsetType = msgspec.UNSET
     verdict: Verdict
     conclusion: Conclusion | None = None
     requested: Count

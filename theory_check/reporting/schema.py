@@ -1,6 +1,7 @@
 """The JSON Schema of a report (2020-12): what msgspec derives from the records, and what it cannot say.
 
-msgspec treats a field with a default as optional; a written report has every field, so the schema requires them all.
+msgspec treats a field with a default as optional; a written report has every field, so the schema requires them all but
+those that are left out where they are not set.
 """
 
 import inspect
@@ -29,6 +30,8 @@ _CONTROLS_SAY_WHETHER_EXPECTED = {
     "then": {"properties": {"as_expected": {"type": "boolean"}}},
     "else": {"properties": {"as_expected": {"type": "null"}}},
 }
+# Fields of later additions, left out of records that do not have them; {record: fields}.
+_LEFT_OUT = {"Case": {"model"}, "Trial": {"search"}}
 _ENTRY = re.compile(r"^(\w+(?:, \w+)*): (.+(?:\n +.+)*)", re.MULTILINE)
 
 
@@ -52,7 +55,7 @@ def schema_text() -> str:
 
 
 def _strict(name: str, definition: dict[str, Any]) -> dict[str, Any]:
-    """One record: every field required, no others, descriptions taken from its docstring."""
+    """One record: its fields required, no others, descriptions taken from its docstring."""
     definition = dict(definition)
     # Python 3.13 strips the indentation of docstrings, earlier ones keep it: one spelling for all.
     documentation = inspect.cleandoc(definition.get("description", ""))
@@ -71,7 +74,7 @@ def _strict(name: str, definition: dict[str, Any]) -> dict[str, Any]:
         | ({"description": described[field]} if field in described else {})
         for field, keywords in definition["properties"].items()
     }
-    definition["required"] = list(definition["properties"])
+    definition["required"] = [f for f in definition["properties"] if f not in _LEFT_OUT.get(name, set())]
     return definition
 
 

@@ -136,6 +136,7 @@ def options_of(request: "Request") -> dict[str, Any]:
         "mode": request.mode,
         "searches": request.searches,
         "shard": "{}/{}".format(*request.shard) if request.shard else "",
+        "model": request.model.reference if request.model else "",
     }
 
 

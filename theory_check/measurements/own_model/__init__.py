@@ -1,0 +1,1 @@
+"""Claims that make sense for any vector field, on a user's own module; bounds rest on measured constants."""
