@@ -29,7 +29,7 @@ from theory_check.profile import PROFILES
 from theory_check.property import Property, property_of
 from theory_check.reporting.assembly import Found, assemble, decode, encode
 from theory_check.request import Request
-from theory_check.trial import Plan, _reproducible, judge_case, plans, run_trial
+from theory_check.trial import Plan, _reproducible, judge_case, plans, plans_of, run_trial
 
 QUICK = PROFILES["quick"]
 GATE = PROFILES["gate"]
@@ -431,16 +431,27 @@ def test_a_search_may_be_divided() -> None:
     """As many cases in all, of other draws; named so that each is told from the others; controls stay whole."""
     claim = CLAIMS["ntk-positive-definite"]
     prop = own(holds)
+    mine = replace(prop, claim=claim, name=f"t.py::{claim.controls[0].test}")
     asked = Request(profile=GATE, searches=4)
-    whole = [plan for plan in plans(claim, "t.py::t", replace(asked, searches=1)) if plan.kind == "random"]
-    divided = [plan for plan in plans(claim, "t.py::t", asked) if plan.kind == "random"]
+    whole = [plan for plan in plans_of(mine, replace(asked, searches=1)) if plan.kind == "random"]
+    divided = [plan for plan in plans_of(mine, asked) if plan.kind == "random"]
     assert len(divided) == 4 * len(whole)
     assert [plan.name for plan in divided[:2]] == [f"{whole[0].name}-search-{k}-of-4" for k in (1, 2)]
+    positions = [plan.position for plan in plans_of(mine, asked)]
+    assert positions == list(range(len(positions)))
     found = [run_trial(prop, plan, asked) for plan in divided[:4]]
     assert [f.trial.search for f in found] == ["1/4", "2/4", "3/4", "4/4"]
     assert [f.trial.executed for f in found] == [math.ceil(GATE.examples / 4)] * 4
     drawn = [frozenset(outcome.case_id for outcome in f.outcomes) for f in found]
     assert len(set(drawn)) == 4
-    controls = [plan for plan in plans(claim, f"t.py::{claim.controls[0].test}", asked) if plan.kind == "control"]
+    controls = [plan for plan in plans_of(mine, asked) if plan.kind == "control"]
     assert {plan.search for plan in controls} == {(1, 1)}
     assert run_trial(prop, whole[0], asked).trial.search is msgspec.UNSET
+
+
+@pytest.mark.parametrize(("share", "searches"), [(1.0, 4), (0.2, 3), (0.1, 1), (0.01, 1)])
+def test_a_search_of_few_cases_is_divided_less(share: float, searches: int) -> None:
+    """Each has two cases at least: more searches than that would be more work, not the same work elsewhere."""
+    (plan, *others) = plans_of(own(holds, share=share), Request(profile=GATE, searches=4))
+    assert plan.search == (1, searches)
+    assert len([p for p in (plan, *others) if (p.kind, p.stratum) == (plan.kind, plan.stratum)]) == searches

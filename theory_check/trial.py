@@ -97,7 +97,31 @@ class Plan:
 
 def plans_of(prop: Property, request: Request) -> list[Plan]:
     """The trials of a property that a request asks for."""
-    return plans(prop.claim, prop.name, request, prop.activations, of_model=prop.of_model)
+    whole = plans(prop.claim, prop.name, request, prop.activations, of_model=prop.of_model)
+    divided = [
+        replace(plan, search=(number, searches))
+        for plan in whole
+        for searches in (_searches(plan, prop, request),)
+        for number in range(1, searches + 1)
+    ]
+    return [replace(plan, position=position) for position, plan in enumerate(divided)]
+
+
+def _searches(plan: Plan, prop: Property, request: Request) -> int:
+    """Into how many searches a trial is divided: each has two cases at least, the simplest and one more."""
+    if plan.kind not in {"random", "named"}:
+        return 1
+    return max(1, min(request.searches, _cases(plan, prop, request) // 2))
+
+
+def _cases(plan: Plan, prop: Property, request: Request) -> int:
+    """How many cases a trial searches, all its searches together."""
+    if plan.control is not None and plan.control.conclusion == "fails":
+        return CONTROL_EXAMPLES
+    examples = request.profile.examples if plan.kind == "random" else request.profile.named_examples
+    examples = math.ceil(examples / 2) if plan.activation == KINKED else examples
+    # The first case of a search is often the simplest: one at random has to come with it.
+    return max(2 if plan.activation == "random" else 1, round(examples * prop.share))
 
 
 def plans(
@@ -116,12 +140,7 @@ def plans(
         controls += [c for c in SELF_TEST_CONTROLS.get(claim.id, ()) if test.endswith(f"::{c.test}")]
         return [Plan(k, "control", c.activation, c.stratum, c) for k, c in enumerate(controls)]
     subjects = _subjects(claim, request, activations)
-    wanted = [
-        Plan(0, kind, name, stratum, search=(number, request.searches))
-        for kind, name in subjects
-        for stratum in _strata(claim, request)
-        for number in range(1, request.searches + 1)
-    ]
+    wanted = [Plan(0, kind, name, stratum) for kind, name in subjects for stratum in _strata(claim, request)]
     if request.mode != "survey":
         wanted += [Plan(0, "control", c.activation, c.stratum, c) for c in controls]
     if request.mode == "ablation":
@@ -150,9 +169,7 @@ def _of_model(claim: Claim, request: Request, model: OwnModel) -> list[Plan]:
     if model.dimension in CROWDED_DIMENSIONS:
         fitting.add("crowded")
     strata = [stratum for stratum in _strata(claim, request) if stratum in fitting] or [UNDIVIDED]
-    searches = [(number, request.searches) for number in range(1, request.searches + 1)]
-    wanted = [Plan(0, "named", model.reference, stratum, search=search) for stratum in strata for search in searches]
-    return [replace(plan, position=position) for position, plan in enumerate(wanted)]
+    return [Plan(k, "named", model.reference, stratum) for k, stratum in enumerate(strata)]
 
 
 def _subjects(claim: Claim, request: Request, activations: Sequence[str]) -> list[tuple[Kind, str]]:
@@ -304,13 +321,7 @@ class Search:
 
     def __init__(self, prop: Property, plan: Plan, request: Request, record: TrialRecord) -> None:
         self.prop, self.plan, self.request, self.record = prop, plan, request, record
-        examples = request.profile.examples if plan.kind == "random" else request.profile.named_examples
-        examples = math.ceil(examples / 2) if plan.activation == KINKED else examples
-        examples = math.ceil(examples / plan.search[1])
-        # The first case of a search is often the simplest: one at random has to come with it.
-        self.requested = max(2 if plan.activation == "random" else 1, round(examples * prop.share))
-        if plan.control is not None and plan.control.conclusion == "fails":
-            self.requested = CONTROL_EXAMPLES
+        self.requested = math.ceil(_cases(plan, prop, request) / plan.search[1])
         self.most_shrink_calls = math.ceil(request.profile.shrink_calls * min(1.0, prop.share))
         self.audit = _audit(prop, request, plan.defect, plan.departure.assumption if plan.departure else None)
         # Where a failure is expected the simplest case that shows it is wanted, not one of each class.

@@ -30,8 +30,8 @@ def trial_seconds(profile: str, searches: int = 1) -> list[float]:
     found = []
     for claim in load_report(RECORDED / profile).claims:
         for trial in claim.trials:
-            parts = searches if trial.kind in {"random", "named"} else 1
             cases = max(trial.executed, 1)
+            parts = max(1, min(searches, cases // 2)) if trial.kind in {"random", "named"} else 1
             found += [trial.seconds * math.ceil(cases / parts) / cases] * parts
     return found
 
