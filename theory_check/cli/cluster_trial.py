@@ -121,4 +121,12 @@ def _identity(request_text: str) -> dict[str, str]:
     from theory_check.reporting.unfinished import code_fingerprint, identity_of
 
     request = _request(request_text)
+    try:
+        # What has been imported is found again, wherever this process looks for modules.
+        for name in request.activations:
+            request.load(name)
+        if request.model is not None:
+            request.load_model(request.model.reference, request.seed)
+    except ValueError as error:
+        raise CannotTakePart(" ".join(str(error).split())) from None
     return identity_of(request, code=code_fingerprint(code_of(request.subjects)))
