@@ -99,6 +99,8 @@ def square(): return Rate(lambda t, h: h**2)
 def relu_at_rest(): return Rate(lambda t, h: torch.relu(h))
 def linear(): return nn.Linear(2, 2, bias=False, dtype=torch.float64)
 def steep(): return Rate(lambda t, h: torch.tanh(1e3 * h) / 1e3)
+def very_steep(): return Rate(lambda t, h: torch.tanh(1e5 * h) / 1e5)
+def turning(): return Rate(lambda t, h: torch.sin(2 * h))
 def stiff(): return Rate(lambda t, h: torch.sin(t) - h, 1e4)
 def jumps_in_time(): return Rate(lambda t, h: torch.relu(h - 0.3 - t))
 def fixed():

@@ -16,6 +16,8 @@ from theory_check.measurements.own_model.forward_uniqueness import forward_discr
 from theory_check.measurements.own_model.gradient_accuracy import gradient_discrepancies
 from theory_check.measurements.own_model.tangent_kernel import empirical_spectrum
 from theory_check.networks.model import NonFiniteState
+from theory_check.networks.own_model.descent import symmetric_product
+from theory_check.networks.own_model.gradients import discrete_jacobian
 
 Failing = Callable[[tuple[Discrepancy, ...]], set[str]]
 # Shapes are checked where the reached set is tested.
@@ -98,6 +100,25 @@ def test_the_empirical_kernel_is_certified_and_singular_for_a_repeated_input(mod
     repeated = empirical_spectrum(models.case("smooth", Explicit(((1.0, 0.5), (0.5, 1.0), (1.0, 0.5)))), models)
     assert not repeated.certificate.certified
     assert repeated.certificate.estimate <= repeated.singular_below
+
+
+def test_the_error_of_the_kernel_covers_a_finer_scheme(models: Any) -> None:
+    """The least eigenvalue for 512 steps differs by no more than the bound allows, and by more than rounding."""
+    case = models.case("turning", Explicit(((1.0, 0.5), (0.25, 1.0))), horizon=2.0)
+    instance, spectrum = models.instance(case), empirical_spectrum(case, models)
+    _, jacobian = discrete_jacobian(
+        instance.field,
+        instance.inputs,
+        lambda h: h @ instance.readout,
+        instance.field.vector,
+        duration=instance.part(4.0),
+        steps=512,
+    )
+    finer = symmetric_product(jacobian[:, instance.inputs.numel() :]).numpy()
+    scale = np.sqrt(np.diagonal(finer))
+    least = float(np.linalg.eigvalsh(finer / np.outer(scale, scale))[0])
+    missed = abs(least - spectrum.certificate.estimate)
+    assert 1e-12 < missed <= 2 * float(spectrum.details["largest error of an entry"])
 
 
 def test_the_kernel_of_a_rate_is_known(models: Any) -> None:

@@ -76,7 +76,7 @@ def test_a_stiff_field_is_followed_as_far_as_it_matters(models: Any) -> None:
     [
         ("smooth", ((1.0, -0.5), (0.0, 0.0)), ""),
         ("rough", ((1.0, -0.5), (0.0, 0.0)), ""),
-        ("steep", ((0.0, 0.0),), ""),
+        ("very_steep", ((0.0, 0.0),), ""),
         ("relu_at_rest", ((0.0, 0.0),), "jumps by 1 at the state (0, 0)"),
         ("relu_at_rest", ((1.0, 0.5),), ""),
         ("jumps_in_time", ((0.9, -1.0),), "jumps by 1"),
