@@ -215,6 +215,14 @@ def test_a_case_that_two_claims_name_is_shown_once(build):
     require_sound(page)
 
 
+@pytest.mark.parametrize("odd", ["\ufffe", "\uffff", "\ufdd0", "\U0010fffe", "\x7f", "\x80", "\ud800"])
+def test_what_html_forbids_is_written_out(build, odd):
+    """Noncharacters, controls and surrogates in any text, as Python escapes."""
+    page = render(build.report(build.claim(build.trial(reason=f"a{odd}b")), command=f"c{odd}d"))
+    require_sound(page)
+    assert f"c{odd.encode('unicode_escape').decode()}d" in page
+
+
 # Whole reports are large to draw: what is tested is the page, not how fast Hypothesis makes its input.
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
