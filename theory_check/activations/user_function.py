@@ -35,7 +35,7 @@ def load_user_function(reference: str) -> Activation:
         ActivationError: it cannot be imported or called, or it is not elementwise, is random, changes shape, dtype or
             its input, is not finite on [-8, 8], or has no gradient through torch.autograd.
     """
-    return from_object(_imported(reference), reference)
+    return from_object(imported(reference), reference)
 
 
 def from_object(loaded: object, reference: str, derivative: ElementwiseFunction | None = None) -> Activation:
@@ -112,7 +112,12 @@ def _current_folder_importable() -> Iterator[None]:
         sys.path.remove(here)
 
 
-def _imported(reference: str) -> object:
+def imported(reference: str) -> object:
+    """What "package.module:name" stands for; its code runs.
+
+    Raises:
+        ActivationError: it cannot be imported, or has no such name.
+    """
     module_name, _, attribute = reference.partition(":")
     try:
         with _current_folder_importable():

@@ -1,0 +1,1 @@
+"""ODE libraries on trial: their solvers and gradients against references with error bounds."""
