@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from theory_check.conformance import settings
 from theory_check.conformance.bench import Bench
@@ -25,7 +26,10 @@ LOOKS = 2
 ABOVE_ROUNDING = 100.0
 ABOVE_REFERENCE = 10.0
 FEWEST_RUNGS = 5
+# Networks looked at for each that is wanted.
+MOST_TRIES = 3
 
+Array = NDArray[np.float64]
 Distance = Callable[[SolverUnderTest, Reference, Accuracy], float]
 
 
@@ -89,28 +93,21 @@ def measured(solver: SolverUnderTest, trialled: Trialled, bench: Bench, ladder: 
 def _measured(
     solver: SolverUnderTest, trialled: Trialled, bench: Bench, ladder: Ladder, stage: int, networks: int
 ) -> RateFound:
-    errors = np.empty((len(ladder.sizes), networks))
-    floors = np.empty_like(errors)
-    for k in range(networks):
-        replicate = 1000 * stage + 100 * (networks > NETWORKS) + k
-        reference = bench.reference(
-            trialled, ladder.check, growth=ladder.growth, exactly=True, replicate=replicate, finer=2, alone=True
-        )
-        for rung, accuracy in enumerate(ladder.accuracies):
-            errors[rung, k] = ladder.distance(solver, reference, accuracy)
-            floors[rung, k] = max(
-                ABOVE_ROUNDING * _rounding(solver, ladder, reference, accuracy),
-                ABOVE_REFERENCE * _reference_error(ladder, reference),
-            )
+    errors, floors = _errors(solver, trialled, bench, ladder, stage, networks)
     if not np.isfinite(errors).all():
         return RateFound(None, f"{np.count_nonzero(~np.isfinite(errors))} of {errors.size} errors are not finite")
-    usable = (errors > floors).mean(axis=1) == 1.0
-    if usable.sum() < FEWEST_RUNGS:
-        least = float(errors[~usable].min())
-        floor = float(floors[~usable].max())
+    above = errors > floors
+    # A network in which too few rungs lie above rounding says nothing about a slope, whatever that is.
+    readable = above.sum(axis=0) >= FEWEST_RUNGS
+    chosen = np.flatnonzero(readable)[:networks]
+    usable = above[:, chosen].all(axis=1)
+    if len(chosen) < networks or usable.sum() < FEWEST_RUNGS:
         return RateFound(
-            None, f"only {usable.sum()} of {len(usable)} rungs are readable: errors down to {least:.2g}, rounding and reference ask for {floor:.2g}"
+            None,
+            f"{len(chosen)} of {errors.shape[1]} networks have {FEWEST_RUNGS} readable rungs, {usable.sum()} common "
+            f"ones: errors down to {float(errors.min()):.2g}, rounding asks for {float(floors.max()):.2g}",
         )
+    errors = errors[:, chosen]
     result = fit_rate(
         np.array(ladder.sizes)[usable],
         errors[usable],
@@ -126,9 +123,38 @@ def _measured(
 
 
 def _rounding(solver: SolverUnderTest, ladder: Ladder, reference: Reference, accuracy: Accuracy) -> float:
-    """Every evaluation of the field rounds once, there and back, and what it rounds grows by exp(L T) at most."""
+    """Every evaluation of the field rounds once, and what it rounds grows by exp(L T) at most; for gradients twice."""
+    ways = 2 if ladder.distance is _of_gradient else 1
     evaluations = (accuracy.steps or 1) * (solver.order + 5)  # a scheme of order 8 has 13 stages
-    return summation_bound(2 * evaluations, math.exp(2.0 * ladder.growth) * ladder.size(reference))
+    return summation_bound(ways * evaluations, math.exp(ways * ladder.growth) * ladder.size(reference))
+
+
+def _errors(
+    solver: SolverUnderTest, trialled: Trialled, bench: Bench, ladder: Ladder, stage: int, networks: int
+) -> tuple[Array, Array]:
+    """Errors and what they must exceed, rungs x networks; more networks as long as too few can be read."""
+    errors: list[list[float]] = []
+    floors: list[list[float]] = []
+    read = 0
+    for k in range(MOST_TRIES * networks):
+        replicate = 10_000 * stage + 1_000 * (networks > NETWORKS) + k
+        reference = bench.reference(
+            trialled, ladder.check, growth=ladder.growth, exactly=True, replicate=replicate, finer=2, alone=True
+        )
+        errors.append([ladder.distance(solver, reference, accuracy) for accuracy in ladder.accuracies])
+        floors.append(
+            [
+                max(
+                    ABOVE_ROUNDING * _rounding(solver, ladder, reference, accuracy),
+                    ABOVE_REFERENCE * _reference_error(ladder, reference),
+                )
+                for accuracy in ladder.accuracies
+            ]
+        )
+        read += sum(e > f for e, f in zip(errors[-1], floors[-1], strict=True)) >= FEWEST_RUNGS
+        if read == networks or (k >= networks and read == 0):
+            break
+    return np.array(errors).T, np.array(floors).T
 
 
 def _reference_error(ladder: Ladder, reference: Reference) -> float:

@@ -72,9 +72,7 @@ def response(solver: SolverUnderTest) -> tuple[float, ...]:
     """Tolerances from which it is read how errors follow them."""
     if solver.order <= 2:
         return (1e-3, 10**-3.5, 1e-4, 10**-4.5, 1e-5)
-    if solver.order == 3:
-        return (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
-    return (1e-3, 10**-4.5, 1e-6, 10**-7.5, 1e-9) if solver.order <= 6 else (1e-4, 10**-5.5, 1e-7, 10**-8.5, 1e-10)
+    return (1e-3, 1e-4, 1e-5, 1e-6, 1e-7) if solver.order == 3 else (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9)
 
 
 def margin(order: float) -> float:

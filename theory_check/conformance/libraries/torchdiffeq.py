@@ -27,7 +27,7 @@ FIXED: Mapping[str, int] = MappingProxyType(
 # They start with rk4 and take one more order with every step.
 RISING = ("explicit_adams", "implicit_adams")
 # Of the functional iteration of implicit_adams, which stops by it: below what any check resolves.
-ITERATION_TOLERANCE = 1e-14
+ITERATION_TOLERANCE = 1e-12
 
 
 class _Field:

@@ -1,0 +1,85 @@
+"""Each bug planted in an adapter is refuted by the check that is named, and the adapter without it passes that check."""
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from theory_check.conformance.records import CheckResult
+from theory_check.conformance.solver import SolverUnderTest
+from theory_check.evidence.verdict import Verdict
+
+_SPEC = importlib.util.spec_from_file_location("planted_adapters", Path(__file__).with_name("conftest.py"))
+assert _SPEC is not None and _SPEC.loader is not None  # noqa: PT018
+adapters: Any = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(adapters)
+
+ADAPTIVE, FIXED = "dopri5/adaptive/odeint", "rk4/fixed/odeint"
+BUGS = {
+    "a tolerance is ignored": ("tolerance-response", ADAPTIVE, {"accuracy": adapters.ignored}),
+    "the sign of the gradient is wrong": ("adjoint-gradient", FIXED, {"changed": adapters.flipped}),
+    "the sign is wrong, steps adapt": ("adjoint-gradient", ADAPTIVE, {"changed": adapters.flipped}),
+    "the gradient of A is dropped": ("adjoint-gradient", FIXED, {"changed": adapters.dropped}),
+    "the gradient of A is dropped, steps adapt": ("adjoint-gradient", ADAPTIVE, {"changed": adapters.dropped}),
+    "the gradient has a NaN": ("adjoint-gradient", FIXED, {"changed": adapters.not_finite}),
+    "the horizon is a tenth too long": ("forward-unique", FIXED, {"problem": adapters.late}),
+    "the horizon is too long, steps adapt": ("forward-unique", ADAPTIVE, {"problem": adapters.late}),
+}
+Checked = Callable[[SolverUnderTest, str], CheckResult]
+Member = Callable[[str, str], SolverUnderTest]
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_a_planted_bug_is_refuted_and_the_adapter_without_it_passes(name: str, checked: Checked, member: Member) -> None:
+    """The same cases for both: draws do not depend on the solver."""
+    check, solver, change = BUGS[name]
+    inner = member("torchdiffeq", solver)
+    assert checked(inner, check).verdict is Verdict.SUPPORTED
+    result = checked(adapters.Planted(inner, **change), check)
+    assert result.verdict is Verdict.REFUTED
+    assert result.failure is not None
+
+
+def test_euler_labelled_rk4_is_refuted_by_its_order(checked: Checked, member: Member) -> None:
+    """The table says order 4, errors fall like the step."""
+    euler = member("torchdiffeq", "euler/fixed/odeint")
+    assert checked(euler, "order-of-accuracy").verdict is Verdict.SUPPORTED
+    result = checked(adapters.Planted(euler, order=4), "order-of-accuracy")
+    assert result.verdict is Verdict.REFUTED
+    assert result.failure is not None
+    assert result.failure.measured == pytest.approx(1.0, abs=0.2)
+
+
+def test_a_failure_says_where_its_error_comes_from(checked: Checked, member: Member) -> None:
+    """The sign of a gradient is a matter of the way back, not of the states."""
+    inner = member("torchdiffeq", ADAPTIVE)
+    failure = checked(adapters.Planted(inner, changed=adapters.flipped), "adjoint-gradient").failure
+    assert failure is not None
+    assert failure.attribution["backward"] > 100 * failure.attribution["forward"]
+    assert failure.problem is not None
+
+
+def test_states_rebuilt_backwards_lose_digits_under_contraction(checked: Checked, member: Member) -> None:
+    """odeint keeps its states and passes, odeint_adjoint rebuilds them and is refuted: by the way back."""
+    assert checked(member("torchdiffeq", ADAPTIVE), "gradient-under-contraction").verdict is Verdict.SUPPORTED
+    result = checked(member("torchdiffeq", "dopri5/adaptive/odeint_adjoint"), "gradient-under-contraction")
+    assert result.verdict is Verdict.REFUTED
+    assert result.failure is not None
+    assert result.failure.attribution["backward"] > 100 * result.failure.attribution["forward"]
+
+
+class _GivesUp(adapters.Planted):  # type: ignore[misc]
+    """Raises where it should solve."""
+
+    def solve(self, problem: Any, accuracy: Any) -> Any:
+        """Too many steps, say."""
+        raise RuntimeError("max steps")
+
+
+def test_a_solver_that_gives_up_is_an_error_and_no_pass(checked: Checked, member: Member) -> None:
+    """Whatever a library raises."""
+    result = checked(_GivesUp(member("torchdiffeq", ADAPTIVE)), "forward-unique")
+    assert result.verdict is Verdict.ERROR
+    assert "max steps" in result.reason
