@@ -27,7 +27,7 @@ from theory_check.profile import PROFILES
 from theory_check.property import Property, property_of
 from theory_check.reporting.assembly import Found, assemble, decode, encode
 from theory_check.request import Request
-from theory_check.trial import Plan, reproducible_draws, judge_case, plans, run_trial
+from theory_check.trial import Plan, judge_case, plans, reproducible_draws, run_trial
 
 QUICK = PROFILES["quick"]
 REQUEST = Request()

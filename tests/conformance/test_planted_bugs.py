@@ -1,4 +1,4 @@
-"""Each bug planted in an adapter is refuted by the check that is named, and the adapter without it passes that check."""
+"""Each bug planted in an adapter is refuted by the check that is named; the adapter without it passes that check."""
 
 import importlib.util
 from collections.abc import Callable
@@ -32,7 +32,9 @@ Member = Callable[[str, str], SolverUnderTest]
 
 
 @pytest.mark.parametrize("name", BUGS)
-def test_a_planted_bug_is_refuted_and_the_adapter_without_it_passes(name: str, checked: Checked, member: Member) -> None:
+def test_a_planted_bug_is_refuted_and_the_adapter_without_it_passes(
+    name: str, checked: Checked, member: Member
+) -> None:
     """The same cases for both: draws do not depend on the solver."""
     check, solver, change = BUGS[name]
     inner = member("torchdiffeq", solver)
@@ -62,7 +64,7 @@ def test_a_failure_says_where_its_error_comes_from(checked: Checked, member: Mem
 
 
 def test_states_rebuilt_backwards_lose_digits_under_contraction(checked: Checked, member: Member) -> None:
-    """odeint keeps its states and passes, odeint_adjoint rebuilds them and is refuted: by the way back."""
+    """Odeint keeps its states and passes, odeint_adjoint rebuilds them and is refuted: by the way back."""
     assert checked(member("torchdiffeq", ADAPTIVE), "gradient-under-contraction").verdict is Verdict.SUPPORTED
     result = checked(member("torchdiffeq", "dopri5/adaptive/odeint_adjoint"), "gradient-under-contraction")
     assert result.verdict is Verdict.REFUTED
@@ -73,7 +75,7 @@ def test_states_rebuilt_backwards_lose_digits_under_contraction(checked: Checked
 class _GivesUp(adapters.Planted):  # type: ignore[misc]
     """Raises where it should solve."""
 
-    def solve(self, problem: Any, accuracy: Any) -> Any:
+    def solve(self, problem: Any, accuracy: Any) -> Any:  # noqa: ARG002 (as the protocol has it)
         """Too many steps, say."""
         raise RuntimeError("max steps")
 

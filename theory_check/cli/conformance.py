@@ -40,22 +40,20 @@ def conformance(
     from theory_check.conformance import run
     from theory_check.conformance.expected_failures import ExpectedFailuresError, load_expected_failures
     from theory_check.conformance.libraries.loading import LibraryError
-    from theory_check.conformance.profiles import PROFILES
+    from theory_check.conformance.profiles import profile_named
     from theory_check.conformance.writing import write
     from theory_check.reporting.records import ReportError
     from theory_check.reporting.writing import require_writable
-    from theory_check.request import RequestError, make_request, nearest
+    from theory_check.request import RequestError, make_request
 
     try:
-        if profile not in PROFILES:
-            raise RequestError(f"unknown profile {profile!r}; {nearest(profile, PROFILES)}")
+        sizes = profile_named(profile)
         root = make_request(seed=seed).seed
-        plan = run.Plan(library, PROFILES[profile], root, methods, trust_code, workers)
-        every = run.solvers_for(run.Plan(library, PROFILES[profile], trust_code=trust_code))
+        plan = run.Plan(library, sizes, root, methods, trust_code, workers)
+        every = run.solvers_for(run.Plan(library, sizes, trust_code=trust_code))
         solvers = run.solvers_for(plan)
-        expected = ()
-        if expected_failures is not None:
-            expected = load_expected_failures(Path(expected_failures), run.checks_of(every))
+        known = run.checks_of(every)
+        expected = load_expected_failures(Path(expected_failures), known) if expected_failures is not None else ()
         if report_dir is not None:
             require_writable(Path(report_dir))
     except (RequestError, LibraryError, ExpectedFailuresError, ReportError) as error:

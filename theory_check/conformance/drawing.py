@@ -19,7 +19,7 @@ from theory_check.profile import PROFILES, Profile
 CONTRACTION = 20.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Setting:
     """Where a problem gets what an instance does not hold."""
 
@@ -32,7 +32,9 @@ class Setting:
         return activation(expression)
 
 
-def problem_of(trialled: Trialled, check: str, root: int, *, growth: float, exactly: bool = False, replicate: int = 0) -> Problem:
+def problem_of(
+    trialled: Trialled, check: str, root: int, *, growth: float, exactly: bool = False, replicate: int = 0
+) -> Problem:
     """The problem of an instance.
 
     Args:

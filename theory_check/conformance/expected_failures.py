@@ -1,9 +1,9 @@
 """Expected failures: a TOML file in the repository of the library on trial.
 
-    [[expected]]
-    check = "gradient-under-contraction"
-    solver = "*/odeint_adjoint"
-    reason = "states are rebuilt backwards"
+[[expected]]
+check = "gradient-under-contraction"
+solver = "*/odeint_adjoint"
+reason = "states are rebuilt backwards"
 """
 
 import tomllib

@@ -16,9 +16,7 @@ from theory_check.measurements.bounds import growth, halving_bound
 from theory_check.measurements.instance import largest_norm
 
 
-def agreement(
-    solver: SolverUnderTest, trialled: Trialled, bench: Bench, level: int = 0
-) -> tuple[Discrepancy, ...]:
+def agreement(solver: SolverUnderTest, trialled: Trialled, bench: Bench, level: int = 0) -> tuple[Discrepancy, ...]:
     """Final states against the reference.
 
     Adaptive: every accepted step at the tolerance, carried on with P. Fixed steps: differences of the solver's own
@@ -52,9 +50,7 @@ def agreement(
     )
 
 
-def rescaling(
-    solver: SolverUnderTest, trialled: Trialled, bench: Bench, level: int = 0
-) -> tuple[Discrepancy, ...]:
+def rescaling(solver: SolverUnderTest, trialled: Trialled, bench: Bench, level: int = 0) -> tuple[Discrepancy, ...]:
     """A times a factor over a horizon divided by it: the same final states.
 
     With the same number of fixed steps to rounding, with adaptive ones within the errors of both.
@@ -69,18 +65,17 @@ def rescaling(
         noise = 2.0 * allowance.state_noise(reference, accuracy.steps or 1)
         allowed, parts = noise, {"rounding": noise}
     else:
-        first, one, of_first = _solved(solver, trialled, reference, level=level)
-        second, two, of_second = _solved(solver, trialled, reference, level=level, problem=other)
+        first, one, _ = _solved(solver, trialled, reference, level=level)
+        second, two, _ = _solved(solver, trialled, reference, level=level, problem=other)
         allowed = one + two
-        parts = {"first solve": one, "second solve": two, "steps": of_first["steps"], "its steps": of_second["steps"]}
+        parts = {"first solve": one, "second solve": two}
+        parts |= {"steps": float(first.steps), "its steps": float(second.steps)}
     scale = 1.0 + largest_norm(reference.trajectory.grid)
     distance = float(np.linalg.norm(first.states - second.states))
     return (Discrepancy("distance of final states after time rescaling", distance, allowed, scale, parts),)
 
 
-def reversal(
-    solver: SolverUnderTest, trialled: Trialled, bench: Bench, level: int = 0
-) -> tuple[Discrepancy, ...]:
+def reversal(solver: SolverUnderTest, trialled: Trialled, bench: Bench, level: int = 0) -> tuple[Discrepancy, ...]:
     """Forward and then backward in time: the initial states again, L T <= 1."""
     reference = _reference(bench, trialled, "reversibility", settings.REVERSED_GROWTH, level=level)
     there, forward, _ = _solved(solver, trialled, reference, level=level)

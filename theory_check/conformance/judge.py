@@ -23,6 +23,7 @@ class Judged:
     """The verdict of a case.
 
     failure: what failed, for a refuted case. ratio: the largest share of a bound that was used.
+    uninformative: no slope could be read: another case is wanted in its place.
     """
 
     verdict: Verdict
@@ -30,6 +31,7 @@ class Judged:
     failure: Failure | None = None
     ratio: float | None = None
     comparisons: int = 0
+    uninformative: bool = False
 
 
 def judge(solver: SolverUnderTest, check: Check, trialled: Trialled, bench: Bench) -> Judged:
@@ -107,7 +109,7 @@ def _rate(solver: SolverUnderTest, check: Check, trialled: Trialled, bench: Benc
     ladder = check.ladder(solver)
     first = measured(solver, trialled, bench, ladder, 0)
     if first.result is None:
-        return Judged(Verdict.INCONCLUSIVE, first.unreadable)
+        return Judged(Verdict.INCONCLUSIVE, first.unreadable, uninformative=True)
     verdict = first.result.verdict
     if verdict is Verdict.REFUTED:
         for stage in range(1, CONFIRMATIONS):
@@ -117,10 +119,14 @@ def _rate(solver: SolverUnderTest, check: Check, trialled: Trialled, bench: Benc
     reason = f"{first.result.reason}, L T = {ladder.growth:g}"
     if verdict is not Verdict.REFUTED:
         return Judged(verdict, reason, comparisons=1)
-    values = {f"error at {size:.4g}": value for size, value in zip(first.result.sizes, first.result.values, strict=True)}
+    values = {
+        f"error at {size:.4g}": value for size, value in zip(first.result.sizes, first.result.values, strict=True)
+    }
     failure = Failure(
         case=trialled,
-        quantity="slope of log error on log step" if ladder.accuracies[0].steps else "slope of log error on log tolerance",
+        quantity="slope of log error on log step"
+        if ladder.accuracies[0].steps
+        else "slope of log error on log tolerance",
         measured=first.result.slope,
         bound=first.result.limit,
         attribution=dict(values),
@@ -131,7 +137,11 @@ def _rate(solver: SolverUnderTest, check: Check, trialled: Trialled, bench: Benc
 
 
 def _numbers(solver: SolverUnderTest, check: Check, trialled: Trialled, bench: Bench) -> Numbers:
-    most = settings.REVERSED_GROWTH if check.id in {"reversibility", "gradient-under-contraction"} else settings.growth(solver)
+    most = (
+        settings.REVERSED_GROWTH
+        if check.id in {"reversibility", "gradient-under-contraction"}
+        else settings.growth(solver)
+    )
     problem = bench.reference(trialled, check.id, growth=most).problem
     return Numbers(
         activation=problem.expression,

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from theory_check.request import RequestError, nearest
+
 
 @dataclass(frozen=True)
 class ConformanceProfile:
@@ -29,3 +31,14 @@ PROFILES = {
         ConformanceProfile(name="gate", activations=6, cases=12, ladders=3, shrink_calls=60, thorough=True),
     )
 }
+
+
+def profile_named(name: str) -> ConformanceProfile:
+    """A profile by its name.
+
+    Raises:
+        RequestError: there is none of that name.
+    """
+    if name not in PROFILES:
+        raise RequestError(f"unknown profile {name!r}; {nearest(name, PROFILES)}")
+    return PROFILES[name]

@@ -1,6 +1,5 @@
 """Checks of rates: the order of a scheme's states and of its gradient, and how errors follow a tolerance."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -123,10 +122,10 @@ def _measured(
 
 
 def _rounding(solver: SolverUnderTest, ladder: Ladder, reference: Reference, accuracy: Accuracy) -> float:
-    """Every evaluation of the field rounds once, and what it rounds grows by exp(L T) at most; for gradients twice."""
+    """Every evaluation of the field rounds once, and what it rounds grows by P at most; for gradients twice."""
     ways = 2 if ladder.distance is _of_gradient else 1
     evaluations = (accuracy.steps or 1) * (solver.order + 5)  # a scheme of order 8 has 13 stages
-    return summation_bound(ways * evaluations, math.exp(ways * ladder.growth) * ladder.size(reference))
+    return summation_bound(ways * evaluations, reference.carried**ways * ladder.size(reference))
 
 
 def _errors(
@@ -161,9 +160,7 @@ def _reference_error(ladder: Ladder, reference: Reference) -> float:
     return reference.gradient_error if ladder.distance is _of_gradient else reference.final_error
 
 
-def _by_steps(
-    solver: SolverUnderTest, check: str, distance: Distance, size: Callable[[Reference], float]
-) -> Ladder:
+def _by_steps(solver: SolverUnderTest, check: str, distance: Distance, size: Callable[[Reference], float]) -> Ladder:
     counts: Sequence[int] = settings.rungs(solver)
     return Ladder(
         check=check,
@@ -172,7 +169,7 @@ def _by_steps(
         accuracies=tuple(Accuracy(steps=count) for count in counts),
         expected=float(solver.order),
         margin=settings.margin(solver.order),
-        one_sided="at-least" if solver.order_rises else False,
+        one_sided="at-least" if solver.order_rises or solver.order > settings.TWO_SIDED_ORDER else False,
         distance=distance,
         size=size,
     )

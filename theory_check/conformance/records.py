@@ -7,14 +7,13 @@ import msgspec
 from theory_check.conformance.case import Trialled
 from theory_check.evidence.verdict import Verdict
 
-FORMAT_VERSION = 1
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 Detail = float | int | str | bool
 
 
 class Numbers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The problem of a failing case in numbers, so that it can be solved without this package (conformance/problem.py)."""
+    """The problem of a failing case in numbers (problem.py), so that it can be solved without this package."""
 
     activation: str
     matrix: list[list[float]]
@@ -82,7 +81,7 @@ class ConformanceReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         3 inconclusive; 4 an error.
     """
 
-    format_version: Literal[1] = FORMAT_VERSION
+    format_version: Literal[1] = 1
     tool: Literal["theory-check conformance"] = "theory-check conformance"
     library: str
     version: str

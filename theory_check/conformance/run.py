@@ -18,11 +18,22 @@ from theory_check.conformance.expected_failures import Entry
 from theory_check.conformance.libraries.loading import prepare, selected, solvers_of
 from theory_check.conformance.profiles import ConformanceProfile
 from theory_check.conformance.records import CheckResult, ConformanceReport
-from theory_check.conformance.search import panel, run_check
+from theory_check.conformance.search import CONTRACTIONS, panel, run_check
 from theory_check.conformance.solver import SolverUnderTest, forward_name, name_of
 from theory_check.evidence.verdict import Verdict
 
-PACKAGES = ("diffrax", "equinox", "hypothesis", "jax", "numpy", "scipy", "theory-check", "torch", "torchdiffeq", "torchode")
+PACKAGES = (
+    "diffrax",
+    "equinox",
+    "hypothesis",
+    "jax",
+    "numpy",
+    "scipy",
+    "theory-check",
+    "torch",
+    "torchdiffeq",
+    "torchode",
+)
 
 
 @dataclass(frozen=True)
@@ -93,15 +104,15 @@ def run_group(plan: Plan, group: str) -> list[CheckResult]:
     """All checks of one method with one stepping, with all its ways of taking gradients."""
     torch.set_num_threads(1)
     solvers = [solver for solver in tried(plan, solvers_for(plan)) if forward_name(solver) == group]
-    prepare(plan.library, panel(plan.seed, plan.profile.activations))
+    prepare(plan.library, (*panel(plan.seed, plan.profile.activations), *CONTRACTIONS))
     bench = _bench(plan)
-    found = []
     with threadpool_limits(limits=1):
-        for k, solver in enumerate(solvers):
-            for check in CHECKS.values():
-                if check.applies(solver) and (k == 0 or not check.of_states):
-                    found.append(run_check(solver, check, bench, plan.profile))
-    return found
+        return [
+            run_check(solver, check, bench, plan.profile)
+            for k, solver in enumerate(solvers)
+            for check in CHECKS.values()
+            if check.applies(solver) and (k == 0 or not check.of_states)
+        ]
 
 
 _BENCHES: dict[tuple[str, int], Bench] = {}

@@ -2,8 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from functools import cache
 
 import hypothesis
@@ -36,7 +35,7 @@ class _Enough(BaseException):  # noqa: N818, RUF100 - no Exception: Hypothesis m
     """All cases that were asked for have been judged."""
 
 
-class _FailsHere(Exception):  # noqa: N818
+class _FailsHere(Exception):
     """The case at hand fails: Hypothesis makes it smaller."""
 
 
@@ -71,15 +70,14 @@ def trialled(draw: DrawFn, expressions: tuple[str, ...], check: Check) -> Triall
     )
 
 
-def run_check(
-    solver: SolverUnderTest, check: Check, bench: Bench, profile: ConformanceProfile
-) -> CheckResult:
-    """Search for a case in which a check of a solver fails. Draws depend on the seed and the check, not on the solver."""
+def run_check(solver: SolverUnderTest, check: Check, bench: Bench, profile: ConformanceProfile) -> CheckResult:
+    """Search for a case in which a check of a solver fails; draws depend on seed and check, not on the solver."""
     started = time.perf_counter()
     requested = profile.ladders if check.ladder else profile.cases
     expressions = panel(bench.seed, profile.activations)
     judged: dict[str, Judged] = {}
     searched: list[Judged] = []
+    passed_over: list[Judged] = []
     state = {"failed": False, "shrinks": 0}
     minimal: list[Judged] = []
 
@@ -92,7 +90,7 @@ def run_check(
                 state["shrinks"] += 1
             judged[key] = judge(solver, check, instance, bench)
             if not state["failed"]:
-                searched.append(judged[key])
+                (passed_over if judged[key].uninformative else searched).append(judged[key])
         if judged[key].verdict is Verdict.REFUTED:
             state["failed"] = True
             minimal[:] = [judged[key]]
@@ -102,10 +100,13 @@ def run_check(
 
     strategy: SearchStrategy[Trialled] = trialled(expressions, check)
     _draw({"instance": strategy}, body, f"{bench.seed}\0{check.id}", most=DRAWS * requested)
-    return _result(solver, check, searched, minimal, requested, int(state["shrinks"]), time.perf_counter() - started)
+    # Where nothing at all could be read, the cases that said so are those that were judged.
+    judged_cases = searched or passed_over[:requested]
+    seconds = time.perf_counter() - started
+    return _result(solver, check, judged_cases, minimal, requested, int(state["shrinks"]), seconds)
 
 
-def _draw(strategies: dict[str, SearchStrategy[object]], body, seed: str, *, most: int) -> None:  # type: ignore[no-untyped-def, type-arg]
+def _draw(strategies: dict[str, SearchStrategy[object]], body, seed: str, *, most: int) -> None:  # type: ignore[no-untyped-def]
     settings = hypothesis.settings(
         max_examples=most,
         database=None,
@@ -118,16 +119,8 @@ def _draw(strategies: dict[str, SearchStrategy[object]], body, seed: str, *, mos
         suppress_health_check=(),
     )
     number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big")
-    with narrowed(Narrowing(stratum="sphere")), reproducible_draws(), _ended():
+    with narrowed(Narrowing(stratum="sphere")), reproducible_draws(), suppress(_Enough, _FailsHere):
         hypothesis.seed(number)(settings(hypothesis.given(**strategies)(body)))()
-
-
-@contextmanager
-def _ended() -> Iterator[None]:
-    try:
-        yield
-    except (_Enough, _FailsHere):
-        pass
 
 
 def _result(
@@ -149,7 +142,11 @@ def _result(
     elif few or undecided > INCONCLUSIVE_SHARE * len(searched):
         verdict = Verdict.INCONCLUSIVE
         reason = next((one.reason for one in searched if one.verdict is Verdict.INCONCLUSIVE), "")
-        reason = f"{undecided} of {len(searched)} cases undecided: {reason}" if undecided else f"only {len(searched)} of {requested} cases"
+        reason = (
+            f"{undecided} of {len(searched)} cases undecided: {reason}"
+            if undecided
+            else f"only {len(searched)} of {requested} cases"
+        )
     else:
         verdict, reason = Verdict.SUPPORTED, searched[0].reason if check.ladder else ""
     return CheckResult(

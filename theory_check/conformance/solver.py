@@ -12,7 +12,7 @@ Stepping = Literal["adaptive", "fixed"]
 GradientKind = Literal["discrete", "rebuilt", "stored"]
 
 
-class SolverFailed(RuntimeError):  # noqa: N818
+class SolverFailed(RuntimeError):
     """A library gave up: too many steps, a step below rounding, an exception of its own."""
 
 

@@ -37,7 +37,12 @@ def render_badge(report: ConformanceReport) -> str:
     """For shields.io: how many checks came out how."""
     counts = ", ".join(f"{count} {word}" for word, count in tally(report).items())
     colour = COLOURS[Verdict.REFUTED] if report.unexpected_passes else COLOURS[report.verdict]
-    badge = {"schemaVersion": 1, "label": f"conformance: {report.library} {report.version}", "message": counts, "color": colour}
+    badge = {
+        "schemaVersion": 1,
+        "label": f"conformance: {report.library} {report.version}",
+        "message": counts,
+        "color": colour,
+    }
     return json.dumps(badge, indent=2) + "\n"
 
 
@@ -59,12 +64,16 @@ def render_markdown(report: ConformanceReport) -> str:
         "",
         f"{', '.join(f'{count} {word}' for word, count in tally(report).items())}; exit status {report.exit_status}.",
         "",
-        f"Made by {code(report.command)} (profile {report.profile}, seed {report.seed}), {report.started}, {report.seconds:.0f} s.",
+        f"Made by {code(report.command)} (profile {report.profile}, seed {report.seed}), "
+        f"{report.started}, {report.seconds:.0f} s.",
         f"Python {report.python}; {versions}.",
         f"Activations: {', '.join(code(e) for e in report.activations)}.",
     ]
     if report.left_out:
-        lines += ["", f"Left out by this profile ({len(report.left_out)}): {', '.join(code(n) for n in report.left_out)}."]
+        lines += [
+            "",
+            f"Left out by this profile ({len(report.left_out)}): {', '.join(code(n) for n in report.left_out)}.",
+        ]
     lines += ["", "| check | what must hold |", "|---|---|"]
     lines += [f"| {check.id} | {escaped(check.statement)} |" for check in CHECKS.values()]
     lines += ["", "| solver | check | verdict | cases | largest share of a bound | |", "|---|---|---|---|---|---|"]
@@ -98,12 +107,16 @@ def failure_lines(result: CheckResult) -> list[str]:
     measured = "not finite" if failure.measured is None else f"{failure.measured:.3g}"
     lines = [f"- {escaped(failure.quantity)}: {measured}, bound {failure.bound:.3g}"]
     if failure.attribution:
-        parts = (f"{name} {value:.2g}" if isinstance(value, float) else f"{name} {value}" for name, value in failure.attribution.items())
+        parts = (
+            f"{name} {value:.2g}" if isinstance(value, float) else f"{name} {value}"
+            for name, value in failure.attribution.items()
+        )
         lines.append(f"- attribution: {escaped('; '.join(parts))}")
     model = case.neural_ode
     lines.append(
         f"- case: phi {code(case.activation)}, width {case.width}, sigma_w {model.sigma_w:g}, horizon {model.horizon:g}"
-        f"{', contracting' if failure.case.contracting else ''}, W {case.weights.structure}; {result.shrink_calls} runs to make it small"
+        f"{', contracting' if failure.case.contracting else ''}, W {case.weights.structure}; "
+        f"{result.shrink_calls} runs to make it small"
     )
     if result.expected_failure:
         lines.append(f"- expected: {escaped(result.expected_failure)}")

@@ -74,7 +74,8 @@ class DiffraxSolver:
 
     def solve(self, problem: Problem, accuracy: Accuracy) -> Solution:
         """Final states."""
-        final, accepted, failed = _compiled(self.method, self.stepping, DEFAULT_WAY)[0](*_padded(problem, accuracy))
+        arguments = _padded(problem, accuracy)  # first: it may make what is compiled out of date
+        final, accepted, failed = _compiled(self.method, self.stepping, DEFAULT_WAY)[0](*arguments)
         if bool(failed):
             raise SolverFailed("diffrax did not reach the end: result is not successful")
         inputs, width = problem.initial.shape
@@ -82,9 +83,10 @@ class DiffraxSolver:
 
     def gradient_of(self, problem: Problem, accuracy: Accuracy) -> Gradient:
         """By the adjoint."""
+        arguments = _padded(problem, accuracy)
         of_loss = _compiled(self.method, self.stepping, self.gradient)[1]
         try:
-            (by_A, by_initial), failed = of_loss(*_padded(problem, accuracy))
+            (by_A, by_initial), failed = of_loss(*arguments)
             failed = bool(failed)
         except (ValueError, RuntimeError) as seen:  # equinox raises from inside of the compiled function
             raise SolverFailed(" ".join(str(seen).split())[:300]) from None

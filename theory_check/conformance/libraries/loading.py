@@ -34,7 +34,9 @@ def solvers_of(library: str, *, trust_code: bool = False) -> tuple[SolverUnderTe
     if ":" in library:
         return _own(library, trust_code=trust_code)
     if library not in LIBRARIES:
-        raise LibraryError(f"unknown library {library!r}; {nearest(library, LIBRARIES)}, or MODULE:NAME with --trust-code")
+        raise LibraryError(
+            f"unknown library {library!r}; {nearest(library, LIBRARIES)}, or MODULE:NAME with --trust-code"
+        )
     for package in LIBRARIES[library]:
         if importlib.util.find_spec(package) is None:
             raise LibraryError(f"{package} is not installed: pip install 'theory-check[peers]'")
@@ -74,20 +76,34 @@ def _own(reference: str, *, trust_code: bool) -> tuple[SolverUnderTest, ...]:
     if callable(found) and not isinstance(found, SolverUnderTest):
         found = found()
     solvers = tuple(found) if isinstance(found, list | tuple) else (found,)
-    for solver in solvers:
-        missing = [name for name in _REQUIRED if not hasattr(solver, name)]
-        if isinstance(solver, type) or missing:
-            what = f"lacks {', '.join(missing)}" if missing else "is a class: make one"
-            raise LibraryError(f"{reference} gives no solver under test: {type(solver).__name__} {what}")
-        if solver.stepping not in {"adaptive", "fixed"} or solver.kind not in {"discrete", "rebuilt", "stored"}:
-            raise LibraryError(f"{reference}: stepping must be adaptive or fixed, kind discrete, rebuilt or stored")
+    problem = next((what for solver in solvers for what in [_unfit(solver)] if what), "")
+    names = [name_of(solver) for solver in solvers] if not problem else []
+    twice = next((name for name in names if names.count(name) > 1), None)
     if not solvers:
-        raise LibraryError(f"{reference} gives no solver under test: it is empty")
-    names = [name_of(solver) for solver in solvers]
-    for name in names:
-        if names.count(name) > 1:
-            raise LibraryError(f"{reference}: two solvers are called {name!r}")
+        problem = "it is empty"
+    if twice is not None:
+        problem = f"two solvers are called {twice!r}"
+    if problem:
+        raise LibraryError(f"{reference} gives no solvers under test: {problem}")
     return solvers
+
+
+def _unfit(solver: object) -> str:
+    """What keeps an object from being a solver under test, or empty."""
+    name = type(solver).__name__
+    if isinstance(solver, type):
+        return f"{solver.__name__} is a class, make one"
+    missing = [attribute for attribute in _REQUIRED if not hasattr(solver, attribute)]
+    if missing:
+        return f"{name} lacks {', '.join(missing)}"
+    assert isinstance(solver, SolverUnderTest)  # noqa: S101  as just seen
+    if solver.stepping not in {"adaptive", "fixed"}:
+        return f"stepping must be adaptive or fixed, got {solver.stepping!r}"
+    if solver.kind not in {"discrete", "rebuilt", "stored"}:
+        return f"kind must be discrete, rebuilt or stored, got {solver.kind!r}"
+    if solver.order < 1:
+        return f"order must be a whole number of at least 1, got {solver.order!r}"
+    return ""
 
 
 _REQUIRED = (

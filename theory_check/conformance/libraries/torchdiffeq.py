@@ -3,7 +3,9 @@
 Options are the defaults but for what a check sets: the tolerance, or the step of a method with fixed steps.
 """
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -74,7 +76,8 @@ class TorchdiffeqSolver:
         A, initial = tensors(problem)
         final, _ = self._final(problem, accuracy, A, initial)
         try:
-            return gradient(problem, final, A, initial)
+            with _quiet():
+                return gradient(problem, final, A, initial)
         except (AssertionError, RuntimeError) as problem_seen:
             raise SolverFailed(f"{type(problem_seen).__name__}: {problem_seen}") from None
 
@@ -87,15 +90,28 @@ class TorchdiffeqSolver:
         else:
             # With "step_size" a rounding could append a step of the length of that rounding.
             grid = partial(_equal_steps, accuracy.steps)
-            settings |= {"rtol": ITERATION_TOLERANCE, "atol": ITERATION_TOLERANCE, "options": {"grid_constructor": grid}}
+            settings |= {
+                "rtol": ITERATION_TOLERANCE,
+                "atol": ITERATION_TOLERANCE,
+                "options": {"grid_constructor": grid},
+            }
         try:
-            if self.kind == "rebuilt":
-                final = torchdiffeq.odeint_adjoint(field, initial, times, adjoint_params=(A,), **settings)[-1]
-            else:
-                final = torchdiffeq.odeint(field, initial, times, **settings)[-1]
+            with _quiet():
+                if self.kind == "rebuilt":
+                    final = torchdiffeq.odeint_adjoint(field, initial, times, adjoint_params=(A,), **settings)[-1]
+                else:
+                    final = torchdiffeq.odeint(field, initial, times, **settings)[-1]
         except (AssertionError, RuntimeError) as problem_seen:
             raise SolverFailed(f"{type(problem_seen).__name__}: {problem_seen}") from None
         return final, field.accepted if accuracy.steps is None else accuracy.steps
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without implicit_adams's word that its iteration stopped early: what it returns is judged as it is."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Functional iteration did not converge")
+        yield
 
 
 def _equal_steps(count: int, _field: object, _initial: Tensor, times: Tensor) -> Tensor:

@@ -40,8 +40,6 @@ class _Field(nn.Module):
         return self.phi(h) @ self.A.mT
 
 
-
-
 @dataclass(frozen=True)
 class TorchodeSolver:
     """One method of torchode with one of its three ways of taking gradients."""
