@@ -10,7 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from theory_check.cli.main import cli
+from theory_check.conformance.profiles import PROFILES, ConformanceProfile
 
+SMALL = ConformanceProfile(name="quick", activations=2, cases=1, ladders=1, shrink_calls=0, thorough=False)
 README = Path(__file__).parents[2] / "README.md"
 
 
@@ -19,6 +21,12 @@ def _said(*arguments: str) -> tuple[int, str]:
     if found.exception is not None and not isinstance(found.exception, SystemExit):
         return 2, found.exception.format_message()  # type: ignore[attr-defined]
     return int(found.return_value or found.exit_code), found.output
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One case of each check, for what is about the command and not about a library."""
+    monkeypatch.setitem(PROFILES, "quick", SMALL)
 
 
 @pytest.fixture
@@ -32,6 +40,7 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("small")
 def test_the_solver_of_the_readme_conforms_and_gets_a_report(mine: Path) -> None:
     """At most 20 lines; named by module:name."""
     status, output = _said("readme_solver:solvers", "--trust-code", "--workers", "0", "--report-dir", "out")
@@ -74,6 +83,7 @@ def test_a_missing_library_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _said("torchode") == (2, "torchode is not installed: pip install 'theory-check[peers]'")
 
 
+@pytest.mark.usefixtures("small")
 def test_an_expected_failure_that_passes_fails_the_command(tmp_path: Path) -> None:
     """Strict: its entry is to be removed."""
     path = tmp_path / "expected.toml"

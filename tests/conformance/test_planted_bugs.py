@@ -2,6 +2,7 @@
 
 import importlib.util
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ BUGS = {
     "the gradient of A is dropped, steps adapt": ("adjoint-gradient", ADAPTIVE, {"changed": adapters.dropped}),
     "the gradient has a NaN": ("adjoint-gradient", FIXED, {"changed": adapters.not_finite}),
     "the horizon is a tenth too long": ("forward-unique", FIXED, {"problem": adapters.late}),
+    "the horizon is too long by a constant": ("time-rescaling", FIXED, {"problem": adapters.overshot}),
+    "the direction of time is lost": ("reversibility", FIXED, {"problem": adapters.never_back}),
     "the horizon is too long, steps adapt": ("forward-unique", ADAPTIVE, {"problem": adapters.late}),
 }
 Checked = Callable[[SolverUnderTest, str], CheckResult]
@@ -52,6 +55,23 @@ def test_euler_labelled_rk4_is_refuted_by_its_order(checked: Checked, member: Me
     assert result.verdict is Verdict.REFUTED
     assert result.failure is not None
     assert result.failure.measured == pytest.approx(1.0, abs=0.2)
+
+
+class _OfEuler(adapters.Planted):  # type: ignore[misc]
+    """States of rk4, gradient of euler."""
+
+    def gradient_of(self, problem: Any, accuracy: Any) -> Any:
+        """Of the wrong scheme."""
+        return replace(self.inner, method="euler").gradient_of(problem, accuracy)
+
+
+def test_a_gradient_of_another_scheme_is_refuted_by_its_order(checked: Checked, member: Member) -> None:
+    """It converges, at order 1 and not 4."""
+    inner = member("torchdiffeq", FIXED)
+    assert checked(inner, "discretize-optimize").verdict is Verdict.SUPPORTED
+    assert checked(_OfEuler(inner), "discretize-optimize").verdict is Verdict.REFUTED
+    # The difference of its own loss tells at once.
+    assert checked(_OfEuler(inner), "adjoint-gradient").verdict is Verdict.REFUTED
 
 
 def test_a_failure_says_where_its_error_comes_from(checked: Checked, member: Member) -> None:

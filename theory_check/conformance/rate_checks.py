@@ -136,9 +136,10 @@ def _errors(
     floors: list[list[float]] = []
     read = 0
     for k in range(MOST_TRIES * networks):
+        finer = 1 if ladder.growth <= settings.LADDER_GROWTH else 2  # a reference at L T = 1 has no need of more
         replicate = 10_000 * stage + 1_000 * (networks > NETWORKS) + k
         reference = bench.reference(
-            trialled, ladder.check, growth=ladder.growth, exactly=True, replicate=replicate, finer=2, alone=True
+            trialled, ladder.check, growth=ladder.growth, exactly=True, replicate=replicate, finer=finer, alone=True
         )
         errors.append([ladder.distance(solver, reference, accuracy) for accuracy in ladder.accuracies])
         floors.append(

@@ -57,7 +57,8 @@ def panel(seed: int, count: int) -> tuple[str, ...]:
 def trialled(draw: DrawFn, expressions: tuple[str, ...], check: Check) -> Trialled:
     """Instances of a check."""
     names = CONTRACTIONS if check.contracting else expressions
-    width = st.sampled_from((4, 6, 8)) if check.contracting else widths(2 if check.ladder else 1, 8)
+    # Ladders take errors of several numbers: a single one can pass through zero between two rungs.
+    width = st.sampled_from((4, 6, 8)) if check.contracting else widths(4 if check.ladder else 1, 8)
     plain = check.contracting or check.ladder is not None
     phi = st.sampled_from(names).map(activation)
     case = draw(cases(phi, width=width, sizes=SIZES, any_weights=not plain))
