@@ -30,7 +30,7 @@ CHOSEN = [
     }.items()
     for solver in solvers_of(library)
     if solver.method in methods and not (library == "diffrax" and solver.stepping == "fixed")
-    if solver.gradient != "DirectAdjoint"
+    if solver.gradient not in {"DirectAdjoint", "ForwardMode"}
 ]
 
 
