@@ -22,10 +22,8 @@ ADAPTIVE, FIXED = "dopri5/adaptive/odeint", "rk4/fixed/odeint"
 QUICK = "RK45/adaptive/adjoint along dense output"
 BUGS = {
     "a tolerance is ignored": ("tolerance-response", QUICK, {"accuracy": adapters.ignored}),
-    "the sign of the gradient is wrong": ("adjoint-gradient", FIXED, {"changed": adapters.flipped}),
-    "the sign is wrong, steps adapt": ("adjoint-gradient", ADAPTIVE, {"changed": adapters.flipped}),
-    "the gradient of A is dropped": ("adjoint-gradient", FIXED, {"changed": adapters.dropped}),
-    "the gradient of A is dropped, steps adapt": ("adjoint-gradient", ADAPTIVE, {"changed": adapters.dropped}),
+    "the sign of the gradient is wrong": ("adjoint-gradient", ADAPTIVE, {"changed": adapters.flipped}),
+    "the gradient of A is dropped": ("adjoint-gradient", ADAPTIVE, {"changed": adapters.dropped}),
     "the gradient has a NaN": ("adjoint-gradient", FIXED, {"changed": adapters.not_finite}),
     "the horizon is a tenth too long": ("forward-unique", FIXED, {"problem": adapters.late}),
     "the horizon is too long by a constant": ("time-rescaling", FIXED, {"problem": adapters.overshot}),
