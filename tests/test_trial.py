@@ -29,7 +29,7 @@ from theory_check.profile import PROFILES
 from theory_check.property import Property, property_of
 from theory_check.reporting.assembly import Found, assemble, decode, encode
 from theory_check.request import Request
-from theory_check.trial import Plan, _reproducible, judge_case, plans, plans_of, run_trial
+from theory_check.trial import Plan, judge_case, plans, plans_of, reproducible_draws, run_trial
 
 QUICK = PROFILES["quick"]
 GATE = PROFILES["gate"]
@@ -360,7 +360,7 @@ def test_the_mining_of_constants_is_back_after_a_trial() -> None:
         return sum(len(constants.set_for_type(kind)) for kind in (int, float, str, bytes))
 
     assert mined()
-    with pytest.raises(ZeroDivisionError), _reproducible():
+    with pytest.raises(ZeroDivisionError), reproducible_draws():
         print(1 / mined())
     assert providers._get_local_constants is right
 

@@ -229,7 +229,7 @@ def run_trial(prop: Property, plan: Plan, request: Request, store: Store | Carri
     reason = ""
     if plan.stratum in {"digits", UNDIVIDED}:
         materialise(Digits((0,)))  # loads them here: imports inside a strategy disturb the draws
-    with narrowed(narrowing), planted(plan.defect), _reproducible():
+    with narrowed(narrowing), planted(plan.defect), reproducible_draws():
         try:
             search.run()
         except (ConclusionFails, _Enough):
@@ -513,7 +513,7 @@ def _expected_conclusion(control: Control) -> Conclusion | None:
 
 
 @contextmanager
-def _reproducible() -> Iterator[None]:
+def reproducible_draws() -> Iterator[None]:
     """Draws must not depend on what is imported, nor how far a case is shrunk on the clock.
 
     Hypothesis mines constants from imported source, and ends shrinking after five minutes; here it ends by count.

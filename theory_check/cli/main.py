@@ -9,6 +9,7 @@ from theory_check.cli.activations import activations
 from theory_check.cli.audit import audit
 from theory_check.cli.claims import claims
 from theory_check.cli.compare import compare
+from theory_check.cli.conformance import conformance
 from theory_check.cli.demo import demo
 from theory_check.cli.diff import diff
 from theory_check.cli.limit import limit
@@ -39,6 +40,7 @@ for command in (
     claims,
     activations,
     compare,
+    conformance,
     demo,
     diff,
     limit,

@@ -1,0 +1,166 @@
+"""The search: Hypothesis draws cases from a panel of activations, failing ones are made small, everything by count."""
+
+import hashlib
+import time
+from contextlib import suppress
+from functools import cache
+
+import hypothesis
+from hypothesis import Phase, Verbosity
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from theory_check.activations.activation import Activation
+from theory_check.activations.loading import activation
+from theory_check.conformance.bench import Bench
+from theory_check.conformance.case import Trialled, canonical
+from theory_check.conformance.checks import Check
+from theory_check.conformance.judge import Judged, judge
+from theory_check.conformance.profiles import ConformanceProfile
+from theory_check.conformance.records import CheckResult
+from theory_check.conformance.solver import SolverUnderTest, forward_name, name_of
+from theory_check.evidence.verdict import INCONCLUSIVE_SHARE, Verdict
+from theory_check.strategies import Narrowing, Sizes, cases, differentiable_activations, narrowed, widths
+from theory_check.trial import reproducible_draws
+
+SIZES = Sizes(inputs=(1, 3), dimensions=(2, 4))
+# Bounded and increasing, so that a contraction has somewhere to go.
+CONTRACTIONS = ("tanh(x)", "erf(x)", "arctan(x)")
+FACTORS = (2.0, 0.5, 3.0, 0.3, 10.0)
+EXECUTED_SHARE = 0.9
+DRAWS = 10
+
+
+class _Enough(BaseException):  # noqa: N818, RUF100 - no Exception: Hypothesis must not take it for a failing case
+    """All cases that were asked for have been judged."""
+
+
+class _FailsHere(Exception):
+    """The case at hand fails: Hypothesis makes it smaller."""
+
+
+@cache
+def panel(seed: int, count: int) -> tuple[str, ...]:
+    """So many random activations with derivatives of every order; simplest first, so that cases shrink towards it."""
+    found: dict[str, Activation] = {}
+
+    def body(phi: Activation) -> None:
+        found.setdefault(phi.expression, phi)
+        if len(found) >= count:
+            raise _Enough
+
+    _draw({"phi": differentiable_activations()}, body, f"{seed}\0panel", most=20 * count)
+    return tuple(sorted(found, key=lambda e: (found[e].operators, len(e), e)))
+
+
+@st.composite
+def trialled(draw: DrawFn, expressions: tuple[str, ...], check: Check) -> Trialled:
+    """Instances of a check."""
+    names = CONTRACTIONS if check.contracting else expressions
+    # Ladders take errors of several numbers: a single one can pass through zero between two rungs.
+    width = st.sampled_from((4, 6, 8)) if check.contracting else widths(4 if check.ladder else 1, 8)
+    plain = check.contracting or check.ladder is not None
+    phi = st.sampled_from(names).map(activation)
+    case = draw(cases(phi, width=width, sizes=SIZES, any_weights=not plain))
+    return Trialled(
+        case=case,
+        loss=draw(st.sampled_from(("squared", "linear"))),
+        finer=draw(st.integers(0, 2)),
+        factor=draw(st.sampled_from(FACTORS)),
+        contracting=check.contracting,
+    )
+
+
+def run_check(solver: SolverUnderTest, check: Check, bench: Bench, profile: ConformanceProfile) -> CheckResult:
+    """Search for a case in which a check of a solver fails; draws depend on seed and check, not on the solver."""
+    started = time.perf_counter()
+    requested = profile.ladders if check.ladder else profile.cases
+    expressions = panel(bench.seed, profile.activations)
+    judged: dict[str, Judged] = {}
+    searched: list[Judged] = []
+    passed_over: list[Judged] = []
+    state = {"failed": False, "shrinks": 0}
+    minimal: list[Judged] = []
+
+    def body(instance: Trialled) -> None:
+        key = canonical(instance)
+        if key not in judged:
+            if state["failed"]:
+                if state["shrinks"] >= profile.shrink_calls:
+                    return
+                state["shrinks"] += 1
+            judged[key] = judge(solver, check, instance, bench)
+            if not state["failed"]:
+                (passed_over if judged[key].uninformative else searched).append(judged[key])
+        if judged[key].verdict is Verdict.REFUTED:
+            state["failed"] = True
+            minimal[:] = [judged[key]]
+            raise _FailsHere
+        if not state["failed"] and len(searched) >= requested:
+            raise _Enough
+
+    strategy: SearchStrategy[Trialled] = trialled(expressions, check)
+    _draw({"instance": strategy}, body, f"{bench.seed}\0{check.id}", most=DRAWS * requested)
+    # Where nothing at all could be read, the cases that said so are those that were judged.
+    judged_cases = searched or passed_over[:requested]
+    seconds = time.perf_counter() - started
+    return _result(solver, check, judged_cases, minimal, requested, int(state["shrinks"]), seconds)
+
+
+def _draw(strategies: dict[str, SearchStrategy[object]], body, seed: str, *, most: int) -> None:  # type: ignore[no-untyped-def]
+    settings = hypothesis.settings(
+        max_examples=most,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        phases=(Phase.generate, Phase.shrink),
+        report_multiple_bugs=False,
+        print_blob=False,
+        verbosity=Verbosity.quiet,
+        suppress_health_check=(),
+    )
+    number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big")
+    with narrowed(Narrowing(stratum="sphere")), reproducible_draws(), suppress(_Enough, _FailsHere):
+        hypothesis.seed(number)(settings(hypothesis.given(**strategies)(body)))()
+
+
+def _result(
+    solver: SolverUnderTest,
+    check: Check,
+    searched: list[Judged],
+    minimal: list[Judged],
+    requested: int,
+    shrinks: int,
+    seconds: float,
+) -> CheckResult:
+    verdicts = [one.verdict for one in searched]
+    undecided = verdicts.count(Verdict.INCONCLUSIVE)
+    few = len(searched) < EXECUTED_SHARE * requested
+    if minimal:
+        verdict, reason = Verdict.REFUTED, minimal[0].reason
+    elif Verdict.ERROR in verdicts:
+        verdict, reason = Verdict.ERROR, next(one.reason for one in searched if one.verdict is Verdict.ERROR)
+    elif few or undecided > INCONCLUSIVE_SHARE * len(searched):
+        verdict = Verdict.INCONCLUSIVE
+        reason = next((one.reason for one in searched if one.verdict is Verdict.INCONCLUSIVE), "")
+        reason = (
+            f"{undecided} of {len(searched)} cases undecided: {reason}"
+            if undecided
+            else f"only {len(searched)} of {requested} cases"
+        )
+    else:
+        verdict, reason = Verdict.SUPPORTED, searched[0].reason if check.ladder else ""
+    return CheckResult(
+        check=check.id,
+        solver=forward_name(solver) if check.of_states else name_of(solver),
+        verdict=verdict,
+        requested=requested,
+        executed=len(searched),
+        inconclusive=undecided,
+        comparisons=sum(one.comparisons for one in (*searched, *minimal)),
+        shrink_calls=shrinks,
+        worst_ratio=max((one.ratio for one in (*searched, *minimal) if one.ratio is not None), default=None),
+        reason=reason,
+        failure=minimal[0].failure if minimal else None,
+        seconds=seconds,
+    )
