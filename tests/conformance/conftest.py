@@ -112,3 +112,8 @@ def not_finite(gradient: Gradient) -> Gradient:
 def ignored(_accuracy: Accuracy) -> Accuracy:
     """Whatever was asked for."""
     return Accuracy(tolerance=1e-5)
+
+
+@pytest.fixture(autouse=True)
+def _at_full_speed(without_shape_checks: None) -> None:
+    """The rooms that do the work have tests of their own with shapes checked."""
