@@ -14,7 +14,7 @@ from theory_check.property import Property, property_of
 from theory_check.reporting.assembly import assemble
 from theory_check.reporting.records import Report
 from theory_check.request import Request
-from theory_check.trial import plans, run_trial
+from theory_check.trial import plans_of, run_trial
 
 # What a control must show is that it fails; how small its case can be made is tested where it matters.
 BRIEF = msgspec.structs.replace(PROFILES["quick"], shrink_calls=3)
@@ -56,11 +56,7 @@ def audited(properties: dict[str, Property]) -> Callable[[Request], Report]:
     """A whole audit of a request in this process, controls included."""
 
     def audited(request: Request) -> Report:
-        found = [
-            run_trial(prop, plan, request)
-            for prop in properties.values()
-            for plan in plans(prop.claim, prop.name, request)
-        ]
+        found = [run_trial(prop, plan, request) for prop in properties.values() for plan in plans_of(prop, request)]
         return assemble(found, request=request, command="", started=dt.datetime.now(dt.UTC), seconds=0.0)
 
     return audited

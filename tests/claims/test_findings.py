@@ -13,7 +13,7 @@ from theory_check.profile import PROFILES
 from theory_check.property import Property
 from theory_check.reporting.records import Report
 from theory_check.request import Request, make_request
-from theory_check.trial import Plan, plans, run_trial
+from theory_check.trial import Plan, plans_of, run_trial
 
 SEEDS = range(10)
 FORWARD = "test_forward_solution_exists_and_is_unique"
@@ -68,9 +68,7 @@ def test_sign_sqrt_fails_forward_unique(properties: dict[str, Property]) -> None
     for seed in SEEDS:
         request = Request(seed=seed)
         (plan,) = (
-            plan
-            for plan in plans(prop.claim, prop.name, request)
-            if plan.kind == "control" and plan.activation == "sign_sqrt"
+            plan for plan in plans_of(prop, request) if plan.kind == "control" and plan.activation == "sign_sqrt"
         )
         found = run_trial(prop, plan, request)
         (minimal,) = (outcome for outcome in found.outcomes if outcome.case_id == found.trial.minimal)

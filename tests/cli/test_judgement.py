@@ -64,7 +64,7 @@ def audited(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callab
         (folder / "pytest.ini").write_text((properties.properties_folder() / "pytest.ini").read_text())
         (folder / "test_probe.py").write_text(HEAD + body)
         monkeypatch.setattr(properties, "properties_folder", lambda: folder)
-        ran = run("audit", "--report-dir", str(tmp_path / "reports"), "--workers", "1", *arguments)
+        ran = run("audit", "--report-dir", str(tmp_path / "reports"), *arguments)
         (written,) = (tmp_path / "reports").iterdir()
         return ran[0], load_report(written)
 

@@ -28,7 +28,8 @@ def test_an_ordinary_project_notices_nothing(pytester: pytest.Pytester, run: Run
             assert not {"torch", "numpy", "msgspec", "hypothesis.strategies"} & set(sys.modules)
         """
     )
-    result = run("--theory-check-report-dir=reports", "-p", "no:hypothesispytest", "-p", "no:jaxtyping", activation="")
+    others = [word for name in ("hypothesispytest", "jaxtyping", "torchtyping") for word in ("-p", f"no:{name}")]
+    result = run("--theory-check-report-dir=reports", *others, activation="")
     result.assert_outcomes(passed=1)
     result.stdout.no_fnmatch_line("*= theory_check =*")
     assert not (pytester.path / "reports").exists()

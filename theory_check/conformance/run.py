@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
+from typing import Literal
 
 import msgspec
 import torch
@@ -178,10 +179,10 @@ def _verdict(verdicts: Sequence[Verdict]) -> Verdict:
     return Verdict.SUPPORTED
 
 
-def _exit_status(verdicts: Sequence[Verdict], *, unexpected: bool):  # type: ignore[no-untyped-def]
+def _exit_status(verdicts: Sequence[Verdict], *, unexpected: bool) -> Literal[0, 1, 3, 4]:
     if unexpected or Verdict.REFUTED in verdicts:
         return 1
-    return {Verdict.ERROR: 4, Verdict.INCONCLUSIVE: 3}.get(_verdict(verdicts), 0)
+    return 4 if Verdict.ERROR in verdicts else 3 if Verdict.INCONCLUSIVE in verdicts else 0
 
 
 def _versions() -> dict[str, str]:
