@@ -87,7 +87,7 @@ def test_overhead_and_where_it_stops(tmp_path: Path) -> None:
     size = round(statistics.mean(sizes))
     store = Store.create(tmp_path / "outcomes.sqlite", {})
     with (
-        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, memory_limit=0) as cluster,
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", memory_limit=0) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
         client.submit(answer, 0, size).result()

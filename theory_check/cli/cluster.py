@@ -131,7 +131,7 @@ def _local(workers: int) -> "Iterator[Client]":
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # none is shown; a fixed port may be taken
             memory_limit=0,  # what a trial allocates is checked before it does, by its own rule
             silence_logs=logging.CRITICAL,
         ) as cluster,
