@@ -16,8 +16,10 @@ import hypothesis
 import msgspec
 from hypothesis import Phase, Verbosity
 from hypothesis import strategies as st
+from hypothesis.control import current_build_context
 from hypothesis.errors import FailedHealthCheck, HypothesisException, Unsatisfiable
 from hypothesis.internal.conjecture import engine, providers
+from hypothesis.internal.conjecture.choice import choices_key
 from hypothesis.internal.conjecture.engine import ExitReason
 from hypothesis.internal.constants_ast import Constants
 from hypothesis.statistics import collector
@@ -329,6 +331,7 @@ class Search:
         self.searched: list[Outcome] = []
         self.drawn: set[str] = set()
         self.passed_over: dict[str, Case] = {}
+        self.passed_draws: set[Any] = set()
         self.minimal: Outcome | None = None
         self.without_defect: Outcome | None = None
         self.calls_without_defect = 0
@@ -352,6 +355,7 @@ class Search:
         strategies = self.prop.function.hypothesis._given_kwargs  # type: ignore[attr-defined]
         if self._search(settings, strategies):
             if self.passed_over and len(self.searched) < self.requested:
+                self.passed_draws.clear()
                 self.coverage = None  # of so few cases all are judged, whatever their classes
                 self._search(settings, {"case": st.sampled_from(list(self.passed_over.values()))})
             # A case that the property rejected is there, and was not judged.
@@ -377,7 +381,8 @@ class Search:
         outcome = self.audit.judged.get(key)
         if outcome is None:
             outcome = self._first(case, key)
-        if outcome is not None and outcome.conclusion is Conclusion.FAILS:
+        # The same draws must end as they did, or Hypothesis takes the search for flaky: what was passed over passes.
+        if outcome is not None and outcome.conclusion is Conclusion.FAILS and _draws() not in self.passed_draws:
             self.minimal = outcome
             raise ConclusionFails(outcome)
         if not self.failed and len(self.searched) >= self.requested:
@@ -389,8 +394,11 @@ class Search:
             if self.shrink_calls >= self.most_shrink_calls:
                 return None
             self.shrink_calls += 1
+        elif _draws() in self.passed_draws:
+            return None
         elif self.coverage is not None and not self.coverage.takes(case):
             self.passed_over[key] = case
+            self.passed_draws.add(_draws())
             return None
         self.passed_over.pop(key, None)
         outcome = self._judged(self.audit, case, key)
@@ -492,6 +500,11 @@ class Search:
         if self.without_defect is not None and self.without_defect.conclusion is not Conclusion.HOLDS:
             return False
         return self.minimal is not None and self.minimal.quantity == control.quantity
+
+
+def _draws() -> Any:
+    """The choices that Hypothesis made for the case that is being executed, as something hashable."""
+    return choices_key(current_build_context().data.choices)
 
 
 def _with_one_picture(outcomes: list[Outcome], minimal: Outcome | None) -> tuple[Outcome, ...]:

@@ -59,6 +59,15 @@ def test_a_kink_at_zero_is_found_from_the_zero_input_too(properties: dict[str, P
         assert (minimal.case.data, minimal.case.width) == (Explicit(((0.0,),)), 1)
 
 
+@pytest.mark.parametrize("seed", [4, 9])
+def test_a_case_that_was_passed_over_does_not_make_a_search_flaky(properties: dict[str, Property], seed: int) -> None:
+    """The smallest failing case may be one that a search passed over when its classes were full."""
+    prop = next(prop for name, prop in properties.items() if prop.claim.id == "spread-reduced")
+    request = Request(seed=seed)
+    (plan,) = (plan for plan in plans_of(prop, request) if plan.name == "named-tanh-digits")
+    assert run_trial(prop, plan, request).trial.verdict == "refuted"
+
+
 def test_sign_sqrt_fails_forward_unique(properties: dict[str, Property]) -> None:
     """From the state at rest, where its slope is infinite: one input, the zero one, width one.
 
