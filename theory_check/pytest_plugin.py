@@ -313,7 +313,9 @@ class _Listener:
         self.config.stash[REPORT] = report = self.config.stash[_SELECTION].noted(report)
         try:
             if store is not None:
-                shard = shard_of(report, request, identity=told, found=collector.found, lost=lost)
+                shard = shard_of(
+                    report, request, identity=told, trials=len(collector.answered), found=collector.found, lost=lost
+                )
                 self.config.stash[WRITTEN] = write_run(report, store.path.parent, shard)
             elif folder:
                 target = Path(folder) / new_run_name(report.started, report.seed)

@@ -204,3 +204,23 @@ def test_the_installed_program(tmp_path: Path) -> None:
     )
     assert done.stdout == ""
     assert [path.name for path in tmp_path.iterdir()] == ["empty.csv"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("audit", "--activation", "ends_program:phi"),
+        ("audit", "--model", "ends_program:build"),
+        ("conformance", "ends_program:solvers"),
+    ],
+)
+def test_code_that_ends_the_program_is_refused(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """Whatever status it asks for: 0 would pass a gate on nothing."""
+    (tmp_path / "ends_program.py").write_text("import sys\n\nsys.exit(0)\n")
+    program = Path(sys.executable).with_name("theory-check")
+    done = subprocess.run(
+        [program, *arguments, "--trust-code"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "ends_program" in line

@@ -199,6 +199,10 @@ def test_three_shards_merge_into_the_report_of_one_process(alone: Path, tmp_path
     assert merged.status == 0, merged.err
     assert "the same verdicts" in merged.out
     assert comparable(only_run(tmp_path / "reports")) == comparable(alone)
+    parts[1].with_name("x.unfinished").mkdir()
+    open_ = run("merge", "parts", "--report-dir", "none", cwd=tmp_path)
+    assert (open_.status, open_.err.count("\n")) == (2, 1)
+    assert "theory-check audit --resume parts/x.unfinished" in open_.err
     part = run("merge", str(parts[0]), str(parts[2]), "--report-dir", "none", cwd=tmp_path)
     assert part.status == 2
     assert part.err == "theory-check: 1 of 3 shards are missing: 2; a part has no verdict\n"
@@ -214,6 +218,7 @@ def test_three_shards_merge_into_the_report_of_one_process(alone: Path, tmp_path
         (["--shard", "4/3"], "shard i/n must have 1 <= i <= n <= 10000, got '4/3'"),
         (["--shard", "1"], "a shard is i/n with whole numbers, such as 1/3, got '1'"),
         (["--shard", "1/2", "--baseline", "x"], "a part has no verdicts to compare"),
+        (["--claim", "structure-kept", "--shard", "1/99"], "trials to share out: n must be at most that, got 99"),
     ],
 )
 def test_what_cannot_be_asked_is_one_line(options: list[str], said: str, tmp_path: Path) -> None:

@@ -105,3 +105,19 @@ def test_a_solver_that_gives_up_is_an_error_and_no_pass(checked: Checked, member
     result = checked(_GivesUp(member("torchdiffeq", ADAPTIVE)), "forward-unique")
     assert result.verdict is Verdict.ERROR
     assert "max steps" in result.reason
+
+
+class _Flat(adapters.Planted):  # type: ignore[misc]
+    """States with an axis too many."""
+
+    def solve(self, problem: Any, accuracy: Any) -> Any:
+        """Of a shape that numpy would stretch."""
+        found = self.inner.solve(problem, accuracy)
+        return replace(found, states=found.states[None])
+
+
+def test_states_of_another_shape_are_an_error(checked: Checked, member: Member) -> None:
+    """They could agree with anything, broadcast."""
+    result = checked(_Flat(member("torchdiffeq", FIXED)), "time-rescaling")
+    assert result.verdict is Verdict.ERROR
+    assert "states must have shape" in result.reason

@@ -46,6 +46,7 @@ def shard(build: Any, number: int, of: int = 3, **fields: Any) -> Shard:
         "command": "theory-check audit",
         "started": f"2026-05-04T03:15:0{number}Z",
         "seconds": float(number),
+        "trials": 1,
         "found": (found(build, number),),
     }
     return Shard(**(given | fields))
@@ -112,7 +113,7 @@ def test_the_error_budget_is_one(build: Any) -> None:
 
 def test_what_a_shard_lost_is_lost(build: Any) -> None:
     """A trial without an answer makes the whole an error."""
-    report = merged([shard(build, 1, 2), shard(build, 2, 2, lost=("x: KilledWorker",))], REQUEST, "merge")
+    report = merged([shard(build, 1, 2), shard(build, 2, 2, trials=2, lost=("x: KilledWorker",))], REQUEST, "merge")
     assert (report.verdict, report.exit_status) == ("error", 4)
     assert "a trial was lost: x: KilledWorker" in report.warnings
 
@@ -138,6 +139,7 @@ def test_all_shards_pass(build: Any) -> None:
         ((1, 2, 3), {"of": 4}, "'a' and 'c' are shards of different audits; parts: 3 and 4"),
         ((1, 2, 3), {"request": asked(Request(seed=4, claims=REQUEST.claims))}, "different audits; seed: 3 and 4"),
         ((1, 2, 3), {"identity": IDENTITY | {"code": "xyz"}}, "different audits; code: 'abc' and 'xyz'"),
+        ((1, 2, 3), {"found": ()}, "shard 'c' has 0 of its 1 trials: run it again"),
         ((1, 2, 3), {"identity": {MACHINE: "x86_64"}}, "different audits; code: 'abc' and 'none'"),
     ],
 )
@@ -147,6 +149,13 @@ def test_what_is_no_whole_is_refused(build: Any, numbers: tuple[int, ...], chang
     with pytest.raises(ReportError) as refused:
         require_whole(at(*(shard(build, number) for number in others), shard(build, last, **changed)))
     assert said in str(refused.value)
+
+
+def test_a_trial_that_comes_twice_is_refused(build: Any) -> None:
+    """However it got into two shards."""
+    shards = at(shard(build, 1, 2), shard(build, 2, 2, found=(found(build, 1),)))
+    with pytest.raises(ReportError, match="is in 'a' and in 'b'"):
+        require_whole(shards)
 
 
 def test_a_shard_is_read_as_it_was_written(build: Any, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_other_code_other_rows_and_other_versions_are_refused(tmp_path: Path, mo
     request, other = (make_request(data=str(tmp_path / f"{name}.npy")) for name in "xy")
     run = begun(tmp_path, request)
     run.release()
-    with pytest.raises(ReportError, match=r"code of theory-check and its properties: 'abc' then, 'abd' now$"):
+    with pytest.raises(ReportError, match=r"its properties and what was named: 'abc' then, 'abd' now$"):
         resume_run(run.folder, request, code="abd")
     with pytest.raises(ReportError, match="rows of the data"):
         resume_run(run.folder, other, code="abc")

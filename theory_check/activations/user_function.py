@@ -122,7 +122,7 @@ def imported(reference: str) -> object:
     try:
         with _current_folder_importable():
             found: object = importlib.import_module(module_name)
-    except Exception as error:  # noqa: BLE001 (a user's module may raise anything)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (a user's module may raise anything)
         raise ActivationError(f"cannot import {module_name!r}: {_line(error)}") from None
     for part in attribute.split("."):
         if not hasattr(found, part):
@@ -169,7 +169,7 @@ def _called(reference: str, function: Callable[[Tensor], Tensor], x: Tensor) -> 
     try:
         with torch.no_grad():
             values = function(x)
-    except Exception as error:  # noqa: BLE001 (a user's function may raise anything)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (a user's function may raise anything)
         raise ActivationError(f"{reference} fails on {_kind(x)}: {type(error).__name__}: {_line(error)}") from None
     if not isinstance(values, Tensor):
         raise ActivationError(f"{reference} returns a {type(values).__name__}, not a tensor")
@@ -196,7 +196,7 @@ def _check_slope(reference: str, slope: Callable[[Tensor], Tensor]) -> None:
     grid = torch.linspace(-8.0, 8.0, 1025, dtype=torch.float64)
     try:
         slope(grid)
-    except Exception as error:  # noqa: BLE001 (a user's function may raise anything)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (a user's function may raise anything)
         raise ActivationError(f"{reference} has no gradient through torch.autograd: {_line(error)}") from None
 
 

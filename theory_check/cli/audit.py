@@ -104,7 +104,9 @@ def audit(
         else:
             report, folder = run_properties(request, report_dir=report_dir, workers=workers, data=data or "", run=run)
     except (click.Abort, click.exceptions.Exit, KeyboardInterrupt):
-        click.echo(f"theory-check: to go on: theory-check audit --resume {shlex.quote(str(run.folder))}", err=True)
+        trust = " --trust-code" if request.trust_code else ""
+        again = f"theory-check audit --resume {shlex.quote(str(run.folder))}{trust}"
+        click.echo(f"theory-check: to go on: {again}", err=True)
         raise
     finally:
         run.release()
@@ -156,6 +158,8 @@ def _begin(
 
     request = make_request(**options, data=data, trust_code=trust_code)
     require_writable(Path(report_dir))
+    if request.shard is not None:
+        _require_a_trial(request, request.shard)
     if dask:
         require_cluster(dask, request)
     started = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -169,6 +173,17 @@ def _begin(
         code=code_fingerprint(code_of(request.subjects)),
     )
     return request, run
+
+
+def _require_a_trial(request: "Request", shard: tuple[int, int]) -> None:
+    """Refuse a shard that has none: as many shards as trials are the most that help."""
+    from dataclasses import replace
+
+    from theory_check.cli.cluster_trial import trials_of
+
+    trials = len(trials_of(replace(request, shard=None)))
+    if shard[1] > trials:
+        raise click.ClickException(f"there are {trials} trials to share out: n must be at most that, got {shard[1]}")
 
 
 # What may be said along with --resume; all else is the run's own.

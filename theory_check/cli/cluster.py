@@ -7,8 +7,10 @@ scheduler that vanishes has not answered is not there: the run is resumed like a
 import datetime as dt
 import logging
 import secrets
+import signal
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,20 +126,33 @@ def _local(workers: int) -> "Iterator[Client]":
         "distributed.worker.multiprocessing-method": "spawn",
         "distributed.worker.daemon": True,
     }
-    with (
-        worker_environment(),
-        dask.config.set(settings),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address="127.0.0.1:0",  # none is shown; a fixed port may be taken
-            memory_limit=0,  # what a trial allocates is checked before it does, by its own rule
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
-        yield client
+    with ExitStack() as stack:
+        stack.enter_context(worker_environment())
+        stack.enter_context(dask.config.set(settings))
+        with _interrupts_ignored():  # by the processes that are started: Ctrl-C is for this one
+            cluster = stack.enter_context(
+                LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address="127.0.0.1:0",  # none is shown; a fixed port may be taken
+                    memory_limit=0,  # what a trial allocates is checked before it does, by its own rule
+                    silence_logs=logging.CRITICAL,
+                )
+            )
+        yield stack.enter_context(Client(cluster, set_as_default=False))
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # whose handlers are not ours to set
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _gathered(client: "Client", request: "Request", store: "Store") -> "tuple[list[Found], list[str]]":
@@ -220,6 +235,7 @@ def _where(client: "Client") -> str:
 
 
 def _written(request: "Request", run: "UnfinishedRun", found: "list[Found]", lost: list[str]) -> "tuple[Report, Path]":
+    from theory_check.cli.cluster_trial import trials_of
     from theory_check.reporting.assembly import assemble
     from theory_check.reporting.shard import shard_of
     from theory_check.reporting.writing import write_run
@@ -233,5 +249,6 @@ def _written(request: "Request", run: "UnfinishedRun", found: "list[Found]", los
         seconds=run.store.seconds(),
         lost=lost,
     )
-    shard = shard_of(report, request, identity=told, found=found, lost=lost)
+    trials = len(trials_of(request))
+    shard = shard_of(report, request, identity=told, trials=trials, found=found, lost=lost)
     return report, write_run(report, run.folder, shard)

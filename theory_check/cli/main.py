@@ -70,6 +70,10 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("theory-check: interrupted; no report was written", err=True)
         status = 130
+    except SystemExit as ended:
+        # Code of a user's own that ends the program has judged nothing, whatever status it asks for.
+        click.echo(f"theory-check: the program was ended by code that it ran (SystemExit: {ended.code!r})", err=True)
+        status = ERROR_STATUS
     except Exception:  # noqa: BLE001 - Python's own status of a crash is 1, which would read as a refutation
         traceback.print_exc()
         status = ERROR_STATUS

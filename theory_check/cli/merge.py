@@ -44,11 +44,15 @@ def _shards(places: tuple[str, ...]) -> "dict[str, Shard]":
     """The shards in some folders, or in the folders below them, by where they lie; each folder once."""
     from theory_check.reporting.records import ReportError
     from theory_check.reporting.shard import SHARD_FILE, load_shard
+    from theory_check.reporting.unfinished import SUFFIX
 
     files: dict[str, Path] = {}
     for place in map(Path, places):
         # What CI downloads as one artifact a job has a folder more above it.
         below = [place] if place.is_file() else sorted(place.rglob(SHARD_FILE))
+        unfinished = sorted(map(str, place.rglob(f"*{SUFFIX}")))
+        if unfinished:
+            raise ReportError(f"{unfinished[0]!r} has not ended: theory-check audit --resume {unfinished[0]}")
         if not below:
             raise ReportError(
                 f"no shard at {str(place)!r}: it must be the folder of a run with --shard i/n, or above one"

@@ -26,7 +26,8 @@ def print_summary(report: Report, folder: Path) -> None:
     console.print(_table(report))
     for claim in report.claims:
         for trial in claim.trials:
-            if is_judged(trial) and _notable(trial):
+            unmet = report.exit_status == 3 and trial.verdict == "assumptions-not-met"
+            if is_judged(trial) and (unmet or _notable(trial)):
                 _print_finding(console, claim, trial, folder)
     _print_ablations(console, report)
     budget = report.budget

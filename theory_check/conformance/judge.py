@@ -10,7 +10,7 @@ from theory_check.conformance.case import Trialled
 from theory_check.conformance.checks import Check
 from theory_check.conformance.rate_checks import CONFIRMATIONS, measured
 from theory_check.conformance.records import Failure, Numbers
-from theory_check.conformance.solver import SolverFailed, SolverUnderTest
+from theory_check.conformance.solver import SolverFailed, SolverUnderTest, Watched
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.evidence.verdict import Verdict
 
@@ -36,11 +36,12 @@ class Judged:
 
 def judge(solver: SolverUnderTest, check: Check, trialled: Trialled, bench: Bench) -> Judged:
     """Judge one case; whatever a library raises is an error of that case, never a pass."""
+    solver = Watched(solver)
     try:
         return _rate(solver, check, trialled, bench) if check.ladder else _compared(solver, check, trialled, bench)
     except SolverFailed as failed:
         return Judged(Verdict.ERROR, f"the solver gave up: {failed}")
-    except Exception as problem:  # noqa: BLE001  a library may raise anything
+    except (Exception, SystemExit) as problem:  # noqa: BLE001  a library may raise anything
         return Judged(Verdict.ERROR, f"{type(problem).__name__}: {' '.join(str(problem).split())[:300]}")
 
 

@@ -4,7 +4,9 @@ A user's own is any object with these attributes and two methods (README, "Confo
 """
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
 
 from theory_check.conformance.problem import Gradient, Matrix, Problem
 
@@ -79,3 +81,34 @@ def name_of(solver: SolverUnderTest) -> str:
 def forward_name(solver: SolverUnderTest) -> str:
     """The same for checks of states alone: "method/stepping"."""
     return f"{solver.method}/{solver.stepping}"
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A solver whose answers must have the shapes of what was asked: numpy would stretch others silently.
+
+    solver: the one that answers.
+    """
+
+    solver: SolverUnderTest
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.solver, name)
+
+    def solve(self, problem: Problem, accuracy: Accuracy) -> Solution:
+        """As the solver. Raises `SolverFailed` for states of another shape."""
+        found = self.solver.solve(problem, accuracy)
+        _require_shape("states", found.states, problem.initial)
+        return found
+
+    def gradient_of(self, problem: Problem, accuracy: Accuracy) -> Gradient:
+        """The same for gradients."""
+        found = self.solver.gradient_of(problem, accuracy)
+        _require_shape("the gradient with respect to initial states", found.initial, problem.initial)
+        _require_shape("the gradient with respect to A", found.matrix, problem.matrix)
+        return found
+
+
+def _require_shape(what: str, found: Matrix, asked: Matrix) -> None:
+    if np.shape(found) != asked.shape:
+        raise SolverFailed(f"{what} must have shape {asked.shape}, got {np.shape(found)}")

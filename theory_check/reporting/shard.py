@@ -32,6 +32,7 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     command: as it was typed.
     started: UTC, ISO 8601.
     seconds: that it took.
+    trials: how many it has.
     found: what each trial found, in any order.
     lost: trials that were begun and gave nothing.
     """
@@ -44,12 +45,19 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     command: str
     started: str
     seconds: float
+    trials: int
     found: tuple[Found, ...]
     lost: tuple[str, ...] = ()
 
 
 def shard_of(
-    report: Report, request: "Request", *, identity: Mapping[str, str], found: Sequence[Found], lost: Sequence[str]
+    report: Report,
+    request: "Request",
+    *,
+    identity: Mapping[str, str],
+    trials: int,
+    found: Sequence[Found],
+    lost: Sequence[str],
 ) -> Shard | None:
     """The record of what a shard found, or None where the request is for all trials.
 
@@ -57,7 +65,8 @@ def shard_of(
         report: of the shard alone.
         request: that names it.
         identity: of its run, as its store has it.
-        found: by each of its trials.
+        trials: how many it has.
+        found: by each of them.
         lost: those that gave nothing.
     """
     if request.shard is None:
@@ -72,6 +81,7 @@ def shard_of(
         command=report.command,
         started=report.started,
         seconds=report.seconds,
+        trials=trials,
         found=tuple(found),
         lost=tuple(lost),
     )
@@ -131,21 +141,17 @@ def merged(shards: Sequence[Shard], request: "Request", command: str) -> Report:
 
 
 def require_whole(shards: dict[str, Shard]) -> None:
-    """Check that some shards, by where they lie, are all those of one audit and each is there once.
+    """Check that some shards, by where they lie, are all those of one audit and each is there once, whole.
 
     Raises:
-        ReportError: one is missing, comes twice, or is of another audit, of other code, data or versions.
+        ReportError: one is missing, comes twice, lacks trials or has another's, or is of another audit, of other code,
+            data or versions.
     """
     (first_place, first), *rest = shards.items()
     for place, shard in rest:
-        if shard.of != first.of:
-            raise _differ(first_place, place, f"parts: {first.of} and {shard.of}")
-        if shard.request != first.request:
-            raise _differ(first_place, place, _what_differs(first.request, shard.request))
-        for name in sorted((set(first.identity) | set(shard.identity)) - {MACHINE}):
-            one, other = first.identity.get(name, "none"), shard.identity.get(name, "none")
-            if one != other:
-                raise _differ(first_place, place, f"{name}: {one[:60]!r} and {other[:60]!r}")
+        what = _what_differs(first, shard)
+        if what:
+            raise ReportError(f"{first_place!r} and {place!r} are shards of different audits; {what}")
     places: dict[int, str] = {}
     for place, shard in shards.items():
         if shard.number in places:
@@ -155,14 +161,31 @@ def require_whole(shards: dict[str, Shard]) -> None:
     if missing:
         shown = ", ".join(missing[:10]) + (f" and {len(missing) - 10} more" if len(missing) > 10 else "")
         raise ReportError(f"{len(missing)} of {first.of} shards are missing: {shown}; a part has no verdict")
+    _require_every_trial_once(shards)
 
 
-def _differ(one: str, other: str, what: str) -> ReportError:
-    return ReportError(f"{one!r} and {other!r} are shards of different audits; {what}")
+def _require_every_trial_once(shards: dict[str, Shard]) -> None:
+    seen: dict[tuple[str, str, int], str] = {}
+    for place, shard in shards.items():
+        if len(shard.found) + len(shard.lost) != shard.trials:
+            raise ReportError(f"shard {place!r} has {len(shard.found)} of its {shard.trials} trials: run it again")
+        for found in shard.found:
+            trial = (found.claim.id, found.trial.property, found.position)
+            if trial in seen:
+                raise ReportError(f"a trial of {found.trial.property} is in {seen[trial]!r} and in {place!r}")
+            seen[trial] = place
 
 
-def _what_differs(one: str, other: str) -> str:
-    first, second = (msgspec.json.decode(text) for text in (one, other))
-    names = [name for name in sorted({*first, *second}) if first.get(name) != second.get(name)]
-    shown = names[0] if names else "request"
-    return f"{shown}: {str(first.get(shown))[:60]} and {str(second.get(shown))[:60]}"
+def _what_differs(one: Shard, other: Shard) -> str:
+    """The first thing in which shards of one audit must not differ, one line; empty where there is none."""
+    if one.of != other.of:
+        return f"parts: {one.of} and {other.of}"
+    if one.request != other.request:
+        first, second = (msgspec.json.decode(shard.request) for shard in (one, other))
+        name = next((name for name in sorted({*first, *second}) if first.get(name) != second.get(name)), "request")
+        return f"{name}: {str(first.get(name))[:60]} and {str(second.get(name))[:60]}"
+    for name in sorted((set(one.identity) | set(other.identity)) - {MACHINE}):
+        mine, theirs = one.identity.get(name, "none"), other.identity.get(name, "none")
+        if mine != theirs:
+            return f"{name}: {mine[:60]!r} and {theirs[:60]!r}"
+    return ""

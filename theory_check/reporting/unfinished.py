@@ -79,7 +79,7 @@ def identity_of(request: "Request", *, code: str) -> dict[str, str]:
     environment = environment_of(request.device)
     rows = hashlib.sha256(msgspec.json.encode(request.data)).hexdigest() if isinstance(request.data, Explicit) else ""
     return {
-        "code of theory-check and its properties": code,
+        "code of theory-check, its properties and what was named": code,
         "rows of the data": rows,
         "python": environment.python,
         MACHINE: f"{platform.machine()}, {environment.platform}",

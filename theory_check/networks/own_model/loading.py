@@ -79,7 +79,7 @@ def _built(reference: str, build: object, seed: int) -> torch.nn.Module:
     try:
         with seeded(seed):
             module = build(*arguments)
-    except Exception as error:  # noqa: BLE001 - a user's function may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's function may raise anything
         said = " ".join(str(error).split())[:200]
         raise ModelError(f"{reference} cannot be built: {type(error).__name__}: {said}") from None
     if not isinstance(module, torch.nn.Module):

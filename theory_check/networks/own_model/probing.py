@@ -111,7 +111,7 @@ def _called(field: VectorField, time: float, states: Tensor) -> Tensor:
     try:
         with torch.no_grad():
             slope = field.module(*arguments)
-    except Exception as error:  # noqa: BLE001 - a user's module may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's module may raise anything
         said = " ".join(str(error).split())[:160]
         raise ModelError(f"{name} fails on a state of shape {tuple(states.shape)}: {said}") from None
     if not isinstance(slope, Tensor):
