@@ -239,3 +239,15 @@ def test_details_are_those_of_statsmodels(another: Callable[..., object]) -> Non
     shape = tests["shape of f / sqrt S"].sample(0)
     assert sum(name.startswith("statsmodels") for name in shape.details) == 4
     assert np.isfinite([v for v in shape.details.values() if isinstance(v, float)]).all()
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_no_value_depends_on_what_else_is_installed(
+    another: Callable[..., object], monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    """With opt_einsum, which JAX brings along, torch contracts three factors in another order."""
+    law = OutputLaw(on_sphere(inputs=3), another())
+    monkeypatch.setattr(torch.backends.opt_einsum, "enabled", False)
+    without = law._combined(0)
+    monkeypatch.setattr(torch.backends.opt_einsum, "enabled", installed and torch.backends.opt_einsum.is_available())
+    assert np.array_equal(without, law._combined(0))

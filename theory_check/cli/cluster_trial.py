@@ -1,6 +1,7 @@
 """What a worker of a Dask cluster does: one trial, found again by its name in this process's own properties."""
 
 import threading
+import warnings
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -78,6 +79,8 @@ def judge_trial(
     request = _request(request_text)
     prop = _properties(test.partition("::")[0])[test]
     plan = plans_of(prop, request)[position]
+    # Dask's threads beside this one use the global generator; a strategy that did would be told by other runs.
+    warnings.filterwarnings("ignore", message="Do not use the `random` module inside strategies")
     with _ONE_AT_A_TIME:
         # As in the plugin: sums in one order. Threads of a pool have a setting each, so it is made here.
         torch.set_num_threads(1)
