@@ -1,6 +1,7 @@
 """`theory-check merge`: the shards of an audit become its report."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ def merge(shards: tuple[str, ...], report_dir: str, baseline: str | None) -> Non
         report = merged(list(found.values()), request, typed_command())
         folder = write_reports(report, Path(report_dir) / new_run_name(report.started, report.seed))
     except ReportError as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(f"{error}{_unfinished(shards)}") from None
     end_with(report, folder, request, baseline=baseline, recorded=recorded)
 
 
@@ -44,21 +45,25 @@ def _shards(places: tuple[str, ...]) -> "dict[str, Shard]":
     """The shards in some folders, or in the folders below them, by where they lie; each folder once."""
     from theory_check.reporting.records import ReportError
     from theory_check.reporting.shard import SHARD_FILE, load_shard
-    from theory_check.reporting.unfinished import SUFFIX
 
     files: dict[str, Path] = {}
     for place in map(Path, places):
         # What CI downloads as one artifact a job has a folder more above it.
         below = [place] if place.is_file() else sorted(place.rglob(SHARD_FILE))
-        unfinished = sorted(map(str, place.rglob(f"*{SUFFIX}")))
-        if unfinished:
-            raise ReportError(f"{unfinished[0]!r} has not ended: theory-check audit --resume {unfinished[0]}")
         if not below:
             raise ReportError(
                 f"no shard at {str(place)!r}: it must be the folder of a run with --shard i/n, or above one"
             )
         files |= {os.path.realpath(file): file for file in below}
     return {str(file.parent): load_shard(file) for file in files.values()}
+
+
+def _unfinished(places: tuple[str, ...]) -> str:
+    """What a reader of an error should know: a run below these folders that was cut off; else empty."""
+    from theory_check.reporting.unfinished import SUFFIX
+
+    found = sorted(str(folder) for place in places for folder in Path(place).rglob(f"*{SUFFIX}"))
+    return f"; {found[0]!r} was cut off: theory-check audit --resume {shlex.quote(found[0])}" if found else ""
 
 
 def _request(shard: "Shard") -> "Request":
