@@ -342,16 +342,7 @@ class Search:
     def run(self) -> None:
         """Draw and judge, until a case fails and has been made small, or all have been judged."""
         # More than the number asked for: draws may repeat a case, or be of a class that has had its share.
-        settings = hypothesis.settings(
-            max_examples=(2 * PATIENCE + 2 if self.coverage else 2) * self.requested,
-            database=None,
-            deadline=None,
-            derandomize=False,
-            phases=(Phase.generate, Phase.shrink),
-            report_multiple_bugs=False,
-            print_blob=False,
-            verbosity=Verbosity.quiet,
-        )
+        settings = search_settings((2 * PATIENCE + 2 if self.coverage else 2) * self.requested)
         strategies = self.prop.function.hypothesis._given_kwargs  # type: ignore[attr-defined]
         if self._search(settings, strategies):
             if self.passed_over and len(self.searched) < self.requested:
@@ -523,6 +514,20 @@ def _trial_verdict(outcomes: list[Outcome]) -> Verdict:
 def _expected_conclusion(control: Control) -> Conclusion | None:
     """What `ablation` gives: only cases that do not meet the assumptions have a conclusion of their own."""
     return Conclusion(control.conclusion) if control.verdict == "assumptions-not-met" else None
+
+
+def search_settings(most: int) -> hypothesis.settings:
+    """Of a search that draws at most so many cases and makes a failing one small: no database, no clock."""
+    return hypothesis.settings(
+        max_examples=most,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        phases=(Phase.generate, Phase.shrink),
+        report_multiple_bugs=False,
+        print_blob=False,
+        verbosity=Verbosity.quiet,
+    )
 
 
 @contextmanager

@@ -3,11 +3,13 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
 from theory_check.cli.main import main
+from theory_check.reporting.document import load_report
 
 
 class Ran(NamedTuple):
@@ -48,3 +50,19 @@ def refused(run: Callable[..., Ran], tmp_path: Path) -> Callable[..., str]:
         return ran.err
 
     return refused
+
+
+@pytest.fixture(scope="session")
+def comparable() -> Callable[[Path], Any]:
+    """A report without times and the command: what two audits of one request have in common."""
+
+    def comparable(folder: Path) -> Any:
+        report: Any = msgspec.to_builtins(load_report(folder))
+        for name in ("command", "started", "seconds"):
+            del report[name]
+        for claim in report["claims"]:
+            for trial in claim["trials"]:
+                del trial["seconds"]
+        return report
+
+    return comparable

@@ -23,6 +23,7 @@ PROGRAM = Path(sys.executable).with_name("theory-check")
 CLAIMS = ("spread-reduced", "structure-kept")
 ASKED = ["--seed", "5", *(word for claim in CLAIMS for word in ("--claim", claim))]
 PATIENCE = 120.0
+Comparable = Callable[[Path], Any]
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,6 @@ class Ended:
     status: int
     out: str
     err: str
-
-
-def comparable(folder: Path) -> Any:
-    """A report without times and the command."""
-    report: Any = msgspec.to_builtins(load_report(folder))
-    for name in ("command", "started", "seconds"):
-        del report[name]
-    for claim in report["claims"]:
-        for trial in claim["trials"]:
-            del trial["seconds"]
-    return report
 
 
 @contextmanager
@@ -137,7 +127,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return only_run(folder / "reports")
 
 
-def test_a_worker_that_is_killed_costs_nothing(alone: Path, tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_costs_nothing(alone: Path, tmp_path: Path, comparable: Comparable) -> None:
     """Two workers, one killed in the middle of a trial: the report of one process, nothing lost, nothing twice."""
     reports = tmp_path / "reports"
     with (
@@ -147,9 +137,9 @@ def test_a_worker_that_is_killed_costs_nothing(alone: Path, tmp_path: Path) -> N
         with Client(dask.address, set_as_default=False) as client:
             until(lambda: stored(reports) >= 2, audit)
             names = {address: worker["name"] for address, worker in client.scheduler_info()["workers"].items()}
-            busy: list[str] = []
-            until(lambda: bool(busy.extend(a for a, keys in client.processing().items() if keys) or busy), audit)
-            victim = dask.workers[names[busy[0]]]
+            until(lambda: any(client.processing().values()), audit)
+            busy = next((address for address, keys in client.processing().items() if keys), next(iter(names)))
+            victim = dask.workers[names[busy]]
         victim.send_signal(signal.SIGKILL)
         victim.wait()
         done = ended(audit)
@@ -162,7 +152,7 @@ def test_a_worker_that_is_killed_costs_nothing(alone: Path, tmp_path: Path) -> N
     assert counts["trials"] == sum(len(claim.trials) for claim in load_report(folder).claims)
 
 
-def test_a_scheduler_that_vanishes_leaves_a_run_to_resume(alone: Path, tmp_path: Path) -> None:
+def test_a_scheduler_that_vanishes_leaves_a_run_to_resume(alone: Path, tmp_path: Path, comparable: Comparable) -> None:
     """One line, exit status 4; what had been found is taken from the store by a run without a cluster."""
     reports = tmp_path / "reports"
     with (
@@ -187,7 +177,7 @@ def test_a_scheduler_that_vanishes_leaves_a_run_to_resume(alone: Path, tmp_path:
     assert Store(folder / STORE_FILE).counts()["trials again"] == 0
 
 
-def test_three_shards_merge_into_the_report_of_one_process(alone: Path, tmp_path: Path) -> None:
+def test_three_shards_merge_into_the_report_of_one_process(alone: Path, tmp_path: Path, comparable: Comparable) -> None:
     """Shards one after the other, two of them on a local cluster; merged in any order; a part is no whole."""
     for shard, more in (("1/3", ("--workers", "1")), ("2/3", ()), ("3/3", ("--workers", "1"))):
         done = run("audit", *ASKED, "--shard", shard, "--report-dir", "parts", *more, cwd=tmp_path)

@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from theory_check.evidence.store import Store, StoreError
@@ -20,6 +19,7 @@ from theory_check.reporting.unfinished import STORE_FILE
 
 # Short, with controls and failures that are made small.
 AUDIT = ("audit", "--claim", "nngp-nondegenerate", "--seed", "3")
+Comparable = Callable[[Path], Any]
 
 
 def theory_check(*arguments: str, cwd: Path, most_bytes: int = resource.RLIM_INFINITY) -> "subprocess.Popen[str]":
@@ -36,17 +36,6 @@ def theory_check(*arguments: str, cwd: Path, most_bytes: int = resource.RLIM_INF
     )
 
 
-def comparable(folder: Path) -> Any:
-    """A report without times and the command: what two audits of one request have in common."""
-    report: Any = msgspec.to_builtins(load_report(folder))
-    for name in ("command", "started", "seconds"):
-        del report[name]
-    for claim in report["claims"]:
-        for trial in claim["trials"]:
-            del trial["seconds"]
-    return report
-
-
 def _stored(reports: Path) -> int:
     """Cases of the one run in a folder, 0 before there is any."""
     for store in reports.glob(f"*.unfinished/{STORE_FILE}"):
@@ -55,7 +44,7 @@ def _stored(reports: Path) -> int:
     return 0
 
 
-def test_a_killed_audit_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_a_killed_audit_goes_on_where_it_was(tmp_path: Path, comparable: Comparable) -> None:
     """Killed twice with kill -9: the report is that of an uninterrupted audit, and no stored case was run again."""
     (tmp_path / ".hypothesis").write_text("a database that is none")
     whole = theory_check(*AUDIT, "--report-dir", "whole", cwd=tmp_path)

@@ -55,6 +55,7 @@ def test_the_reference_has_its_closed_form_within_its_own_bound() -> None:
     assert wrong <= reference.gradient_error < 1e-10
 
 
+# Each new expression is compiled by XLA, which is slow and not what is tested.
 @settings(max_examples=40, deadline=None, database=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(phi=lipschitz_activations())
 def test_an_expression_in_jax_is_that_in_torch(phi: Activation) -> None:
@@ -80,6 +81,9 @@ def _agree(phi: Activation) -> None:
     assert there == pytest.approx(here, rel=1e-11, abs=1e-11 * (1.0 + float(np.abs(here).max())))
 
 
-def test_the_default_dtype_of_torch_is_left_alone() -> None:
+@pytest.mark.parametrize("solver", CHOSEN, ids=name_of)
+def test_the_default_dtype_of_torch_is_left_alone(solver: SolverUnderTest) -> None:
     """Adapters ask for float64 themselves."""
+    accuracy = Accuracy(tolerance=1e-3) if solver.stepping == "adaptive" else Accuracy(steps=4)
+    solver.gradient_of(LINEAR, accuracy)
     assert torch.get_default_dtype() is torch.float32

@@ -1,1 +1,1 @@
-"""The command line: theory-check audit | selftest | survey | claims | activations | limit | replay."""
+"""The command line: a file for each command of `theory-check`, and what several of them share."""

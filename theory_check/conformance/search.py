@@ -6,7 +6,6 @@ from contextlib import suppress
 from functools import cache
 
 import hypothesis
-from hypothesis import Phase, Verbosity
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -21,7 +20,7 @@ from theory_check.conformance.records import CheckResult
 from theory_check.conformance.solver import SolverUnderTest, forward_name, name_of
 from theory_check.evidence.verdict import INCONCLUSIVE_SHARE, Verdict
 from theory_check.strategies import Narrowing, Sizes, cases, differentiable_activations, narrowed, widths
-from theory_check.trial import reproducible_draws
+from theory_check.trial import reproducible_draws, search_settings
 
 SIZES = Sizes(inputs=(1, 3), dimensions=(2, 4))
 # Bounded and increasing, so that a contraction has somewhere to go.
@@ -108,20 +107,9 @@ def run_check(solver: SolverUnderTest, check: Check, bench: Bench, profile: Conf
 
 
 def _draw(strategies: dict[str, SearchStrategy[object]], body, seed: str, *, most: int) -> None:  # type: ignore[no-untyped-def]
-    settings = hypothesis.settings(
-        max_examples=most,
-        database=None,
-        deadline=None,
-        derandomize=False,
-        phases=(Phase.generate, Phase.shrink),
-        report_multiple_bugs=False,
-        print_blob=False,
-        verbosity=Verbosity.quiet,
-        suppress_health_check=(),
-    )
     number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big")
     with narrowed(Narrowing(stratum="sphere")), reproducible_draws(), suppress(_Enough, _FailsHere):
-        hypothesis.seed(number)(settings(hypothesis.given(**strategies)(body)))()
+        hypothesis.seed(number)(search_settings(most)(hypothesis.given(**strategies)(body)))()
 
 
 def _result(

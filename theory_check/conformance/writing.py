@@ -11,6 +11,7 @@ from theory_check.conformance.records import CheckResult, ConformanceReport
 from theory_check.evidence.verdict import Verdict
 from theory_check.reporting.badge_writer import COLOURS
 from theory_check.reporting.markdown_text import code, escaped
+from theory_check.reporting.publication import publish_folder
 from theory_check.reporting.records import ReportError
 
 
@@ -130,27 +131,19 @@ def write(report: ConformanceReport, folder: Path) -> Path:
         ReportError: the folder cannot be written; nothing half-written stays.
     """
     target = folder / report.library.replace("/", "-")
-    partial, old = target.with_name(f".{target.name}.partial"), target.with_name(f".{target.name}.old")
     texts = {
         "report.json": render_json(report),
         "report.md": render_markdown(report),
         "badge.json": render_badge(report),
     }
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+
+    def fill(partial: Path) -> None:
         # What a person keeps beside a report, such as its expected failures, stays.
         for other in target.iterdir() if target.is_dir() else ():
             if other.name not in texts and other.is_file():
                 shutil.copy2(other, partial / other.name)
         for name, text in texts.items():
             (partial / name).write_text(text, encoding="utf-8", newline="\n")
-        shutil.rmtree(old, ignore_errors=True)
-        if target.exists():
-            target.rename(old)
-        partial.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise ReportError(f"cannot write a report to {str(target)!r}: {error.strerror or error}") from None
+
+    publish_folder(target, fill)
     return target
