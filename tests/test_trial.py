@@ -21,15 +21,17 @@ from theory_check import Audit, Case, Claim, checks
 from theory_check.case import Sphere, canonical_json
 from theory_check.claims.claim import Assumption
 from theory_check.claims.paper import CLAIMS
+from theory_check.draws import reproducible_draws
 from theory_check.evidence.audit import LawTest
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.evidence.gaussianity import TestResult as LawResult
 from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.plan import Plan, plans, plans_of
 from theory_check.profile import PROFILES
 from theory_check.property import Property, property_of
 from theory_check.reporting.assembly import Found, assemble, decode, encode
 from theory_check.request import Request
-from theory_check.trial import Plan, judge_case, plans, plans_of, reproducible_draws, run_trial
+from theory_check.trial import judge_case, run_trial
 
 QUICK = PROFILES["quick"]
 GATE = PROFILES["gate"]

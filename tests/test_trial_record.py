@@ -16,10 +16,11 @@ from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.evidence.gaussianity import TestResult as LawResult
 from theory_check.evidence.store import Store, StoredCase, StoreError
 from theory_check.evidence.trial_record import TrialRecord
+from theory_check.plan import Plan
 from theory_check.property import Property, property_of
 from theory_check.reporting.assembly import Found
 from theory_check.request import Request
-from theory_check.trial import Plan, run_trial
+from theory_check.trial import run_trial
 
 RANDOM = Plan(0, "random", "random", "sphere")
 REQUEST = Request()

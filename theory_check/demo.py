@@ -15,12 +15,13 @@ from theory_check.claims.paper import CLAIMS
 from theory_check.evidence.audit import Audit
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
 from theory_check.measurements.adjoint_uniqueness import backward_discrepancies
+from theory_check.plan import KINKED, Plan
 from theory_check.profile import PROFILES
 from theory_check.property import Property, checks, property_of
 from theory_check.reporting.assembly import Found
 from theory_check.request import Request
 from theory_check.strategies import Sizes, cases, lipschitz_activations, smooth_activations, widths
-from theory_check.trial import KINKED, Plan, judge_case, run_trial
+from theory_check.trial import judge_case, run_trial
 
 # The part of the space of cases that is searched: an input at zero, whose state stays there where phi(0) = 0.
 STRATUM = "zero-input"

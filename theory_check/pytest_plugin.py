@@ -135,7 +135,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     prop = property_at(metafunc.function, metafunc.definition)
     if prop is None:
         return
-    from theory_check.trial import plans_of
+    from theory_check.plan import plans_of
 
     selection = metafunc.config.stash[_SELECTION]
     try:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from theory_check.plan import Plan
     from theory_check.property import Property
     from theory_check.reporting.records import Report
-    from theory_check.trial import Plan
 
 PLAN = "theory_check_plan"
 MARK = "theory_check"
@@ -80,7 +80,7 @@ class Selection:
 
     def dealt(self, wanted: "list[Plan]", shard: tuple[int, int] | None) -> "list[Plan]":
         """Those of the next plans that belong to a shard; every process collects the same in the same order."""
-        from theory_check.trial import of_shard
+        from theory_check.plan import of_shard
 
         first, self._dealt = self._dealt, self._dealt + len(wanted)
         return of_shard(wanted, shard, first)

@@ -26,6 +26,7 @@ from theory_check.evidence.gaussianity import TestResult
 from theory_check.evidence.rates import RateResult, fit_slope
 from theory_check.evidence.trial_record import TrialRecord
 from theory_check.evidence.verdict import Outcome, Verdict, combine
+from theory_check.plan import Plan
 from theory_check.planted.mutation import edited
 from theory_check.profile import PROFILES
 from theory_check.property import Property, checks, property_of
@@ -33,7 +34,7 @@ from theory_check.reporting.exit_status import exit_status
 from theory_check.reporting.records import ClaimReport, Trial
 from theory_check.request import Request
 from theory_check.strategies import cases, smooth_activations
-from theory_check.trial import Plan, Search, run_trial
+from theory_check.trial import Search, run_trial
 
 LEVEL = 1e-6
 

@@ -1,33 +1,24 @@
 """One claim on trial against one subject: a Hypothesis search, counted, shrunk and summed up.
 
-`plans` says which trials of a property a request asks for. `run_trial` runs one of them and `judge_case` judges a
-single given case: that is how a report is replayed.
+`run_trial` runs one of the trials that `plan.py` plans, and `judge_case` judges a single given case: that is how a
+report is replayed.
 """
 
 import hashlib
 import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import Any
 
 import hypothesis
 import msgspec
-from hypothesis import Phase, Verbosity
 from hypothesis import strategies as st
-from hypothesis.control import current_build_context
 from hypothesis.errors import FailedHealthCheck, HypothesisException, Unsatisfiable
-from hypothesis.internal.conjecture import engine, providers
-from hypothesis.internal.conjecture.choice import choices_key
 from hypothesis.internal.conjecture.engine import ExitReason
-from hypothesis.internal.constants_ast import Constants
 from hypothesis.statistics import collector
 
-from theory_check.case import DIGITS_DIMENSION, Case, Digits, Explicit, Seeds, canonical_json, materialise
-from theory_check.claims.claim import EXPLAINED, Claim, Control
-from theory_check.claims.departures import DEPARTURES, Departure
-from theory_check.claims.own_model import why_not
+from theory_check.case import Case, Digits, Explicit, Seeds, canonical_json, materialise
+from theory_check.claims.claim import EXPLAINED, Control
+from theory_check.draws import draws_of_case, reproducible_draws, search_settings
 from theory_check.evidence.audit import Audit, ConclusionFails
 from theory_check.evidence.error_budget import BudgetExceeded, ErrorBudget
 from theory_check.evidence.store import Store
@@ -35,178 +26,17 @@ from theory_check.evidence.trial_record import CarriedCases, TrialRecord
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict, ablation, combine
 from theory_check.measurements.assumptions import unmet_assumption
 from theory_check.measurements.own_model.assumptions import unmet_by_model
-from theory_check.planted.catalogue import SELF_TEST_CONTROLS
+from theory_check.plan import UNDIVIDED, Plan, cases_of, record_name
 from theory_check.planted.defects import DEFECTS, planted
 from theory_check.profile import DECLARED_CALLS, FALSE_ALARM_RATE
 from theory_check.property import Property
 from theory_check.reporting.assembly import Found, decode, encode
-from theory_check.reporting.records import Kind, Trial
-from theory_check.request import OwnModel, Request
+from theory_check.reporting.records import Trial
+from theory_check.request import Request
 from theory_check.strata import PATIENCE, Coverage, strata_of
-from theory_check.strategies import CROWDED_DIMENSIONS, Narrowing, narrowed
+from theory_check.strategies import Narrowing, narrowed
 
 EXECUTED_SHARE = 0.9
-# Of a claim that asks for no more than a Lipschitz constant, cases with kinks are searched on their own.
-KINKED = "random kinked"
-# The stratum of claims that name none: a property's strategy alone says what is searched.
-UNDIVIDED = "undivided"
-# A control ends at its first failure, so that a generous number costs nothing where it works.
-CONTROL_EXAMPLES = 40
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One trial: a subject and a stratum, for a control what must come out, for an ablation what it breaks.
-
-    position: among the trials of its property.
-    search: which of how many independent searches among which its cases are divided, such as (2, 4).
-    """
-
-    position: int
-    kind: Kind
-    activation: str
-    stratum: str
-    control: Control | None = None
-    departure: Departure | None = None
-    search: tuple[int, int] = (1, 1)
-
-    @property
-    def name(self) -> str:
-        """What identifies the trial within its property."""
-        without = f"-without-{self.departure.assumption}" if self.departure else ""
-        defect = f"-{self.defect}" if self.defect else ""
-        search = "" if self.search == (1, 1) else "-search-{}-of-{}".format(*self.search)
-        return f"{self.kind}-{self.activation}-{self.stratum}{without}{defect}{search}"
-
-    @property
-    def defect(self) -> str | None:
-        """The planted defect that is active."""
-        source = self.control or self.departure
-        return source.defect if source else None
-
-    @property
-    def names_activation(self) -> bool:
-        """Whether every case must have this very activation."""
-        return self.kind in {"named", "control"}
-
-    @property
-    def activations(self) -> str | None:
-        """The class that activations are drawn from in place of the property's own strategy."""
-        if self.departure:
-            return self.departure.activations
-        return "kinked" if self.activation == KINKED else None
-
-
-def plans_of(prop: Property, request: Request) -> list[Plan]:
-    """The trials of a property that a request asks for."""
-    whole = plans(prop.claim, prop.name, request, prop.activations, of_model=prop.of_model)
-    divided = [
-        replace(plan, search=(number, searches))
-        for plan in whole
-        for searches in (_searches(plan, prop, request),)
-        for number in range(1, searches + 1)
-    ]
-    return [replace(plan, position=position) for position, plan in enumerate(divided)]
-
-
-def _searches(plan: Plan, prop: Property, request: Request) -> int:
-    """Into how many searches a trial is divided: each has two cases at least, the simplest and one more."""
-    if plan.kind not in {"random", "named"}:
-        return 1
-    return max(1, min(request.searches, _cases(plan, prop, request) // 2))
-
-
-def _cases(plan: Plan, prop: Property, request: Request) -> int:
-    """How many cases a trial searches, all its searches together."""
-    if plan.control is not None and plan.control.conclusion == "fails":
-        return CONTROL_EXAMPLES
-    examples = request.profile.examples if plan.kind == "random" else request.profile.named_examples
-    examples = math.ceil(examples / 2) if plan.activation == KINKED else examples
-    # The first case of a search is often the simplest: one at random has to come with it.
-    return max(2 if plan.activation == "random" else 1, round(examples * prop.share))
-
-
-def plans(
-    claim: Claim, test: str, request: Request, activations: Sequence[str] = (), *, of_model: bool = False
-) -> list[Plan]:
-    """The trials of one property that a request asks for: subjects, then controls, then ablations.
-
-    `activations` are those that the property itself names; `of_model` says that it is about a user's own module.
-    """
-    if (request.claims and claim.id not in request.claims) or of_model is not (request.model is not None):
-        return []
-    if request.model is not None:
-        return _of_model(claim, request, request.model)
-    controls = [c for c in claim.controls if test.endswith(f"::{c.test}")]
-    if request.mode == "selftest":
-        controls += [c for c in SELF_TEST_CONTROLS.get(claim.id, ()) if test.endswith(f"::{c.test}")]
-        return [Plan(k, "control", c.activation, c.stratum, c) for k, c in enumerate(controls)]
-    subjects = _subjects(claim, request, activations)
-    wanted = [Plan(0, kind, name, stratum) for kind, name in subjects for stratum in _strata(claim, request)]
-    if request.mode != "survey":
-        wanted += [Plan(0, "control", c.activation, c.stratum, c) for c in controls]
-    if request.mode == "ablation":
-        wanted += _ablations(claim)
-    return [replace(plan, position=position) for position, plan in enumerate(wanted)]
-
-
-def of_shard(wanted: Sequence[Plan], shard: tuple[int, int] | None, first: int) -> list[Plan]:
-    """Those of some plans, the first of which has number `first` in the whole audit, that belong to a shard (i, n).
-
-    Trials are dealt out in turn: neighbours, which cost about the same, go to different shards.
-    """
-    if shard is None:
-        return list(wanted)
-    number, of = shard
-    return [plan for place, plan in enumerate(wanted, start=first) if place % of == number - 1]
-
-
-def _of_model(claim: Claim, request: Request, model: OwnModel) -> list[Plan]:
-    """One trial for each stratum that a module can have: nobody but its author can pin its state at a kink."""
-    if why_not(claim.id, parameters=model.parameters):
-        return []
-    fitting = {"arbitrary", "zero-input", "sphere", "given"}
-    if model.dimension == DIGITS_DIMENSION:
-        fitting.add("digits")
-    if model.dimension in CROWDED_DIMENSIONS:
-        fitting.add("crowded")
-    strata = [stratum for stratum in _strata(claim, request) if stratum in fitting] or [UNDIVIDED]
-    return [Plan(k, "named", model.reference, stratum) for k, stratum in enumerate(strata)]
-
-
-def _subjects(claim: Claim, request: Request, activations: Sequence[str]) -> list[tuple[Kind, str]]:
-    if request.activations or activations:
-        return [("named", name) for name in request.activations or activations]
-    random: list[tuple[Kind, str]] = [("random", "random")]
-    if not claim.strata:
-        return random  # of what the property's own strategy draws
-    asked = set(claim.assumptions)
-    if "lipschitz" in asked and not {"smooth", "differentiable", "linear-growth"} & asked:
-        random.append(("random", KINKED))
-    return [*random, *(("named", name) for name in request.profile.named)]
-
-
-def _ablations(claim: Claim) -> list[Plan]:
-    """Every way to break one assumption, in the strata that it leaves open."""
-    return [
-        Plan(0, "ablation", departure.activations or "random", stratum, departure=departure)
-        for assumption in claim.assumptions
-        for departure in DEPARTURES.get(assumption, ())
-        for stratum in ((departure.stratum,) if departure.stratum else claim.strata or (UNDIVIDED,))
-    ]
-
-
-def _strata(claim: Claim, request: Request) -> tuple[str, ...]:
-    if request.data is None:
-        return claim.strata or (UNDIVIDED,)
-    source = request.data if isinstance(request.data, str) else "given"
-    # A probe at a kink can be laid on any data; the other strata are data of their own.
-    return (source, "pinned") if "pinned" in claim.strata else (source,)
-
-
-def record_name(prop: Property, plan: Plan) -> str:
-    """What a trial is called in a store, whichever process runs it."""
-    return f"{prop.name}[{plan.name}] {plan.position}"
 
 
 def run_trial(prop: Property, plan: Plan, request: Request, store: Store | CarriedCases | None = None) -> Found:
@@ -323,7 +153,7 @@ class Search:
 
     def __init__(self, prop: Property, plan: Plan, request: Request, record: TrialRecord) -> None:
         self.prop, self.plan, self.request, self.record = prop, plan, request, record
-        self.requested = math.ceil(_cases(plan, prop, request) / plan.search[1])
+        self.requested = math.ceil(cases_of(plan, prop, request) / plan.search[1])
         self.most_shrink_calls = math.ceil(request.profile.shrink_calls * min(1.0, prop.share))
         self.audit = _audit(prop, request, plan.defect, plan.departure.assumption if plan.departure else None)
         # Where a failure is expected the simplest case that shows it is wanted, not one of each class.
@@ -373,7 +203,7 @@ class Search:
         if outcome is None:
             outcome = self._first(case, key)
         # The same draws must end as they did, or Hypothesis takes the search for flaky: what was passed over passes.
-        if outcome is not None and outcome.conclusion is Conclusion.FAILS and _draws() not in self.passed_draws:
+        if outcome is not None and outcome.conclusion is Conclusion.FAILS and draws_of_case() not in self.passed_draws:
             self.minimal = outcome
             raise ConclusionFails(outcome)
         if not self.failed and len(self.searched) >= self.requested:
@@ -385,11 +215,11 @@ class Search:
             if self.shrink_calls >= self.most_shrink_calls:
                 return None
             self.shrink_calls += 1
-        elif _draws() in self.passed_draws:
+        elif draws_of_case() in self.passed_draws:
             return None
         elif self.coverage is not None and not self.coverage.takes(case):
             self.passed_over[key] = case
-            self.passed_draws.add(_draws())
+            self.passed_draws.add(draws_of_case())
             return None
         self.passed_over.pop(key, None)
         outcome = self._judged(self.audit, case, key)
@@ -493,11 +323,6 @@ class Search:
         return self.minimal is not None and self.minimal.quantity == control.quantity
 
 
-def _draws() -> Any:
-    """The choices that Hypothesis made for the case that is being executed, as something hashable."""
-    return choices_key(current_build_context().data.choices)
-
-
 def _with_one_picture(outcomes: list[Outcome], minimal: Outcome | None) -> tuple[Outcome, ...]:
     """The same outcomes, where one keeps its picture: the minimal failing case, else the one closest to its bound."""
     pictured = [outcome for outcome in outcomes if outcome.picture is not None]
@@ -514,39 +339,3 @@ def _trial_verdict(outcomes: list[Outcome]) -> Verdict:
 def _expected_conclusion(control: Control) -> Conclusion | None:
     """What `ablation` gives: only cases that do not meet the assumptions have a conclusion of their own."""
     return Conclusion(control.conclusion) if control.verdict == "assumptions-not-met" else None
-
-
-def search_settings(most: int) -> hypothesis.settings:
-    """Of a search that draws at most so many cases and makes a failing one small: no database, no clock."""
-    return hypothesis.settings(
-        max_examples=most,
-        database=None,
-        deadline=None,
-        derandomize=False,
-        phases=(Phase.generate, Phase.shrink),
-        report_multiple_bugs=False,
-        print_blob=False,
-        verbosity=Verbosity.quiet,
-    )
-
-
-@contextmanager
-def reproducible_draws() -> Iterator[None]:
-    """Draws must not depend on what is imported, nor how far a case is shrunk on the clock.
-
-    Hypothesis mines constants from imported source, and ends shrinking after five minutes; here it ends by count.
-    """
-    changed: tuple[tuple[Any, str, Any], ...] = (
-        (providers, "_get_local_constants", Constants),
-        (engine, "MAX_SHRINKING_SECONDS", math.inf),
-    )
-    originals = [getattr(module, name) for module, name, _ in changed]
-    for module, name, value in changed:
-        setattr(module, name, value)
-    providers.CONSTANTS_CACHE.cache.clear()  # what other tests of this process mined
-    try:
-        yield
-    finally:
-        for (module, name, _), original in zip(changed, originals, strict=True):
-            setattr(module, name, original)
-        providers.CONSTANTS_CACHE.cache.clear()

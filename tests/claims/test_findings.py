@@ -9,11 +9,12 @@ import pytest
 from theory_check.case import Case, Explicit, Sphere, count_of, materialise, parallel_rows
 from theory_check.claims.quantities import SEPARATION
 from theory_check.evidence.verdict import Outcome
+from theory_check.plan import Plan, plans_of
 from theory_check.profile import PROFILES
 from theory_check.property import Property
 from theory_check.reporting.records import Report
 from theory_check.request import Request, make_request
-from theory_check.trial import Plan, plans_of, run_trial
+from theory_check.trial import run_trial
 
 SEEDS = range(10)
 FORWARD = "test_forward_solution_exists_and_is_unique"

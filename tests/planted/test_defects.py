@@ -7,12 +7,13 @@ import pytest
 
 from theory_check.claims.quantities import CONTINUOUS
 from theory_check.cli.properties import load_property
+from theory_check.plan import Plan
 from theory_check.planted.defects import DEFECTS, planted
 from theory_check.planted.mutation import resolved
 from theory_check.profile import PROFILES
 from theory_check.property import property_of
 from theory_check.request import Request
-from theory_check.trial import Plan, run_trial
+from theory_check.trial import run_trial
 
 GRADIENT = "test_gradients.py::test_adjoint_gradient_equals_differences"
 

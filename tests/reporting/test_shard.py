@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from theory_check.case import Explicit
 from theory_check.claims.paper import CLAIMS
+from theory_check.plan import Plan, of_shard
 from theory_check.profile import DECLARED_CALLS
 from theory_check.reporting.assembly import Found, environment_of
 from theory_check.reporting.records import ReportError
 from theory_check.reporting.shard import Shard, asked, load_shard, merged, render_shard, require_whole
 from theory_check.reporting.unfinished import MACHINE
 from theory_check.request import MOST_SHARDS, Request, RequestError, make_request
-from theory_check.trial import Plan, of_shard
 
 REQUEST = Request(seed=3, claims=("adjoint-gradient",))
 IDENTITY = {"code": "abc", MACHINE: "x86_64"}

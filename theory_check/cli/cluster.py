@@ -158,9 +158,9 @@ def _interrupts_ignored() -> Iterator[None]:
 def _gathered(client: "Client", request: "Request", store: "Store") -> "tuple[list[Found], list[str]]":
     """What every trial found, from the store or from a worker that is given it now, and the names of those lost."""
     from theory_check.cli.cluster_trial import identity_here, judge_trial, trials_of
+    from theory_check.plan import record_name
     from theory_check.reporting.assembly import decode
     from theory_check.reporting.shard import asked
-    from theory_check.trial import record_name
 
     text = asked(request)
     identity = identity_here(text)

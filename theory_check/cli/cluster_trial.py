@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from theory_check.evidence.store import StoredCase
+    from theory_check.plan import Plan
     from theory_check.property import Property
     from theory_check.request import Request
-    from theory_check.trial import Plan
 
 # Planted defects and the numbers of compute threads belong to the process.
 _ONE_AT_A_TIME = threading.Lock()
@@ -27,7 +27,7 @@ def trials_of(request: "Request") -> "list[tuple[Property, Plan]]":
         click.ClickException: there are no properties.
     """
     from theory_check.cli.properties import properties_folder
-    from theory_check.trial import of_shard, plans_of
+    from theory_check.plan import of_shard, plans_of
 
     found: list[tuple[Property, Plan]] = []
     count = 0
@@ -70,8 +70,9 @@ def judge_trial(
     from threadpoolctl import threadpool_limits
 
     from theory_check.evidence.trial_record import CarriedCases
+    from theory_check.plan import plans_of
     from theory_check.reporting.assembly import encode
-    from theory_check.trial import plans_of, run_trial
+    from theory_check.trial import run_trial
 
     problem = what_differs(identity, identity_here(request_text))
     if problem:

@@ -18,9 +18,9 @@ from theory_check.conformance.judge import Judged, judge
 from theory_check.conformance.profiles import ConformanceProfile
 from theory_check.conformance.records import CheckResult
 from theory_check.conformance.solver import SolverUnderTest, forward_name, name_of
+from theory_check.draws import reproducible_draws, search_settings
 from theory_check.evidence.verdict import INCONCLUSIVE_SHARE, Verdict
 from theory_check.strategies import Narrowing, Sizes, cases, differentiable_activations, narrowed, widths
-from theory_check.trial import reproducible_draws, search_settings
 
 SIZES = Sizes(inputs=(1, 3), dimensions=(2, 4))
 # Bounded and increasing, so that a contraction has somewhere to go.
