@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from theory_check.conformance.expected_failures import Entry, ExpectedFailuresError, load_expected_failures
@@ -69,6 +70,8 @@ def test_a_report_names_expected_failures_and_is_read_back(tmp_path: Path) -> No
         "report.md",
     ]
     assert "refuted (expected)" in render_markdown(report)
+    again = msgspec.structs.replace(report.results[0], executed=3, drawn_again=2)
+    assert "| 3, 2 drawn again |" in render_markdown(msgspec.structs.replace(report, results=(again,)))
     assert '"message": "1 supported, 1 expected failures"' in render_badge(report)
     assert '"color": "brightgreen"' in render_badge(report)
 

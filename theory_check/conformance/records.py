@@ -46,8 +46,8 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     verdict: refuted only where a failure was confirmed at higher accuracy, or by three fresh ladders.
     requested, executed: cases asked for and judged, shrinking not counted.
     inconclusive: cases among them that could not be decided.
+    drawn_again: further cases in which no slope could be read, and in whose place others were drawn.
     worst_ratio: the largest measured / bound; null where nothing was compared. For rates null.
-    measured: of a rate: the slope in words.
     expected_failure: the reason in the expected-failures file, null where none applies.
     """
 
@@ -57,6 +57,7 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     requested: Count
     executed: Count
     inconclusive: Count = 0
+    drawn_again: Count = 0
     comparisons: Count = 0
     shrink_calls: Count = 0
     worst_ratio: float | None = None

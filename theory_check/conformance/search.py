@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import cache
 
 import hypothesis
+import msgspec
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -103,7 +104,8 @@ def run_check(solver: SolverUnderTest, check: Check, bench: Bench, profile: Conf
     # Where nothing at all could be read, the cases that said so are those that were judged.
     judged_cases = searched or passed_over[:requested]
     seconds = time.perf_counter() - started
-    return _result(solver, check, judged_cases, minimal, requested, int(state["shrinks"]), seconds)
+    found = _result(solver, check, judged_cases, minimal, requested, int(state["shrinks"]), seconds)
+    return msgspec.structs.replace(found, drawn_again=len(passed_over) if searched else 0)
 
 
 def _draw(strategies: dict[str, SearchStrategy[object]], body, seed: str, *, most: int) -> None:  # type: ignore[no-untyped-def]

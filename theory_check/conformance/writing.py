@@ -93,9 +93,10 @@ def render_markdown(report: ConformanceReport) -> str:
 def _row(result: CheckResult) -> str:
     expected = " (expected)" if result.expected_failure and result.fails else ""
     share = "" if result.worst_ratio is None else f"{result.worst_ratio:.2g}"
+    cases = f"{result.executed}, {result.drawn_again} drawn again" if result.drawn_again else str(result.executed)
     said = result.reason if result.verdict is not Verdict.SUPPORTED or share == "" else ""
     return (
-        f"| {escaped(result.solver)} | {result.check} | {result.verdict}{expected} | {result.executed} | {share} "
+        f"| {escaped(result.solver)} | {result.check} | {result.verdict}{expected} | {cases} | {share} "
         f"| {escaped(said[:160])} |"
     )
 
