@@ -19,14 +19,24 @@ Field = Callable[[Tensor], Tensor]
 
 def hermite_defect(field: Field, grid: Float[Tensor, "points inputs width"], step: float) -> float:
     """For states on a grid of signed `step`: of the cubic that has the states and slopes at the ends of every step."""
-    slopes = step * field(grid)
+    return timed_hermite_defect(lambda _place, states: field(states), grid, step)
+
+
+def timed_hermite_defect(
+    field: Callable[[float, Tensor], Tensor], grid: Float[Tensor, "points inputs width"], step: float
+) -> float:
+    """The same for a field that may depend on time.
+
+    `field` is called with a place x in [0, 1) and states: the k-th is at the time of grid point k, and x steps later.
+    """
+    slopes = step * field(0.0, grid)
     a, b, da, db = grid[:-1], grid[1:], slopes[:-1], slopes[1:]
     sampled = []
     for x in POINTS:
         y = 1.0 - x
         p = y * y * (1 + 2 * x) * a + x * y * y * da + x * x * (3 - 2 * x) * b - x * x * y * db
         slope = 6 * x * y * (b - a) + y * (1 - 3 * x) * da + x * (3 * x - 2) * db
-        sampled.append(torch.linalg.vector_norm(slope - step * field(p), dim=(-2, -1)))
+        sampled.append(torch.linalg.vector_norm(slope - step * field(x, p), dim=(-2, -1)))
     return float(torch.stack(sampled).amax(0).sum())
 
 

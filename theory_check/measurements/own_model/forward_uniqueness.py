@@ -17,7 +17,7 @@ from theory_check.case import Case
 from theory_check.claims import quantities as q
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.measurements.bounds import defect_bound, flow_rounding, growth
-from theory_check.measurements.defect import POINTS
+from theory_check.measurements.defect import timed_hermite_defect
 from theory_check.measurements.forward_uniqueness import (
     BLOW_UP_STEPS,
     MOST_PIECES,
@@ -29,7 +29,7 @@ from theory_check.measurements.forward_uniqueness import (
 from theory_check.measurements.own_model.instance import ModelInstance, ModelSetting, prepare_model
 from theory_check.measurements.own_model.pictures import pairs_picture
 from theory_check.measurements.own_model.reached_set import TUBE, pair_rate
-from theory_check.networks.own_model.vector_field import VectorField, solve, times_of
+from theory_check.networks.own_model.vector_field import solve, times_of
 from theory_check.networks.solver import CountedField, solve_at
 
 PAIRS = 3
@@ -140,26 +140,13 @@ class _Piece:
         """Of the last states of a solution on the grid of the piece: by its defect, and rounding of so many steps."""
         reached = self.instance.reached
         begin, duration = (self.begin + self.tau, -self.tau) if backward else (self.begin, self.tau)
-        defect = _hermite_defect(self.instance.field, grid, begin, duration / self.steps)
+        step = duration / self.steps
+        times = begin + step * torch.arange(len(grid), dtype=torch.float64)
+        field = self.instance.field
+        defect = timed_hermite_defect(lambda place, h: field.at(times[: len(h)] + place * step, h), grid, step)
         largest = float(torch.linalg.vector_norm(grid, dim=(-2, -1)).max())
         rounding = flow_rounding(steps, largest, self.tau, reached.noise)
         return defect_bound(reached.lipschitz, self.tau, defect) + growth(reached.lipschitz, self.tau) * rounding
-
-
-def _hermite_defect(
-    field: VectorField, grid: Float[Tensor, "points inputs dimension"], begin: float, step: float
-) -> float:
-    """`defect.hermite_defect` for a field that may depend on time."""
-    times = begin + step * torch.arange(len(grid), dtype=torch.float64)
-    slopes = step * field.at(times, grid)
-    a, b, da, db = grid[:-1], grid[1:], slopes[:-1], slopes[1:]
-    sampled = []
-    for x in POINTS:
-        y = 1.0 - x
-        p = y * y * (1 + 2 * x) * a + x * y * y * da + x * x * (3 - 2 * x) * b - x * x * y * db
-        slope = 6 * x * y * (b - a) + y * (1 - 3 * x) * da + x * (3 * x - 2) * db
-        sampled.append(torch.linalg.vector_norm(slope - step * field.at(times[:-1] + x * step, p), dim=(-2, -1)))
-    return float(torch.stack(sampled).amax(0).sum())
 
 
 @torch.no_grad()
