@@ -14,8 +14,8 @@ from hypothesis import Phase
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from theory_check import strategies
 from theory_check.activations.activation import Activation
+from theory_check.activations.catalogue import CATALOGUE
 from theory_check.activations.loading import activation as load
 from theory_check.activations.nonlinearity import is_certified_nonlinear
 from theory_check.case import (
@@ -33,11 +33,8 @@ from theory_check.case import (
 )
 from theory_check.claims.paper import CLAIMS
 from theory_check.measurements.horizon_growth import asymptotic_slope
+from theory_check.neural_ode import NeuralODE
 from theory_check.strategies import (
-    CATALOGUE,
-    KINKED,
-    SMOOTH,
-    STEEPEST,
     Narrowing,
     Sizes,
     cases,
@@ -51,6 +48,9 @@ from theory_check.strategies import (
     smooth_activations,
     widths,
 )
+from theory_check.strategies.activations import KINKED, SMOOTH, STEEPEST
+from theory_check.strategies.narrowing import current_narrowing
+from theory_check.strategies.neural_odes import GAINS, STRUCTURES
 
 ACTIVATIONS = {
     "smooth": smooth_activations(),
@@ -306,8 +306,8 @@ def test_pinned_cases_aim_at_kinks() -> None:
 def test_structured_weights_occur_only_where_they_are_asked_for() -> None:
     """Every structure and gain with any_weights, plain ones without."""
     seen = in_stratum("sphere", 200)
-    assert {case.weights.structure for case in seen} == set(strategies.STRUCTURES)
-    assert {case.weights.gain for case in seen} == set(strategies.GAINS)
+    assert {case.weights.structure for case in seen} == set(STRUCTURES)
+    assert {case.weights.gain for case in seen} == set(GAINS)
     with narrowed(Narrowing(stratum="sphere")):
         plain = drawn(cases(smooth_activations()), 30)
     assert {(case.weights.structure, case.weights.gain) for case in plain} == {("gaussian", 1.0)}
@@ -369,17 +369,16 @@ def test_sizes_are_kept() -> None:
 
 def test_narrowing_ends_with_its_context() -> None:
     """Nested, left by an exception or in order, the outer narrowing is back."""
-    narrowing = strategies._narrowing
     outer, inner = Narrowing(stratum="sphere"), Narrowing(stratum="crowded")
-    assert narrowing.get() is None
+    assert current_narrowing() == Narrowing()
     with narrowed(outer):
         with narrowed(inner):
-            assert narrowing.get() is inner
-        assert narrowing.get() is outer
+            assert current_narrowing() is inner
+        assert current_narrowing() is outer
         with pytest.raises(ZeroDivisionError), narrowed(inner):
             _ = 1 / 0
-        assert narrowing.get() is outer
-    assert narrowing.get() is None
+        assert current_narrowing() is outer
+    assert current_narrowing() == Narrowing()
 
 
 def test_without_narrowing_the_plain_strata_are_searched() -> None:
@@ -418,7 +417,7 @@ def test_cases_shrink_to_one_input_least_width_and_unit_scales() -> None:
         assert count_of(case.data) == inputs
         assert case.width == 1
         assert case.activation == "tanh(x)"
-        assert case.neural_ode == strategies.NeuralODE()
+        assert case.neural_ode == NeuralODE()
         assert (case.weights.structure, case.weights.gain) == ("gaussian", 1.0)
         assert case.weights.pinned in {None, 0.0}
 

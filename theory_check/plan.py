@@ -12,7 +12,7 @@ from theory_check.planted.catalogue import SELF_TEST_CONTROLS
 from theory_check.property import Property
 from theory_check.reporting.records import Kind
 from theory_check.request import OwnModel, Request
-from theory_check.strategies import CROWDED_DIMENSIONS
+from theory_check.strategies.data import CROWDED_DIMENSIONS
 
 # Of a claim that asks for no more than a Lipschitz constant, cases with kinks are searched on their own.
 KINKED = "random kinked"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from theory_check.activations.catalogue import CATALOGUE
 from theory_check.case import Case, Explicit, Weights
 from theory_check.claims import quantities as q
 from theory_check.evidence.discrepancy import Discrepancy
@@ -20,7 +21,7 @@ from theory_check.measurements.instance import Instance
 from theory_check.networks.model import recurrent_matrix
 from theory_check.networks.parameters import Parameters, initial_states
 from theory_check.neural_ode import NeuralODE
-from theory_check.strategies import CATALOGUE, kinked_activations, lipschitz_activations, smooth_activations
+from theory_check.strategies import kinked_activations, lipschitz_activations, smooth_activations
 
 LIPSCHITZ = sorted(name for name, phi in CATALOGUE.items() if phi.is_lipschitz)
 AGREE, RETURN = "difference of two solvers", "return to the start, forward and back"

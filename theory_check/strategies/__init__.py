@@ -1,0 +1,44 @@
+"""Hypothesis strategies: activations, widths, horizons, scales, data, whole cases. Valid by construction."""
+
+from theory_check.strategies.activations import (
+    affine_activations,
+    bounded_activations,
+    differentiable_activations,
+    growing_activations,
+    kinked_activations,
+    lipschitz_activations,
+    not_lipschitz_activations,
+    polynomial_activations,
+    smooth_activations,
+)
+from theory_check.strategies.cases import cases, model_cases
+from theory_check.strategies.data import Sizes, arbitrary_data, crowded_data, degenerate_data, digits_data, sphere_data
+from theory_check.strategies.narrowing import Narrowing, narrowed
+from theory_check.strategies.neural_odes import arbitrary_weights, horizons, neural_odes, standard_scales, widths
+
+__all__ = [
+    "Narrowing",
+    "Sizes",
+    "affine_activations",
+    "arbitrary_data",
+    "arbitrary_weights",
+    "bounded_activations",
+    "cases",
+    "crowded_data",
+    "degenerate_data",
+    "differentiable_activations",
+    "digits_data",
+    "growing_activations",
+    "horizons",
+    "kinked_activations",
+    "lipschitz_activations",
+    "model_cases",
+    "narrowed",
+    "neural_odes",
+    "not_lipschitz_activations",
+    "polynomial_activations",
+    "smooth_activations",
+    "sphere_data",
+    "standard_scales",
+    "widths",
+]
