@@ -37,26 +37,28 @@ class Ended:
 
 @contextmanager
 def started(*arguments: str, cwd: Path) -> "Iterator[subprocess.Popen[str]]":
-    """A command, gone at the end of the block."""
-    with subprocess.Popen(
-        [PROGRAM, *arguments], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    """A command, gone at the end of the block; what it says goes to files beside `cwd`."""
+    with (
+        cwd.with_suffix(".out").open("w") as out,
+        cwd.with_suffix(".err").open("w") as err,
+        subprocess.Popen([PROGRAM, *arguments], cwd=cwd, stdout=out, stderr=err, text=True) as process,
+    ):
         try:
             yield process
         finally:
             process.kill()
 
 
-def ended(process: "subprocess.Popen[str]") -> Ended:
+def ended(process: "subprocess.Popen[str]", cwd: Path) -> Ended:
     """Its end."""
-    out, err = process.communicate(timeout=PATIENCE)
-    return Ended(process.returncode, out, err)
+    status = process.wait(timeout=PATIENCE)
+    return Ended(status, cwd.with_suffix(".out").read_text(), cwd.with_suffix(".err").read_text())
 
 
 def run(*arguments: str, cwd: Path) -> Ended:
     """A command from its start to its end."""
     with started(*arguments, cwd=cwd) as process:
-        return ended(process)
+        return ended(process, cwd)
 
 
 def until(holds: Callable[[], bool], process: "subprocess.Popen[str] | None" = None) -> None:
@@ -64,7 +66,7 @@ def until(holds: Callable[[], bool], process: "subprocess.Popen[str] | None" = N
     end = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < end, "waited in vain"
-        assert process is None or process.poll() is None, process.communicate() if process else ""
+        assert process is None or process.poll() is None, f"ended with status {process.returncode if process else 0}"
         time.sleep(0.02)
 
 
@@ -142,7 +144,7 @@ def test_a_worker_that_is_killed_costs_nothing(alone: Path, tmp_path: Path, comp
             victim = dask.workers[names[busy]]
         victim.send_signal(signal.SIGKILL)
         victim.wait()
-        done = ended(audit)
+        done = ended(audit, tmp_path)
     assert done.status == 1, done.err
     assert "on 2 workers" in done.err
     folder = only_run(reports)
@@ -153,15 +155,17 @@ def test_a_worker_that_is_killed_costs_nothing(alone: Path, tmp_path: Path, comp
 
 
 def test_a_scheduler_that_vanishes_leaves_a_run_to_resume(alone: Path, tmp_path: Path, comparable: Comparable) -> None:
-    """One line, exit status 4; what had been found is taken from the store by a run without a cluster."""
+    """A worker that is missed is said; then one line and exit status 4. What had been found is not judged again."""
     reports = tmp_path / "reports"
     with (
         cluster(tmp_path / "dask", ("only",)) as dask,
         started("audit", *ASKED, "--dask", dask.address, cwd=tmp_path) as audit,
     ):
         until(lambda: stored(reports) >= 3, audit)
+        dask.workers["only"].send_signal(signal.SIGKILL)
+        until(lambda: "no worker is left: waiting for one" in tmp_path.with_suffix(".err").read_text(), audit)
         dask.scheduler.send_signal(signal.SIGKILL)
-        done = ended(audit)
+        done = ended(audit, tmp_path)
     assert done.status == 4
     assert "Traceback" not in done.err
     gone, go_on = done.err.strip().splitlines()[-2:]

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,22 @@ def test_the_false_claim_is_caught_and_the_report_agrees(run: Run, tmp_path: Pat
     assert ran.out.index("4. The counterexample") < ran.out.index("5. The same case with a smooth phi")
     assert "conclusion holds" in ran.out
     assert ran.out.endswith("demo: the false claim was caught and the true one held\n")
+
+
+def test_cases_of_both_claims_are_replayed_from_the_report(run: Run, tmp_path: Path) -> None:
+    """The command that is printed, and that of a case of the true claim; a tampered value is seen."""
+    ran = run("demo", "--seed", "0", "--report-dir", str(tmp_path))
+    (command,) = re.findall(r"replay: theory-check (replay .*)", ran.out)
+    again = run(*shlex.split(command))
+    assert (again.status, again.out.splitlines()[-1]) == (0, "reproduced"), again.out + again.err
+    (report,) = tmp_path.glob("*/report.json")
+    assert f"theory-check {command}".replace(str(report), "report.json") in report.with_name("report.md").read_text()
+    content = json.loads(report.read_text())
+    true = next(claim for claim in content["claims"] if claim["id"] == demo.TRUE.id)["outcomes"][0]
+    assert run("replay", str(report), true["case_id"]).status == 0
+    true["measured"] += 1.0
+    report.write_text(json.dumps(content))
+    assert run("replay", str(report), true["case_id"]).status == 1
 
 
 def test_a_search_that_misses_the_kink_fails(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,6 +162,19 @@ def test_verdicts_are_compared_across_environments(run: Run, report: Report, tmp
     assert run("replay", _written(tmp_path, other, outcome, verdict=Verdict.REFUTED), outcome.case_id)[0] == 1
 
 
+def test_a_report_from_another_device_is_recomputed_here(run: Run, report: Report, tmp_path: Path) -> None:
+    """`--device` is where; another device than the report's is another environment."""
+    outcome = _supported(report)
+    environment = msgspec.structs.replace(report.environment, device="cuda")
+    path = _written(tmp_path, msgspec.structs.replace(report, environment=environment), outcome)
+    status, out, _ = run("replay", path, outcome.case_id, "--device", "cpu")
+    assert (status, out.splitlines()[-1]) == (0, "reproduced")
+    assert "from another environment" in out
+    status, out, err = run("replay", path, outcome.case_id, "--device", "tpu")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "'tpu'" in err
+
+
 def test_a_case_that_cannot_be_named(run: Run, report: Report, tmp_path: Path) -> None:
     """Unknown, ambiguous or empty: exit status 2 and one line."""
     path = _written(tmp_path, report)

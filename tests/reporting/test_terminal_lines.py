@@ -79,7 +79,7 @@ def test_a_supported_claim_shows_what_came_closest(lines: Callable[..., list[str
     said = lines(claim_of(outcome(0.5), near))
     assert said[:3] == [
         "warning: mind this",
-        "mine: supported (1 trials, 2 cases)",
+        "mine: supported (1 trial, 2 cases)",
         "  size = 0.9, bound 1 (ratio 0.9)",
     ]
     assert said[3].startswith(f"  closest case {near.case_id}: {{")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 HAS_DASK = find_spec("distributed") is not None
 CONNECT_SECONDS = 10
+LOOK_EVERY = 5.0  # seconds
 # Those that Dask gives a level and a handler of their own.
 LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application")
 
@@ -184,7 +185,7 @@ def _gathered(client: "Client", request: "Request", store: "Store") -> "tuple[li
         for place, name in enumerate(missing)
     }
     lost: list[str] = []
-    with Progress() as progress:
+    with Progress() as progress, _watched(client, progress):
         progress.begin(len(trials), len(found), _where(client))
         try:
             for future in _ended(client, futures):
@@ -200,6 +201,26 @@ def _gathered(client: "Client", request: "Request", store: "Store") -> "tuple[li
                 client.cancel(list(futures), force=True)
             raise
     return found, lost
+
+
+@contextmanager
+def _watched(client: "Client", progress: Progress) -> Iterator[None]:
+    """Say so when no worker is left: the run waits for one, and nothing else would tell why it stands still."""
+    over = threading.Event()
+
+    def watch() -> None:
+        some = True
+        while not over.wait(LOOK_EVERY):
+            with suppress(Exception):  # where the scheduler does not answer, the run itself says so
+                before, some = some, bool(client.nthreads())
+                if before and not some:
+                    progress.say("no worker is left: waiting for one; Ctrl-C keeps what was found")
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def _ended(client: "Client", futures: "Mapping[Any, str]") -> "Iterator[Any]":

@@ -130,6 +130,7 @@ def _report(shown: "Demonstration", seed: int, report_dir: Path) -> None:
     from theory_check.demo import request_of
     from theory_check.reporting.assembly import assemble
     from theory_check.reporting.records import ReportError
+    from theory_check.reporting.replay_command import replay_command
     from theory_check.reporting.writing import new_run_name, write_reports
 
     now = dt.datetime.now(dt.UTC)
@@ -145,3 +146,5 @@ def _report(shown: "Demonstration", seed: int, report_dir: Path) -> None:
     except ReportError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"\n   report: {shlex.quote(str(folder / 'report.html'))}")
+    if shown.minimal is not None:
+        click.echo(f"   replay: {replay_command(shown.minimal, folder / 'report.json')}")

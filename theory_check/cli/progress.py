@@ -68,7 +68,14 @@ class Progress:
         self._bar.update(self._task, total=total, completed=done, description=f"trials {where}")
         if not self._console.is_terminal:
             earlier = f", {done} of them done" if done else ""
-            click.echo(f"{total} trials{earlier}{where and f' {where}'}", err=True)
+            click.echo(f"{total} trial{'' if total == 1 else 's'}{earlier}{where and f' {where}'}", err=True)
+
+    def say(self, text: str) -> None:
+        """A line above the bar."""
+        if self._console.is_terminal:
+            self._console.print(text, markup=False, highlight=False)
+        else:
+            click.echo(text, err=True)
 
     def advance(self, trial: str) -> None:
         """One trial more, "file.py::function[plan]", has an end."""

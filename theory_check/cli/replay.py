@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Where a property of your own lies: the root folder of pytest in the run that made REPORT.",
 )
+@click.option("--device", default=None, metavar="cpu|cuda", help="Recompute there, not on the device of REPORT.")
 @click.option("--trust-code", is_flag=True, help="Allow your own property and MODULE:NAME, which run code.")
-def replay(report: str, case: str, *, properties: str | None, trust_code: bool) -> None:
+def replay(report: str, case: str, *, properties: str | None, device: str | None, trust_code: bool) -> None:
     """Recompute CASE (its id, or the beginning of it) of REPORT and compare it with what is recorded.
 
     Exit status 0 when it comes out the same, 1 when not.
@@ -40,11 +41,12 @@ def replay(report: str, case: str, *, properties: str | None, trust_code: bool) 
         click.echo(f"differs: case_id: recorded {outcome.case_id}, that of the recorded case is {own}\nnot reproduced")
         click.get_current_context().exit(1)
     prop = _property(outcome, properties, trust_code=trust_code)
-    again = _recompute(recorded, outcome, prop, trust_code=trust_code)
+    where = recorded.environment.device if device is None else device
+    again = _recompute(recorded, outcome, prop, where, trust_code=trust_code)
     click.echo(f"  {'':12} {'recorded':>24} {'recomputed':>24}")
     for name in ("verdict", "conclusion", "measured", "bound"):
         click.echo(f"  {name:12} {_text(getattr(outcome, name)):>24} {_text(getattr(again, name)):>24}")
-    differences = _differences(recorded, outcome, again)
+    differences = _differences(recorded, outcome, again, where)
     for line in differences:
         click.echo(f"differs: {line}")
     click.echo("not reproduced" if differences else "reproduced")
@@ -56,8 +58,12 @@ def _property(outcome: "Outcome", folder: str | None, *, trust_code: bool) -> "P
     from theory_check.claims.paper import CLAIMS
     from theory_check.cli.own_properties import load_own_property
     from theory_check.cli.properties import load_property
+    from theory_check.demo import find_property
     from theory_check.property import property_of
 
+    ours = find_property(outcome.test)
+    if folder is None and ours is not None:
+        return ours
     if folder is not None:
         prop: Property | None = load_own_property(outcome.test, folder, trust_code=trust_code)
     elif outcome.claim not in CLAIMS:
@@ -73,31 +79,33 @@ def _property(outcome: "Outcome", folder: str | None, *, trust_code: bool) -> "P
     return prop
 
 
-def _recompute(recorded: "Report", outcome: "Outcome", prop: "Property", *, trust_code: bool) -> "Outcome":
+def _recompute(recorded: "Report", outcome: "Outcome", prop: "Property", device: str, *, trust_code: bool) -> "Outcome":
+    import torch
     from threadpoolctl import threadpool_limits
 
     from theory_check import trial
+    from theory_check.demo import find_property
     from theory_check.request import RequestError, make_request
 
     try:
         request = make_request(
-            profile=recorded.profile,
+            # No audit can be asked for the profile of the demonstration, and a single case has no use for its counts.
+            profile="quick" if find_property(outcome.test) else recorded.profile,
             seed=outcome.seed,
-            device=recorded.environment.device,
+            device=device,
             activations=[] if outcome.case.is_model else [outcome.case.activation],
             model=outcome.case.activation if outcome.case.is_model else "",
             trust_code=trust_code,
         )
     except RequestError as error:
         raise click.ClickException(str(error)) from None
-    import torch
 
     torch.set_num_threads(1)
     with threadpool_limits(limits=1):
         return trial.judge_case(prop, outcome.case, request, outcome.defect, outcome.assumption)
 
 
-def _differences(recorded: "Report", outcome: "Outcome", again: "Outcome") -> list[str]:
+def _differences(recorded: "Report", outcome: "Outcome", again: "Outcome", device: str) -> list[str]:
     """What does not match: everything must, to the last bit where versions and machine are those of the report."""
     from theory_check.reporting.assembly import environment_of
     from theory_check.reporting.records import same_environment
@@ -107,7 +115,7 @@ def _differences(recorded: "Report", outcome: "Outcome", again: "Outcome") -> li
         for name in ("verdict", "conclusion", "quantity")
         if getattr(outcome, name) != getattr(again, name)
     ]
-    here = environment_of(recorded.environment.device)
+    here = environment_of(device)
     if not same_environment(here, recorded.environment):
         click.echo("the report is from another environment: verdicts are compared, measured values need not agree")
         return found

@@ -6,6 +6,9 @@ from pathlib import Path
 from theory_check.claims.paper import CLAIMS
 from theory_check.evidence.verdict import Outcome
 
+# What the names of properties begin with that lie in the package itself, not in a folder of properties.
+IN_PACKAGE = "theory_check."
+
 
 def replay_command(outcome: Outcome, report: Path | str = "report.json", properties: Path | str = ".") -> str:
     """What to type for a case of `report`, shell-quoted.
@@ -14,7 +17,7 @@ def replay_command(outcome: Outcome, report: Path | str = "report.json", propert
     code, is run on demand only.
     """
     words = ["theory-check", "replay", str(report), outcome.case_id]
-    own = outcome.claim not in CLAIMS
+    own = outcome.claim not in CLAIMS and not outcome.test.startswith(IN_PACKAGE)
     if own:
         words += ["--properties", str(properties)]
     if own or ":" in outcome.case.activation:

@@ -55,10 +55,14 @@ def terminal_lines(report: Report, folder: Path | None, root: Path, problem: str
 def _counts(claim: ClaimReport) -> str:
     trials = [trial for trial in claim.trials if is_judged(trial)]
     controls = [trial for trial in claim.trials if trial.kind == "control"]
-    text = f" ({len(trials)} trials, {sum(trial.executed for trial in trials)} cases"
+    text = f" ({_count(len(trials), 'trial')}, {_count(sum(trial.executed for trial in trials), 'case')}"
     if controls:
         text += f", {sum(trial.as_expected is True for trial in controls)} of {len(controls)} controls as expected"
     return text + ")"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _decisive(claim: ClaimReport) -> Trial | None:
