@@ -14,18 +14,19 @@ from theory_check.evidence.comparison import Comparison
 pytestmark = pytest.mark.usefixtures("without_shape_checks")
 
 Run = Callable[..., Any]
+SCALES = ("--sigma-u", "1.5", "--sigma-w", "0.5", "--sigma-v", "2")
 SMALL = ("--networks", "8", "--width", "8", "--data", "sphere", "--rows", "3", "--dimension", "4")
 
 
 def test_table_json_and_page_agree(run: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Smooth before kinked, with the same numbers in all three; the kink is a finding with its case."""
     page = tmp_path / "table.html"
-    ran = run("compare", "relu", "softplus", *SMALL, "--page", str(page), "--json")
+    ran = run("compare", "relu", "softplus", *SMALL, *SCALES, "--page", str(page), "--json")
     assert ran.status == 0, ran.err
     found = msgspec.json.decode(ran.out, type=Comparison)
     assert [(c.name, c.rank) for c in found.candidates] == [("softplus", 1), ("relu", 2)]
     sizes = {"seed": 0, "data": "sphere", "inputs": 3, "width": 8, "networks": 8, "confidence": 0.99}
-    assert found.settings == sizes | {"sigma_u": 1.0, "sigma_w": 1.0, "sigma_v": 1.0, "horizon": 1.0}
+    assert found.settings == sizes | {"sigma_u": 1.5, "sigma_w": 0.5, "sigma_v": 2.0, "horizon": 1.0}
     print_comparison(found)
     table, text = capfd.readouterr().out, page.read_text(encoding="utf-8")
     for candidate in found.candidates:
@@ -34,6 +35,7 @@ def test_table_json_and_page_agree(run: Run, tmp_path: Path, capfd: pytest.Captu
             assert value is not None
             assert f"{value:{digits}}" in table
             assert f"{value:{digits}}" in text
+    assert "sigma_u = 1.5, sigma_w = 0.5, sigma_v = 2" in " ".join(table.split())
     assert "relu: the backward solution is not unique everywhere" in table
     assert "order: Unique solutions come first" in table
 
@@ -60,6 +62,7 @@ def test_what_an_activation_cannot_do_is_a_finding(run: Run) -> None:
         (("relu", "tanh", "--networks", "7"), "7 is not in the range"),
         (("relu", "tanh", "--horizon", "-1"), "horizon must be a positive finite number, got -1.0"),
         (("relu", "tanh", "--sigma-w", "nan"), "sigma_w must be .*nan"),
+        (("relu", "tanh", "--sigma-u", "0"), "sigma_u must be .*0"),
         (("relu", "tanh", "--data", ""), "--data must be digits, sphere, FILE.npy or FILE.csv, got ''"),
         (("relu", "tanh", "--data", "absent.npy"), "cannot read 'absent.npy'"),
         (

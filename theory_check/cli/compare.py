@@ -26,7 +26,9 @@ TESTS = (
 @click.option(
     "--networks", default=16, show_default=True, type=click.IntRange(8, 1_000), help="The same for all activations."
 )
+@click.option("--sigma-u", default=1.0, show_default=True, type=float, help="Scale of the input weights.")
 @click.option("--sigma-w", default=1.0, show_default=True, type=float, help="Scale of the recurrent weights.")
+@click.option("--sigma-v", default=1.0, show_default=True, type=float, help="Scale of the output weights.")
 @click.option("--horizon", default=1.0, show_default=True, type=float, help="Final time T.")
 @click.option("--seed", default="0", show_default=True, metavar="N", help="Of networks and of sphere.")
 @click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda", help="Where networks run.")
@@ -40,7 +42,9 @@ def compare(
     dimension: int,
     width: int,
     networks: int,
+    sigma_u: float,
     sigma_w: float,
+    sigma_v: float,
     horizon: float,
     seed: str,
     device: str,
@@ -66,7 +70,7 @@ def compare(
     try:
         request = make_request(activations=names, data=data, seed=seed, device=device, trust_code=trust_code)
         _require_two(request, names)
-        model = NeuralODE(sigma_w=sigma_w, horizon=horizon)
+        model = NeuralODE(sigma_u=sigma_u, sigma_w=sigma_w, sigma_v=sigma_v, horizon=horizon)
         if page is not None:
             _require_page(Path(page))
         inputs = _inputs(request, rows, dimension)

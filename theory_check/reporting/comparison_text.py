@@ -85,7 +85,8 @@ def measured_on(comparison: Comparison) -> str:
     s = comparison.settings
     return (
         f"{s['networks']} networks of width {s['width']}, {s['inputs']} inputs ({s['data']}), "
-        f"sigma_w = {s['sigma_w']:g}, horizon {s['horizon']:g}, seed {s['seed']}; "
+        f"sigma_u = {s['sigma_u']:g}, sigma_w = {s['sigma_w']:g}, sigma_v = {s['sigma_v']:g}, "
+        f"horizon {s['horizon']:g}, seed {s['seed']}; "
         f"intervals hold the median over networks with {s['confidence']:.0%} confidence (order statistics)"
     )
 
