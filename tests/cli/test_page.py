@@ -44,9 +44,9 @@ def test_a_page_goes_where_it_is_told(run: Run, folder: Path) -> None:
             ("RUN", "--out", ""),
             "--out must name a file, got ''; leave the option out for report.html beside the report",
         ),
-        (("RUN", "--out", "/nowhere/x.html"), "cannot write a page to '/nowhere/x.html': No such file or directory"),
-        (("RUN", "--out", "."), "cannot write a page to '.': Is a directory"),
-        (("RUN", "--out", "a\0b"), "cannot write a page to 'a\\x00b': "),
+        (("RUN", "--out", "/nowhere/x.html"), "cannot write '/nowhere/x.html': No such file or directory"),
+        (("RUN", "--out", "."), "cannot write '.': Is a directory"),
+        (("RUN", "--out", "a\0b"), "cannot write 'a\\x00b': "),
     ],
 )
 def test_what_cannot_be_done_is_one_line(run: Run, folder: Path, arguments: tuple[str, ...], message: str) -> None:

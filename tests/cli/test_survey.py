@@ -49,7 +49,7 @@ def test_a_survey_goes_on_where_it_was_and_tables_every_activation(
 ) -> None:
     """The audit of the first run is read again, not made again; failures have a sentence and a case."""
     assert survey("tanh")[0] == 0
-    kept = tmp_path / "runs" / "quick-0-tanh" / "report.json"
+    (kept,) = (tmp_path / "runs").glob("quick-0-*/report.json")
     before = kept.stat().st_mtime_ns
     status, out, _ = survey("tanh", "relu")
     assert (status, kept.stat().st_mtime_ns) == (0, before)
@@ -62,6 +62,19 @@ def test_a_survey_goes_on_where_it_was_and_tables_every_activation(
     assert cells["relu"]["backward-unique"]["case"]["conclusion"] == "fails"
     assert cells["tanh"]["backward-unique"]["case"] is None
     assert not any((tmp_path / "runs" / "partial").iterdir())
+
+
+def test_runs_of_other_code_are_made_again_and_any_expression_has_a_place(
+    survey: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    """A table never mixes what two versions found; a slash in an expression makes no folders."""
+    assert survey("tanh(x)/2")[0] == 0
+    assert len(list((tmp_path / "runs").glob("quick-0-*/report.json"))) == 1
+    probe = tmp_path / "properties" / "test_probe.py"
+    probe.write_text(KINKS.replace("float(kinked)", "1.0"))
+    assert survey("tanh(x)/2")[0] == 0
+    assert len(list((tmp_path / "runs").glob("quick-0-*/report.json"))) == 2
+    assert "| `backward-unique` | refuted |" in (tmp_path / "out" / "activations.md").read_text()
 
 
 def test_the_environment_of_the_caller_comes_back(

@@ -89,7 +89,7 @@ def test_a_page_replaces_a_file_whole_or_not_at_all(build, tmp_path, monkeypatch
     target.write_text("old", encoding="utf-8")
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full_disk)
-        with pytest.raises(ReportError, match=r"cannot write a page to '.*page.html': No space left on device"):
+        with pytest.raises(ReportError, match=r"cannot write '.*page.html': No space left on device"):
             write_page(build.full(), target)
     assert target.read_text(encoding="utf-8") == "old"
     write_page(build.full(), target)

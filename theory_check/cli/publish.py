@@ -69,10 +69,10 @@ def _audited(request: "Request", out: str, work: Path, code: str, workers: int |
 
     from theory_check.cli.run import run_properties
     from theory_check.reporting.document import load_report
-    from theory_check.reporting.unfinished import STORE_FILE, SUFFIX, begin_run, resume_run
+    from theory_check.reporting.unfinished import STORE_FILE, SUFFIX, begin_run, request_fingerprint, resume_run
     from theory_check.reporting.writing import new_run_name
 
-    place = work / f"audit-{_fingerprint(request, code)[:12]}"
+    place = work / f"audit-{request_fingerprint(request, code=code)[:12]}"
     finished = [path.parent for path in place.glob("*/report.json") if not path.parent.name.endswith(SUFFIX)]
     if finished:
         click.echo(f"audit: kept, {finished[0]}")
@@ -106,24 +106,14 @@ def _drawn(request: "Request", work: Path, code: str, workers: int | None) -> "l
     from theory_check.cli.figure_processes import make_figures
     from theory_check.figures.catalogue import GROUPS, READ
     from theory_check.figures.kept import kept_figures
+    from theory_check.reporting.unfinished import request_fingerprint
 
-    place, fingerprint = work / "figures", _fingerprint(request, code)
+    place, fingerprint = work / "figures", request_fingerprint(request, code=code)
     place.mkdir(exist_ok=True)
     missing = [name for name in GROUPS if kept_figures(name, place, fingerprint) is None]
     click.echo(f"figures: {len(GROUPS) - len(missing)} of {len(GROUPS)} groups kept")
     make_figures(missing, request.seed, request.profile.name, place, fingerprint, workers)
     return [figure for name in READ for figure in kept_figures(name, place, fingerprint) or ()]
-
-
-def _fingerprint(request: "Request", code: str) -> str:
-    """Of everything that an audit and figures are a function of."""
-    import hashlib
-    import json
-
-    from theory_check.reporting.unfinished import identity_of, options_of
-
-    identity = identity_of(request, code=code) | {"options": json.dumps(options_of(request), sort_keys=True)}
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
 def _fill(partial: Path, report: "Report", folder: Path, figures: "list[Figure]") -> None:

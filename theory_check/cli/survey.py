@@ -30,14 +30,16 @@ ACTIVATIONS = (
 @click.option("--profile", default="quick", show_default=True, metavar="quick|gate|full", help="How hard to try.")
 @click.option("--seed", default="0", show_default=True, metavar="N", help="Root seed of all weights and searches.")
 @click.option("--workers", default=None, type=click.IntRange(min=1), help="Processes; one for each core by default.")
-@click.option("--runs", required=True, metavar="DIR", help="One report for each activation; those there are kept.")
+@click.option("--runs", required=True, metavar="DIR", help="One report for each activation; this code's are kept.")
 @click.option("--out", required=True, metavar="DIR", help="Where activations.md and activations.json go.")
 def survey(activations: tuple[str, ...], profile: str, seed: str, workers: int | None, runs: str, out: str) -> None:
     """Audit activations one by one and write the table of claims against them. Run again, it goes on where it was."""
+    from theory_check.cli.properties import code_of
     from theory_check.cli.run import run_properties
     from theory_check.reporting.records import ReportError
     from theory_check.reporting.survey import survey_table
-    from theory_check.reporting.writing import require_writable
+    from theory_check.reporting.unfinished import code_fingerprint, request_fingerprint
+    from theory_check.reporting.writing import require_writable, write_text
     from theory_check.request import RequestError, make_request
 
     try:
@@ -49,8 +51,10 @@ def survey(activations: tuple[str, ...], profile: str, seed: str, workers: int |
     except (RequestError, ReportError) as error:
         raise click.ClickException(str(error)) from None
     reports: dict[str, Report] = {}
+    code = code_fingerprint(code_of(()))
     for name, request in requests.items():
-        place = Path(runs) / f"{profile}-{seed}-{name}"
+        # Runs of other code are not taken for runs of this one; an expression need not be a file name.
+        place = Path(runs) / f"{profile}-{seed}-{request_fingerprint(request, code=code)[:12]}"
         recorded = _recorded(place)
         if recorded is None:
             recorded, written = run_properties(request, report_dir=str(Path(runs) / "partial"), workers=workers)
@@ -65,9 +69,12 @@ def survey(activations: tuple[str, ...], profile: str, seed: str, workers: int |
         '"Not met" says that phi breaks an assumption of the claim, and what became of the conclusion nevertheless.\n\n'
         + survey_table(reports)
     )
-    Path(out).mkdir(parents=True, exist_ok=True)
-    (Path(out) / "activations.md").write_text(text, encoding="utf-8")
-    (Path(out) / "activations.json").write_text(_cells(reports), encoding="utf-8")
+    try:
+        Path(out).mkdir(parents=True, exist_ok=True)
+        write_text(text, Path(out) / "activations.md")
+        write_text(_cells(reports), Path(out) / "activations.json")
+    except (OSError, ReportError) as error:
+        raise click.ClickException(str(error)) from None
     click.echo(f"table: {Path(out) / 'activations.md'}")
 
 

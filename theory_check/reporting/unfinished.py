@@ -87,6 +87,12 @@ def identity_of(request: "Request", *, code: str) -> dict[str, str]:
     }
 
 
+def request_fingerprint(request: "Request", *, code: str) -> str:
+    """SHA-256 of everything that an audit is a function of; `code` is from `code_fingerprint`."""
+    identity = identity_of(request, code=code) | {"options": json.dumps(options_of(request), sort_keys=True)}
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+
 def begin_run(
     report_dir: Path, name: str, *, request: "Request", data: str, command: str, started: str, code: str
 ) -> UnfinishedRun:

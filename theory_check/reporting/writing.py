@@ -116,7 +116,7 @@ def write_page(report: Report, path: Path) -> None:
 
 
 def write_text(text: str, path: Path) -> None:
-    """Write a page to a file of any name, in one rename; a file of that name is replaced.
+    """Write a text to a file of any name, in one rename; a file of that name is replaced.
 
     Raises:
         ReportError: the file cannot be written; nothing stays behind.
@@ -132,7 +132,7 @@ def write_text(text: str, path: Path) -> None:
             partial.unlink(missing_ok=True)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name, or no name at all
         reason = getattr(error, "strerror", None) or error
-        raise ReportError(f"cannot write a page to {str(path)!r}: {reason}") from None
+        raise ReportError(f"cannot write {str(path)!r}: {reason}") from None
 
 
 def require_writable(report_dir: Path) -> None:
