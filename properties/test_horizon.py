@@ -3,7 +3,7 @@
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
-from theory_check.measurements.horizon_growth import growth_discrepancies, rescaling_discrepancies
+from theory_check.measurements.horizon_growth import growth_discrepancies, rescaling_discrepancies, shows_its_growth
 from theory_check.measurements.horizon_training import divergence_discrepancies, stretching_discrepancies
 from theory_check.strategies import Sizes, cases, growing_activations, lipschitz_activations, widths
 
@@ -12,7 +12,7 @@ TRAINED = Sizes(inputs=(1, 4), dimensions=(2, 6))
 
 
 @checks("horizon-growth", share=0.15)
-@given(case=cases(lipschitz_activations(), width=widths(8, 8), sizes=FEW, most_growth=2.0))
+@given(case=cases(lipschitz_activations(), width=widths(8, 8), sizes=FEW, most_growth=2.0, suited=shows_its_growth))
 def test_variances_grow_with_the_horizon(case: Case, audit: Audit) -> None:
     """That of the state never falls; that of the output is bounded where phi is, exponential where phi grows."""
     audit.at_most(case, *growth_discrepancies(case, audit))

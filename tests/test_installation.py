@@ -26,5 +26,5 @@ def test_the_package_brings_its_properties_and_schema() -> None:
     properties = PACKAGE.parent / "properties" if _is_editable() else PACKAGE / "_properties"
     assert (properties / "pytest.ini").is_file()
     assert len(list(properties.glob("test_*.py"))) >= 5
-    assert (PACKAGE / "reporting" / "report.schema.json").is_file()
+    assert all((PACKAGE / room / "report.schema.json").is_file() for room in ("reporting", "conformance"))
     assert (PACKAGE / "py.typed").is_file()

@@ -381,6 +381,23 @@ def test_narrowing_ends_with_its_context() -> None:
     assert current_narrowing() == Narrowing()
 
 
+def test_a_random_phi_that_does_not_suit_gives_way_to_a_plain_one() -> None:
+    """Of its class; one that suits, one of another class and one that the trial names stay."""
+    for strategy, plain in ((smooth_activations(), "softplus(x)"), (kinked_activations(), "relu(x)")):
+        assert {case.activation for case in drawn(cases(strategy, suited=lambda _: False), 20)} == {plain}
+        assert {case.activation for case in drawn(cases(strategy, suited=lambda _: True), 20)} != {plain}
+    affine = drawn(cases(polynomial_activations(1), suited=lambda _: False), 20)
+    assert {load(case.activation).classification for case in affine} == {"affine"}
+    with narrowed(Narrowing(activation=load("tanh"))):
+        assert {case.activation for case in drawn(cases(smooth_activations(), suited=lambda _: False), 5)} == {
+            "tanh(x)"
+        }
+    with narrowed(Narrowing(activations="kinked")):
+        assert {case.activation for case in drawn(cases(smooth_activations(), suited=lambda _: False), 5)} == {
+            "relu(x)"
+        }
+
+
 def test_without_narrowing_the_plain_strata_are_searched() -> None:
     """A property run on its own draws sphere and digits."""
     assert {case.stratum for case in drawn(cases(smooth_activations()), 30)} == {"sphere", "digits"}

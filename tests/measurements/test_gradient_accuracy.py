@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from theory_check.case import Case, Explicit, Weights
+from theory_check.case import Case, Explicit, Seeds, Weights
 from theory_check.claims import quantities as q
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.measurements import gradient_accuracy
@@ -77,6 +77,22 @@ def test_a_residual_of_nearly_nothing_holds(bench: object, changed: Callable[...
         # Labels are part of the case, so its weights change with them: three rounds settle nothing, but give residuals.
         case = changed(CASE, data=Explicit(CASE.data.rows, tuple((outputs + off).tolist())))
         assert not failing(gradient_discrepancies(case, bench))
+
+
+def test_labels_that_happen_to_meet_the_outputs_are_moved(bench: object) -> None:
+    """Drawn five millionths from the output, they left a gradient too small to compare; given ones stay."""
+    seeds = Seeds(16, "adjoint-gradient")
+    case = Case(activation="softplus(x)", data=Explicit(((0.0,),)), width=1, stratum="arbitrary")
+    found = gradient_discrepancies(case, replace(bench, seeds=seeds))
+    assert judged(found)
+    assert max(d.scale or 0.0 for d in found) > 0.1
+    instance = replace(bench, seeds=seeds).instance(case)
+    outputs = instance.labels()[:, None] + 1e-5
+    assert torch.equal(gradient_accuracy._labels(instance, outputs), instance.labels()[:, None] + 1.0)
+    own = bench.instance(case, data=Explicit(((0.0,),), (0.5,)))
+    assert torch.equal(
+        gradient_accuracy._labels(own, torch.tensor([[0.5]], dtype=torch.float64)), own.labels()[:, None]
+    )
 
 
 def test_at_a_kink_the_difference_is_no_adjoint(bench: object) -> None:

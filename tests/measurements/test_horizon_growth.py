@@ -14,12 +14,14 @@ from theory_check.case import Case, Explicit, Sphere
 from theory_check.claims import quantities as q
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.limits.dual_activation import dual_values
+from theory_check.measurements import horizon_growth
 from theory_check.measurements.horizon_growth import (
     GROWN,
     asymptotic_slope,
     growth_discrepancies,
     rescaled,
     rescaling_discrepancies,
+    shows_its_growth,
 )
 from theory_check.neural_ode import NeuralODE
 from theory_check.planted.defects import planted
@@ -107,6 +109,31 @@ def test_growth_is_looked_for_where_phi_is_near_its_asymptote(bench: object) -> 
     assert late.error == 0.0
     assert late.details["growth of the logarithm"] > 2.0
     assert never.powerless.startswith("up to sigma_w T = 15.6 E[phi^2] is ")
+
+
+def test_growth_at_horizons_out_of_reach_is_no_error(bench: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variances overflow, or cannot be computed: nothing is said of growth, and the rest is judged. Once an error."""
+    monkeypatch.setattr(horizon_growth, "GROWN", (1e6, 2e6))
+    found = by_quantity(growth_discrepancies(on_sphere("softplus(x)"), bench))
+    said = "variances at sigma_w T = 1.41e+06 and beyond, near the asymptote, are out of reach"
+    assert found[q.GROWTH].powerless == said
+    assert not found[q.VARIANCE_FALL].powerless
+
+
+@pytest.mark.parametrize(
+    ("expression", "shows"),
+    [
+        ("softplus(x)", True),
+        ("tanh(3*x)", True),
+        ("x", True),
+        ("leaky_relu(x)", True),
+        ("silu(0.5*(-leaky_relu(1.5*x - 0.5)))", False),
+        ("1.5*(hardtanh(-0.5*x - 1.0)*cos(3.0*x + 1.0)) - 0.5*softplus(-x + 1.0)", False),
+    ],
+)
+def test_phi_whose_growth_comes_too_late_are_told_apart(expression: str, shows: bool) -> None:  # noqa: FBT001
+    """A slope of 0.005 far out beside 0.8 near 0: no horizon that can be computed shows what it does."""
+    assert shows_its_growth(activation(expression)) is shows
 
 
 def test_a_horizon_that_is_ignored_leaves_growth_missing(bench: object) -> None:

@@ -1,5 +1,7 @@
 """Claim gaussian-output: the tests have their level on the true model, and see what they are there to see."""
 
+import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -7,14 +9,15 @@ import msgspec
 import numpy as np
 import pytest
 import torch
-from scipy import special
+from scipy import special, stats
 
+from theory_check.activations.loading import activation as load
 from theory_check.case import Case, Explicit, Sphere
 from theory_check.evidence.audit import LawTest
 from theory_check.evidence.error_budget import staged_test
 from theory_check.evidence.verdict import Verdict
 from theory_check.measurements import output_law
-from theory_check.measurements.output_law import OutputLaw
+from theory_check.measurements.output_law import MIXTURE_SLOPE, OutputLaw, concentration, is_spread_out
 from theory_check.networks import ensemble
 from theory_check.networks.ensemble import EnsembleResult, ensemble_variances
 from theory_check.networks.parameters import Parameters
@@ -231,6 +234,44 @@ def test_networks_without_features_say_nothing(another: Callable[..., object]) -
     law = OutputLaw(on_sphere("relu(x - 9)", inputs=1), another(profile=SMALL))
     assert "all features vanish" in law.unusable()
     assert "all features vanish" in law.unusable(8)
+
+
+@pytest.mark.parametrize(
+    ("expression", "exact"), [("x", 3.0), ("relu(x)", 6.0), ("abs(x)", 3.0), ("x**2", 35.0 / 3.0), ("0.0*x", math.inf)]
+)
+def test_concentration_is_that_of_closed_forms(expression: str, exact: float) -> None:
+    """Moments of the normal law, at any variance."""
+    for variance in (1e-30, 0.25, 4.0):
+        assert concentration(load(expression), variance) == pytest.approx(exact, rel=1e-6)
+
+
+def test_a_mixture_is_as_far_from_normal_as_its_relative_variance_says() -> None:
+    """S with two values one per cent apart from 1 in variance: the constant is the largest distance, and no larger."""
+    x, spread = np.linspace(-6.0, 6.0, 4001), 0.1
+    mixed = (stats.norm.cdf(x / math.sqrt(1 - spread)) + stats.norm.cdf(x / math.sqrt(1 + spread))) / 2
+    assert np.abs(mixed - stats.norm.cdf(x)).max() == pytest.approx(MIXTURE_SLOPE * spread**2, rel=0.02)
+
+
+def test_a_phi_of_which_few_neurons_carry_the_output_is_not_held_against_the_limit(
+    another: Callable[..., object],
+) -> None:
+    """Once a false refutation: at width 128 this output is a tenth away from normal, at infinite width it is not."""
+    case = Case(
+        activation="tanh(leaky_relu(0.75*x - 0.5))*arctan(-0.5*x + 0.5)*sin(-x + 0.5)",
+        data=Sphere(3, 4, 260),
+        width=8,
+        neural_ode=NeuralODE(sigma_u=0.5, sigma_w=0.125, horizon=2.0),
+    )
+    law = OutputLaw(case, another(profile=PROFILES["quick"]))
+    said = r"few neurons carry the output \(E.* = \d{3}\): at width 128 its law is about 0.\d+ "
+    assert re.match(said, law.too_concentrated())
+    assert law.mixture_tests()[0].sample(0).p_value < 1e-6
+    assert not is_spread_out(load(case.activation))
+    for expression in ("tanh(x)", "relu(x)", "gelu(x)", "softplus(x)", "silu(x)", "x"):
+        assert is_spread_out(load(expression))
+        assert OutputLaw(on_sphere(expression, inputs=3), another(profile=PROFILES["quick"])).too_concentrated() == ""
+    narrow = msgspec.structs.replace(case, width=2, stratum="narrow")
+    assert OutputLaw(narrow, another(profile=PROFILES["quick"])).too_concentrated() == ""
 
 
 def test_details_are_those_of_statsmodels(another: Callable[..., object]) -> None:

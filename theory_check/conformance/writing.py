@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -13,6 +14,9 @@ from theory_check.reporting.badge_writer import COLOURS
 from theory_check.reporting.markdown_text import code, escaped
 from theory_check.reporting.publication import publish_folder
 from theory_check.reporting.records import ReportError
+from theory_check.reporting.schema import schema_of, schema_text
+
+SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
 
 
 def render_json(report: ConformanceReport) -> str:
@@ -20,6 +24,12 @@ def render_json(report: ConformanceReport) -> str:
     encoded = msgspec.json.encode(report)
     msgspec.json.decode(encoded, type=ConformanceReport)
     return msgspec.json.format(encoded, indent=2).decode() + "\n"
+
+
+def conformance_schema() -> dict[str, Any]:
+    """The JSON Schema of a written report, which `report.schema.json` holds."""
+    identifier = "https://theory-check.invalid/schema/conformance-1.json"
+    return schema_of(ConformanceReport, identifier, "Report of theory-check conformance, format 1")
 
 
 def load(path: Path) -> ConformanceReport:
@@ -148,3 +158,7 @@ def write(report: ConformanceReport, folder: Path) -> Path:
 
     publish_folder(target, fill)
     return target
+
+
+if __name__ == "__main__":
+    SCHEMA_FILE.write_text(schema_text(conformance_schema()), encoding="utf-8")

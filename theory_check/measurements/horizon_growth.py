@@ -45,6 +45,9 @@ GROWN = (1.5, 3.0, 6.0, 11.0)
 ADDED = 1.5
 NEAR_ASYMPTOTE = 0.5
 ASKED_SHARE = 0.5
+# kappa over the steepest slope of a random phi, at least: horizons are as many times longer as this is smaller, and
+# errors of the limit grow over them by the steepest slope.
+LEAST_ASYMPTOTE = 0.25
 # phi is taken as linear far out where these arguments agree in its slope.
 FAR = (1e6, 2e6)
 SOLVER_STEPS = 16
@@ -148,6 +151,12 @@ def asymptotic_slope(activation: Activation) -> float:
     return kappa if kappa > 1e-3 else 0.0
 
 
+def shows_its_growth(activation: Activation) -> bool:
+    """Whether phi does not grow, or does at horizons at which its limit can be computed."""
+    kappa = asymptotic_slope(activation)
+    return kappa == 0.0 or kappa >= LEAST_ASYMPTOTE * activation.lipschitz
+
+
 def _limits(instance: Instance, horizon: float) -> LimitKernels:
     case = instance.case
     model = msgspec.structs.replace(case.neural_ode, horizon=horizon)
@@ -193,10 +202,9 @@ def _growth(instance: Instance, kappa: float, seen: dict[float, LimitKernels]) -
                 after = seen[longer] = _limits(instance, longer)
                 break
         except InfiniteKernel:
-            if grown_to == GROWN[0]:
-                raise
-            # A phi that was long nowhere near its asymptote, and then grew beyond what can be computed.
-            return Discrepancy(q.GROWTH, 0.0, 0.0, unusable="phi is near its asymptote only where variances overflow")
+            # No variance of a Lipschitz phi is infinite: the horizon is too long for what can be computed.
+            reason = f"variances at sigma_w T = {grown_to / kappa:.3g} and beyond, near the asymptote, are out of reach"
+            return Discrepancy(q.GROWTH, 0.0, 0.0, unusable=reason)
     else:
         reason = (
             f"up to sigma_w T = {grown_to / kappa:.3g} E[phi^2] is {near.min():.2g} of that of the asymptote at most"

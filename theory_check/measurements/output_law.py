@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from theory_check.activations.activation import Activation
 from theory_check.case import Case, materialise
 from theory_check.claims import quantities as q
 from theory_check.evidence.audit import LawTest
@@ -38,12 +39,18 @@ from theory_check.limits.kernels import LimitKernels, limit_kernels
 from theory_check.measurements.instance import Instance, Setting, limit_tolerance, prepare
 from theory_check.measurements.width_ladder import LEAST_POWER, LOOKS, heat_picture, sees_enough, whitening
 from theory_check.networks.ensemble import EnsembleResult, ensemble_variances
-from theory_check.profile import DECLARED_CALLS, FALSE_ALARM_RATE
+from theory_check.profile import DECLARED_CALLS, FALSE_ALARM_RATE, PROFILES
 
 Samples = NDArray[np.float64]
 
 # Fixed beforehand, never computed from the data that are judged.
 DISTANCE_ALLOWANCE = 0.005
+# Times Var(S) / E[S]^2: the distance of f from normal, to first order; the maximum of |x (3 - x^2)| / 8 times the
+# density of N(0, 1).
+MIXTURE_SLOPE = 0.0689
+# Of coordinates of h_T, at which random phi are looked at: those of the scales that are drawn, and their growth.
+STATE_VARIANCES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+CONCENTRATION_DRAWS = 65_536
 # Relative: E[S] at the top width of a gate differs from its limit by O(1/n), a few percent.
 VARIANCE_ALLOWANCE = 0.05
 # Of the limit's own error, well below both.
@@ -54,6 +61,33 @@ ALIVE_NETWORKS = 100
 RATE_MARGIN = 0.15
 # Of one ladder; a refutation takes three.
 CONFIRMED_LEVEL = (FALSE_ALARM_RATE / DECLARED_CALLS) ** (1 / 3)
+
+
+def concentration(activation: Activation, variance: float) -> float:
+    """E[phi(z)^4] / E[phi(z)^2]^2 for z ~ N(0, variance): large where few neurons carry S; infinite for phi = 0."""
+    z = np.linspace(-9.0, 9.0, 4001)
+    density = np.exp(-(z**2) / 2)
+    return _kurtosis(_numpy(activation(torch.from_numpy(math.sqrt(variance) * z))), density / density.sum())
+
+
+def departure(concentrated: float, width: int) -> float:
+    """Of f from the normal law, in sup-distance and to first order in Var(S) / E[S]^2, for independent neurons."""
+    return MIXTURE_SLOPE * (concentrated - 1.0) / width
+
+
+def is_spread_out(activation: Activation) -> bool:
+    """Whether the limit can be seen with it at the top width of every profile, whatever scales are drawn."""
+    least = min(profile.width_rungs[-1] for profile in PROFILES.values())
+    return all(departure(concentration(activation, q), least) <= DISTANCE_ALLOWANCE for q in STATE_VARIANCES)
+
+
+def _kurtosis(values: Samples, weights: Samples | float) -> float:
+    # Divided by the largest first, so that no power underflows.
+    largest = float(np.abs(values).max())
+    if largest == 0.0:
+        return math.inf
+    squares = (values / largest) ** 2
+    return float((squares**2 * weights).sum() / (squares * weights).sum() ** 2)
 
 
 class OutputLaw:
@@ -153,11 +187,7 @@ class OutputLaw:
         """
         case = self.instance.case
         width = case.width if case.stratum == "narrow" else self.profile.width_rungs[-1]
-        directions, _ = whitening(self.limits.nngp)
-        weights = torch.randn(directions.shape[1], generator=self.instance.generator("direction"), dtype=torch.float64)
-        joint = directions @ _numpy(weights / torch.linalg.vector_norm(weights))
-        alone = np.zeros(len(joint))
-        alone[0] = self.limits.nngp[0, 0] ** -0.5
+        alone, joint = self._looked_along
 
         def along(direction: Samples) -> Callable[[int], TestResult]:
             def sample(stage: int) -> TestResult:
@@ -176,6 +206,38 @@ class OutputLaw:
             LawTest(q.MIXTURE.removeprefix("p-value: "), exact=True, sample=along(alone), sketch=sketch),
             LawTest(q.JOINT_MIXTURE.removeprefix("p-value: "), exact=True, sample=along(joint), sketch=sketch),
         )
+
+    def too_concentrated(self) -> str:
+        """Why the top width is too narrow for this phi, or empty: few of its neurons carry S, so that f is a mixture.
+
+        Judged by the limit alone, from draws of its own. No question where narrow networks are on trial.
+        """
+        if self.instance.case.stratum == "narrow":
+            return ""
+        width = self.profile.width_rungs[-1]
+        values, vectors = np.linalg.eigh(self.limits.state)
+        generator = self.instance.generator("concentration")
+        z = torch.randn(CONCENTRATION_DRAWS, len(values), generator=generator, dtype=torch.float64)
+        states = _numpy(z) @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
+        features = _numpy(self.instance.activation(torch.from_numpy(states)))
+        most = max(_kurtosis(features @ d, 1.0 / len(features)) for d in self._looked_along)
+        expected = departure(most, width)
+        if expected <= DISTANCE_ALLOWANCE:
+            return ""
+        return (
+            f"few neurons carry the output (E[phi^4] / E[phi^2]^2 = {most:.3g}): at width {width} its law is about "
+            f"{expected:.2g} from the limit's, more than the allowance {DISTANCE_ALLOWANCE}"
+        )
+
+    @cached_property
+    def _looked_along(self) -> tuple[Samples, Samples]:
+        """Directions along which f has unit variance in the limit: the first input, and a random one of all outputs."""
+        directions, _ = whitening(self.limits.nngp)
+        weights = torch.randn(directions.shape[1], generator=self.instance.generator("direction"), dtype=torch.float64)
+        joint: Samples = directions @ _numpy(weights / torch.linalg.vector_norm(weights))
+        alone = np.zeros(len(joint))
+        alone[0] = self.limits.nngp[0, 0] ** -0.5
+        return alone, joint
 
     def relative_variance_ladder(self, stage: int) -> RateResult:
         """Slope of log Var(S) / E[S]^2 against log width; at least as steep as -1 supports the claim.

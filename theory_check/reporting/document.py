@@ -23,7 +23,7 @@ from theory_check.reporting.records import (
     is_judged,
     subject_of,
 )
-from theory_check.reporting.schema import schema_text
+from theory_check.reporting.schema import report_schema, schema_text
 
 __all__ = [
     "FORMAT_VERSION",
@@ -123,4 +123,4 @@ def _require_every_field(document: Any, complete: Any, path: str, name: str) -> 
 
 
 if __name__ == "__main__":
-    SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")
+    SCHEMA_FILE.write_text(schema_text(report_schema()), encoding="utf-8")

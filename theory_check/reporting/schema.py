@@ -37,21 +37,26 @@ _ENTRY = re.compile(r"^(\w+(?:, \w+)*): (.+(?:\n +.+)*)", re.MULTILINE)
 
 def report_schema() -> dict[str, Any]:
     """The schema that `report.schema.json` holds, as a JSON value."""
-    derived = msgspec.json.schema(Report)
-    definitions: dict[str, Any] = {name: _strict(name, derived["$defs"][name]) for name in sorted(derived["$defs"])}
-    definitions["Trial"] |= _CONTROLS_SAY_WHETHER_EXPECTED
+    schema = schema_of(Report, SCHEMA_ID, f"Report of a theory-check audit, format {FORMAT_VERSION}")
+    schema["$defs"]["Trial"] |= _CONTROLS_SAY_WHETHER_EXPECTED
+    return schema
+
+
+def schema_of(record: type[msgspec.Struct], identifier: str, title: str) -> dict[str, Any]:
+    """The schema of a written record, as a JSON value."""
+    derived = msgspec.json.schema(record)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": SCHEMA_ID,
-        "title": f"Report of a theory-check audit, format {FORMAT_VERSION}",
+        "$id": identifier,
+        "title": title,
         "$ref": derived["$ref"],
-        "$defs": definitions,
+        "$defs": {name: _strict(name, derived["$defs"][name]) for name in sorted(derived["$defs"])},
     }
 
 
-def schema_text() -> str:
-    """The same as text, the exact content of the committed file."""
-    return json.dumps(report_schema(), indent=2, ensure_ascii=False) + "\n"
+def schema_text(schema: dict[str, Any]) -> str:
+    """A schema as text, the exact content of a committed file."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def _strict(name: str, definition: dict[str, Any]) -> dict[str, Any]:

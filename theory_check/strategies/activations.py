@@ -137,6 +137,9 @@ def affine_activations() -> SearchStrategy[Activation]:
     return polynomial_activations(1)
 
 
+# What a random phi gives way to where a claim cannot be seen with it: the plainest of its class that grows.
+PLAIN_OF_CLASS: MappingProxyType[str, str] = MappingProxyType({"smooth": "softplus", "kinked": "relu"})
+
 ACTIVATION_CLASSES = MappingProxyType(
     {
         "smooth": smooth_activations,

@@ -1,12 +1,15 @@
 """Random cases of the stratum under trial, of the paper's networks and of a user's own module."""
 
+from collections.abc import Callable
+
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from theory_check.activations.activation import Activation
+from theory_check.activations.loading import activation as load
 from theory_check.case import Case, Data, Sphere, Weights, materialise
 from theory_check.neural_ode import NeuralODE
-from theory_check.strategies.activations import ACTIVATION_CLASSES, lipschitz_activations
+from theory_check.strategies.activations import ACTIVATION_CLASSES, PLAIN_OF_CLASS, lipschitz_activations
 from theory_check.strategies.data import ANY_SIZE, Sizes, data_of_stratum, rows_of_dimension
 from theory_check.strategies.narrowing import current_narrowing
 from theory_check.strategies.neural_odes import arbitrary_weights, horizons, neural_odes, widths
@@ -31,6 +34,7 @@ def cases(
     strong: bool = False,
     any_weights: bool = False,
     scales: SearchStrategy[NeuralODE] | None = None,
+    suited: Callable[[Activation], bool] | None = None,
 ) -> Case:
     """Whole cases of the stratum under trial.
 
@@ -43,6 +47,8 @@ def cases(
         strong: for claims that a flow which hardly moves says nothing about: half of `most_growth` at least.
         any_weights: for claims about every W: structured and scaled weights beside typical ones.
         scales: strategy for scales and horizon, in place of `most_growth` and `strong`.
+        suited: whether a measurement of the claim can see anything with a random phi; one with which it cannot gives
+            way to softplus or relu. A phi that the trial names stays.
     """
     narrowing = current_narrowing()
     stratum = narrowing.stratum or draw(st.sampled_from(("sphere", "digits")))
@@ -50,6 +56,8 @@ def cases(
     if narrowing.activations is not None:
         chosen = ACTIVATION_CLASSES[narrowing.activations]()
     activation = narrowing.activation or draw(chosen)
+    if suited is not None and narrowing.activation is None and not suited(activation):
+        activation = load(PLAIN_OF_CLASS.get(activation.classification, activation.expression))
     data = draw(data_of_stratum(stratum, sizes, narrowing.given))
     weights = draw(arbitrary_weights()) if any_weights else Weights()
     if stratum == "pinned" and any(materialise(data)[0]):
