@@ -388,14 +388,11 @@ def test_a_random_phi_that_does_not_suit_gives_way_to_a_plain_one() -> None:
         assert {case.activation for case in drawn(cases(strategy, suited=lambda _: True), 20)} != {plain}
     affine = drawn(cases(polynomial_activations(1), suited=lambda _: False), 20)
     assert {load(case.activation).classification for case in affine} == {"affine"}
+    unsuited = cases(smooth_activations(), suited=lambda _: False)
     with narrowed(Narrowing(activation=load("tanh"))):
-        assert {case.activation for case in drawn(cases(smooth_activations(), suited=lambda _: False), 5)} == {
-            "tanh(x)"
-        }
+        assert {case.activation for case in drawn(unsuited, 5)} == {"tanh(x)"}
     with narrowed(Narrowing(activations="kinked")):
-        assert {case.activation for case in drawn(cases(smooth_activations(), suited=lambda _: False), 5)} == {
-            "relu(x)"
-        }
+        assert {case.activation for case in drawn(unsuited, 5)} == {"relu(x)"}
 
 
 def test_without_narrowing_the_plain_strata_are_searched() -> None:

@@ -90,9 +90,8 @@ def test_labels_that_happen_to_meet_the_outputs_are_moved(bench: object) -> None
     outputs = instance.labels()[:, None] + 1e-5
     assert torch.equal(gradient_accuracy._labels(instance, outputs), instance.labels()[:, None] + 1.0)
     own = bench.instance(case, data=Explicit(((0.0,),), (0.5,)))
-    assert torch.equal(
-        gradient_accuracy._labels(own, torch.tensor([[0.5]], dtype=torch.float64)), own.labels()[:, None]
-    )
+    given = own.labels()[:, None]
+    assert torch.equal(gradient_accuracy._labels(own, given), given)
 
 
 def test_at_a_kink_the_difference_is_no_adjoint(bench: object) -> None:

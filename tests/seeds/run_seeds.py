@@ -2,6 +2,7 @@
 
     python tests/seeds/run_seeds.py /tmp/seeds --profile quick --seeds 20
     python tests/seeds/run_seeds.py /tmp/seeds --profile gate --seeds 5
+    python tests/seeds/run_seeds.py /tmp/one-claim --claim gaussian-output
 
 Each audit leaves a folder PROFILE-SEED below the first argument; those that are there are not run again.
 """
@@ -18,12 +19,13 @@ from theory_check.reporting.exit_status import compare_with_baseline
 RECORDED = Path(__file__).parents[2] / "reports" / "neural-ode-global-convergence"
 
 
-def audited(folder: Path, profile: str, seed: int) -> Report:
+def audited(folder: Path, profile: str, seed: int, claims: list[str]) -> Report:
     """The report of one audit, made now unless it is there."""
     place = folder / f"{profile}-{seed}"
     if not place.is_dir():
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             command = ["theory-check", "audit", "--profile", profile, "--seed", str(seed), "--report-dir", scratch]
+            command += [word for claim in claims for word in ("--claim", claim)]
             subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             (written,) = Path(scratch).iterdir()
             written.rename(place)
@@ -36,12 +38,13 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--profile", default="quick")
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--claim", action="append", default=[], help="These alone, in a folder of their own.")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     recorded = load_report(RECORDED / asked.profile)
     different = 0
     for seed in range(asked.seeds):
-        report = audited(asked.folder, asked.profile, seed)
+        report = audited(asked.folder, asked.profile, seed, asked.claim)
         lines = compare_with_baseline(report, recorded)
         different += bool(lines)
         said = "; ".join(lines) if lines else "the recorded verdicts"
