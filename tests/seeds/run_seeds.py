@@ -13,6 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import msgspec
+
 from theory_check.reporting.document import Report, load_report
 from theory_check.reporting.exit_status import compare_with_baseline
 
@@ -42,6 +44,9 @@ def main() -> int:
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     recorded = load_report(RECORDED / asked.profile)
+    if asked.claim:
+        claims = tuple(claim for claim in recorded.claims if claim.id in asked.claim)
+        recorded = msgspec.structs.replace(recorded, claims=claims)
     different = 0
     for seed in range(asked.seeds):
         report = audited(asked.folder, asked.profile, seed, asked.claim)
