@@ -395,6 +395,13 @@ def test_a_random_phi_that_does_not_suit_gives_way_to_a_plain_one() -> None:
         assert {case.activation for case in drawn(unsuited, 5)} == {"relu(x)"}
 
 
+def test_the_first_case_has_the_first_input_scale() -> None:
+    """What a search must not leave to luck stands first."""
+    found = drawn(cases(smooth_activations(), input_scales=(0.5, 1.0, 2.0)), 30)
+    assert found[0].neural_ode.sigma_u == 0.5
+    assert {case.neural_ode.sigma_u for case in found} == {0.5, 1.0, 2.0}
+
+
 def test_without_narrowing_the_plain_strata_are_searched() -> None:
     """A property run on its own draws sphere and digits."""
     assert {case.stratum for case in drawn(cases(smooth_activations()), 30)} == {"sphere", "digits"}

@@ -1,11 +1,12 @@
 """Claim backward-unique: the choice of phi' matters at kinks, and never for smooth phi."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 
-from theory_check.case import Case, Explicit, Weights
+from theory_check.case import Case, Explicit, Seeds, Weights
 from theory_check.claims import quantities as q
 from theory_check.measurements import adjoint_uniqueness
 from theory_check.measurements.adjoint_uniqueness import backward_discrepancies
@@ -129,3 +130,22 @@ def test_without_a_lipschitz_constant_nothing_is_concluded(expression: str, benc
     for data in (ONE, ZERO):
         found = backward_discrepancies(case_at(expression, data, width=1), bench)
         assert all("no Lipschitz constant" in d.powerless for d in found)
+
+
+def test_where_the_flow_amplifies_the_solve_is_tightened_before_nothing_can_be_said(
+    bench: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once underpowered: L T = 4, and the bound of an adaptive solve to 1e-12 was above 1 % of the adjoint."""
+    case = Case(
+        activation="tanh(x)",
+        data=Explicit(((0.0, 0.0, 0.0), (-2.5, -1.0, -2.0))),
+        width=7,
+        neural_ode=NeuralODE(sigma_w=0.75, sigma_v=1.5, horizon=3.0),
+        weights=Weights(structure="symmetric", gain=2.0),
+        stratum="zero-input",
+    )
+    setting = replace(bench, seeds=Seeds(2, "backward-unique"))
+    assert not any(d.powerless for d in backward_discrepancies(case, setting))
+    measured = adjoint_uniqueness._solvers
+    monkeypatch.setattr(adjoint_uniqueness, "_solvers", lambda *args, **_: measured(*args, refined=False))
+    assert backward_discrepancies(case, setting)[1].powerless

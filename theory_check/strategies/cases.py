@@ -12,7 +12,7 @@ from theory_check.neural_ode import NeuralODE
 from theory_check.strategies.activations import ACTIVATION_CLASSES, PLAIN_OF_CLASS, lipschitz_activations
 from theory_check.strategies.data import ANY_SIZE, Sizes, data_of_stratum, rows_of_dimension
 from theory_check.strategies.narrowing import current_narrowing
-from theory_check.strategies.neural_odes import arbitrary_weights, horizons, neural_odes, widths
+from theory_check.strategies.neural_odes import SCALES, arbitrary_weights, horizons, neural_odes, widths
 
 
 @st.composite
@@ -34,6 +34,7 @@ def cases(
     strong: bool = False,
     any_weights: bool = False,
     scales: SearchStrategy[NeuralODE] | None = None,
+    input_scales: tuple[float, ...] = SCALES,
     suited: Callable[[Activation], bool] | None = None,
 ) -> Case:
     """Whole cases of the stratum under trial.
@@ -47,6 +48,7 @@ def cases(
         strong: for claims that a flow which hardly moves says nothing about: half of `most_growth` at least.
         any_weights: for claims about every W: structured and scaled weights beside typical ones.
         scales: strategy for scales and horizon, in place of `most_growth` and `strong`.
+        input_scales: values of sigma_u, the simplest first, where `scales` is not given.
         suited: whether a measurement of the claim can see anything with a random phi; one with which it cannot gives
             way to softplus or relu. A phi that the trial names stays.
     """
@@ -69,7 +71,7 @@ def cases(
         activation=activation.expression,
         data=data,
         width=draw(widths() if width is None else width),
-        neural_ode=draw(neural_odes(most, most / 2 if strong else 0.0) if scales is None else scales),
+        neural_ode=draw(neural_odes(most, most / 2 if strong else 0.0, input_scales) if scales is None else scales),
         weights=weights,
         stratum=stratum,
         eta_factor=draw(st.sampled_from((2.5, 3.0, 4.0))) if stratum == "large-step" else 1.0,

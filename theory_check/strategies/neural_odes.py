@@ -25,12 +25,14 @@ def horizons(most: float = 4.0) -> SearchStrategy[float]:
 
 
 @st.composite
-def neural_odes(draw: DrawFn, most: float = 4.0, least: float = 0.0) -> NeuralODE:
+def neural_odes(
+    draw: DrawFn, most: float = 4.0, least: float = 0.0, input_scales: tuple[float, ...] = SCALES
+) -> NeuralODE:
     """Scales and horizon with short decimals, `least` <= sigma_w x horizon <= `most`; least is at most half of most."""
     horizon = draw(horizons())
     fitting = [s for s in SCALES if least <= s * horizon <= most] or [2.0 ** math.floor(math.log2(most / horizon))]
     return NeuralODE(
-        sigma_u=draw(st.sampled_from(SCALES)),
+        sigma_u=draw(st.sampled_from(input_scales)),
         sigma_w=draw(st.sampled_from(fitting)),
         sigma_v=draw(st.sampled_from(SCALES)),
         horizon=horizon,
