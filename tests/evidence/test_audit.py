@@ -589,6 +589,29 @@ def test_a_median_is_refuted_by_three_samples_that_agree(
     assert 0.9 < power < 1
 
 
+@pytest.mark.parametrize(
+    ("larger", "verdict"), [(20, Verdict.REFUTED), (0, Verdict.SUPPORTED), (14, Verdict.INCONCLUSIVE)]
+)
+def test_a_median_that_is_undecided_is_judged_again_with_a_call_of_its_own(larger: int, verdict: Verdict) -> None:
+    """A larger sample decides in place of the first; where the first decides it is never drawn."""
+
+    def act(judging: Audit) -> None:
+        try:
+            judging.median_ratio(CASE, "cost", lambda _k: paired(14), larger=lambda _k: paired(larger))
+        finally:
+            assert judging.budget.calls == 2
+
+    outcome, _ = judge(act)
+    assert outcome.verdict is verdict
+    assert outcome.details["networks that take more"] == larger
+
+    def decided(judging: Audit) -> None:
+        judging.median_ratio(CASE, "cost", lambda _k: paired(0), larger=lambda _k: pytest.fail("drawn"))
+        assert judging.budget.calls == 1
+
+    assert judge(decided)[0].verdict is Verdict.SUPPORTED
+
+
 def test_a_median_without_usable_data_is_not_measured() -> None:
     """Nor is a call of the budget spent."""
 

@@ -26,7 +26,7 @@ from theory_check.evidence.error_budget import (
 )
 from theory_check.evidence.gaussianity import TestResult, detectable_by_gate
 from theory_check.evidence.ladder_picture import ladder_picture
-from theory_check.evidence.median_ratio import PairedSample, judge_median
+from theory_check.evidence.median_ratio import MedianRatio, PairedSample, judge_median
 from theory_check.evidence.picture import Picture
 from theory_check.evidence.plain_numbers import Detail, finite, plain
 from theory_check.evidence.rates import RateResult, detectable_departure, replicates_needed_by
@@ -287,31 +287,23 @@ class Audit:
         quantity: str,
         sample: Callable[[int], PairedSample],
         *,
+        larger: Callable[[int], PairedSample] | None = None,
         unusable: str = "",
         picture: Picture | Sketch | None = None,
     ) -> None:
         """Over networks, the median of log(subject / rival) is at most 0: the subject costs no more (RATE claims).
 
         `sample(k)` measures the k-th fresh sample. The first supports; a refutation takes three that agree, so that no
-        single set of networks decides. `unusable` as in `law`.
+        single set of networks decides. Where they decide nothing, three of `larger` are judged in their place, with a
+        call of the budget of their own. `unusable` as in `law`.
         """
         if unusable:
             self.not_executed(case, quantity, unusable)
             return
-        level = self.budget.spend()
-        each = level ** (1 / CONFIRMATIONS)
-        measured = sample(0)
-        # All three have to refute, so that each needs the cube root of the power.
-        first = judge_median(measured.log_ratios, refute_level=each, power=POWER ** (1 / CONFIRMATIONS))
-        conclusion, reason = Conclusion.HOLDS, ""
-        if first.verdict is not Verdict.SUPPORTED:
-
-            def p_value(k: int) -> float:
-                return first.p_value if k == 0 else judge_median(sample(k).log_ratios, refute_level=each).p_value
-
-            confirmed = confirmed_test(p_value, level)
-            conclusion = Conclusion.FAILS if confirmed.rejected else Conclusion.UNDECIDED
-            reason = f"{first.positives} of {first.networks} networks take more"
+        found = self._median(sample)
+        if larger is not None and found[0] is Conclusion.UNDECIDED:
+            found = self._median(larger)
+        conclusion, reason, first, measured, level = found
         low, high = map(math.exp, first.interval)
         self.record(
             case,
@@ -331,13 +323,33 @@ class Audit:
                 "level of a test": level,
                 "share of networks that take more, refuted with probability 0.9 from": first.refuted_from,
                 "share of networks that take more, supported with probability 0.9 up to": judge_median(
-                    measured.log_ratios, refute_level=each
+                    measured.log_ratios, refute_level=level ** (1 / CONFIRMATIONS)
                 ).supported_to,
                 **measured.details,
             },
             comparisons=first.networks,
             picture=picture or measured.sketch or (lambda: ratios_picture(quantity, measured.log_ratios, first)),
         )
+
+    def _median(
+        self, sample: Callable[[int], PairedSample]
+    ) -> tuple[Conclusion, str, MedianRatio, PairedSample, float]:
+        """One call of the budget: conclusion, reason, what was seen in the first sample, that sample, and the level."""
+        level = self.budget.spend()
+        each = level ** (1 / CONFIRMATIONS)
+        measured = sample(0)
+        # All three have to refute, so that each needs the cube root of the power.
+        first = judge_median(measured.log_ratios, refute_level=each, power=POWER ** (1 / CONFIRMATIONS))
+        conclusion, reason = Conclusion.HOLDS, ""
+        if first.verdict is not Verdict.SUPPORTED:
+
+            def p_value(k: int) -> float:
+                return first.p_value if k == 0 else judge_median(sample(k).log_ratios, refute_level=each).p_value
+
+            confirmed = confirmed_test(p_value, level)
+            conclusion = Conclusion.FAILS if confirmed.rejected else Conclusion.UNDECIDED
+            reason = f"{first.positives} of {first.networks} networks take more"
+        return conclusion, reason, first, measured, level
 
     def positive_definite(
         self,

@@ -73,17 +73,22 @@ def compared_evaluations(case: Case, setting: Setting, sample: int) -> PairedSam
     return PairedSample(log_ratios(subject, other), details, sketch)
 
 
-def compared_steps(case: Case, setting: Setting, sample: int) -> PairedSample:
+def compared_steps(case: Case, setting: Setting, sample: int, *, most: bool = False) -> PairedSample:
     """Steps of gradient descent to the target, each side with eta = 1 / lambda_max of its own Theta_0.
 
     A run that has not arrived at the cap counts as the cap: a ratio is then nearer to 1 than it was, or a tie, and
-    never on the wrong side of 1.
+    never on the wrong side of 1. With `most` as many networks are trained as ever are, all of them fresh: a pilot may
+    have promised too much.
     """
     instance, rival = prepare(case, setting), setting.load(RIVAL)
-    more = int(np.count_nonzero(log_ratios(*_trained(instance, rival, "pilot", PILOT_NETWORKS)) > 0))
-    agreeing = max(more, PILOT_NETWORKS - more)
-    count = next(networks for least, networks in TRAINED_NETWORKS if agreeing >= least)
-    subject, other = _trained(instance, rival, f"descent-{sample}", count)
+    if most:
+        stage, count = f"most-descent-{sample}", TRAINED_NETWORKS[-1][1]
+    else:
+        more = int(np.count_nonzero(log_ratios(*_trained(instance, rival, "pilot", PILOT_NETWORKS)) > 0))
+        agreeing = max(more, PILOT_NETWORKS - more)
+        stage = f"descent-{sample}"
+        count = next(networks for least, networks in TRAINED_NETWORKS if agreeing >= least)
+    subject, other = _trained(instance, rival, stage, count)
     details: dict[str, Detail] = {
         "rival": rival.expression,
         "median steps": float(np.median(subject)),
