@@ -2,9 +2,10 @@
 
     python tests/seeds/run_seeds.py /tmp/seeds --profile quick --seeds 20
     python tests/seeds/run_seeds.py /tmp/seeds --profile gate --seeds 5
-    python tests/seeds/run_seeds.py /tmp/one-claim --claim gaussian-output
+    python tests/seeds/run_seeds.py /tmp/seeds --claim gaussian-output
 
-Each audit leaves a folder PROFILE-SEED below the first argument; those that are there are not run again.
+Each audit leaves a folder PROFILE-SEED, with --claim PROFILE-SEED-CLAIMS, below the first argument; those that are there
+are not run again.
 """
 
 import argparse
@@ -21,7 +22,7 @@ RECORDED = Path(__file__).parents[2] / "reports" / "neural-ode-global-convergenc
 
 def audited(folder: Path, profile: str, seed: int, claims: list[str]) -> Report:
     """The report of one audit, made now unless it is there."""
-    place = folder / f"{profile}-{seed}"
+    place = folder / "-".join([profile, str(seed), *claims])
     if not place.is_dir():
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             command = ["theory-check", "audit", "--profile", profile, "--seed", str(seed), "--report-dir", scratch]
@@ -38,7 +39,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--profile", default="quick")
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--claim", action="append", default=[], help="These alone, in a folder of their own.")
+    parser.add_argument("--claim", action="append", default=[], help="Audit this claim only (repeatable).")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     recorded = load_report(RECORDED / asked.profile)
