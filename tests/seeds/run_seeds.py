@@ -4,8 +4,8 @@
     python tests/seeds/run_seeds.py /tmp/seeds --profile gate --seeds 5
     python tests/seeds/run_seeds.py /tmp/seeds --claim gaussian-output
 
-Each audit leaves a folder PROFILE-SEED, with --claim PROFILE-SEED-CLAIMS, below the first argument; those that are there
-are not run again.
+Each audit leaves a folder PROFILE-SEED, with --claim PROFILE-SEED-CLAIMS, below the first argument; those that are
+there are not run again.
 """
 
 import argparse
