@@ -395,6 +395,19 @@ def test_a_random_phi_that_does_not_suit_gives_way_to_a_plain_one() -> None:
         assert {case.activation for case in drawn(unsuited, 5)} == {"relu(x)"}
 
 
+def test_what_gave_way_is_told_case_by_case() -> None:
+    """To whoever narrows the search; of a property that takes every phi, and of a named phi, there is nothing."""
+    for suits in (True, False):
+        narrowing = Narrowing()
+        with narrowed(narrowing):
+            found = drawn(cases(smooth_activations(), suited=lambda _, suits=suits: suits), 10)
+        assert narrowing.gave_way == {canonical_json(case): not suits for case in found}
+    for narrowing, suited in ((Narrowing(), None), (Narrowing(activation=load("tanh")), lambda _: False)):
+        with narrowed(narrowing):
+            drawn(cases(smooth_activations(), suited=suited), 5)
+        assert not narrowing.gave_way
+
+
 def test_the_first_case_has_the_first_input_scale() -> None:
     """What a search must not leave to luck stands first."""
     found = drawn(cases(smooth_activations(), input_scales=(0.5, 1.0, 2.0)), 30)

@@ -31,7 +31,8 @@ from theory_check.profile import PROFILES
 from theory_check.property import Property, property_of
 from theory_check.reporting.assembly import Found, assemble, decode, encode
 from theory_check.request import Request
-from theory_check.trial import judge_case, run_trial
+from theory_check.strategies import cases, smooth_activations
+from theory_check.trial import AS_DRAWN, PLAIN_INSTEAD, judge_case, run_trial
 
 QUICK = PROFILES["quick"]
 GATE = PROFILES["gate"]
@@ -114,6 +115,20 @@ def test_a_random_trial_has_more_than_the_simplest_case() -> None:
     assert len({outcome.case.activation for outcome in found.outcomes} | {o.case.data for o in found.outcomes}) > 2
     assert run_trial(own(holds, share=0.001), Plan(0, "named", "tanh", "sphere"), REQUEST).trial.executed == 1
     assert status(found) == 0
+
+
+def test_the_random_phi_that_gave_way_are_counted() -> None:
+    """A search that was narrowed says by how much, in its coverage; a trial that names its phi was not."""
+    strategy = cases(smooth_activations(), suited=lambda phi: math.isfinite(phi.supremum))
+    prop = own(holds, strategy)
+    counts = run_trial(prop, RANDOM, REQUEST).trial.coverage["random phi"]
+    assert set(counts) == {AS_DRAWN, PLAIN_INSTEAD}
+    assert sum(counts.values()) == QUICK.examples
+    outcomes = run_trial(prop, RANDOM, REQUEST).outcomes
+    plain = sum(o.case.activation == "softplus(x)" for o in outcomes)
+    assert counts[PLAIN_INSTEAD] == plain > 0
+    for other, plan in ((own(holds, cases()), RANDOM), (prop, Plan(0, "named", "tanh", "sphere"))):
+        assert "random phi" not in run_trial(other, plan, REQUEST).trial.coverage
 
 
 def test_a_counterexample_is_found_and_shrunk_and_no_case_is_judged_twice() -> None:

@@ -7,6 +7,7 @@ report is replayed.
 import hashlib
 import math
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import hypothesis
@@ -37,6 +38,8 @@ from theory_check.strata import PATIENCE, Coverage, strata_of
 from theory_check.strategies import Narrowing, narrowed
 
 EXECUTED_SHARE = 0.9
+# What became of a random phi in a property whose measurement sees nothing with some.
+AS_DRAWN, PLAIN_INSTEAD = "as drawn", "gave way to softplus or relu"
 
 
 def run_trial(prop: Property, plan: Plan, request: Request, store: Store | CarriedCases | None = None) -> Found:
@@ -61,6 +64,7 @@ def run_trial(prop: Property, plan: Plan, request: Request, store: Store | Carri
     reason = ""
     if plan.stratum in {"digits", UNDIVIDED}:
         materialise(Digits((0,)))  # loads them here: imports inside a strategy disturb the draws
+    search.gave_way = narrowing.gave_way
     with narrowed(narrowing), planted(plan.defect), reproducible_draws():
         try:
             search.run()
@@ -160,6 +164,7 @@ class Search:
         self.coverage = Coverage(self.requested, plan.position) if plan.kind in {"random", "named"} else None
         self.searched: list[Outcome] = []
         self.drawn: set[str] = set()
+        self.gave_way: Mapping[str, bool] = {}
         self.passed_over: dict[str, Case] = {}
         self.passed_draws: set[Any] = set()
         self.minimal: Outcome | None = None
@@ -308,6 +313,9 @@ class Search:
             case = outcome.case
             kind = "own model" if case.is_model else self.request.load(case.activation).classification
             classes = {"activation": kind, **strata_of(case)}
+            gave_way = self.gave_way.get(canonical_json(case))
+            if gave_way is not None:
+                classes["random phi"] = PLAIN_INSTEAD if gave_way else AS_DRAWN
             for dimension, name in classes.items():
                 counts = found.setdefault(dimension, {})
                 counts[name] = counts.get(name, 0) + outcome.comparisons

@@ -18,6 +18,7 @@ from theory_check.measurements import horizon_growth
 from theory_check.measurements.horizon_growth import (
     GROWN,
     asymptotic_slope,
+    fall_discrepancies,
     growth_discrepancies,
     rescaled,
     rescaling_discrepancies,
@@ -79,7 +80,8 @@ def test_the_dual_of_two_slopes_is_at_least_that_of_a_line(
 @pytest.mark.parametrize("expression", GROWING + BOUNDED)
 def test_what_the_claim_says_holds(expression: str, bench: object) -> None:
     """Nothing falls; bounded functions have a bounded output, growing ones grow; each by comparisons with power."""
-    found = by_quantity(growth_discrepancies(on_sphere(expression), bench))
+    case = on_sphere(expression)
+    found = by_quantity(fall_discrepancies(case, bench) + growth_discrepancies(case, bench))
     assert set(found) == {q.VARIANCE_FALL, q.GROWTH if expression in GROWING else q.VARIANCE_EXCESS}
     for one in found.values():
         assert one.powerless == ""
@@ -112,12 +114,39 @@ def test_growth_is_looked_for_where_phi_is_near_its_asymptote(bench: object) -> 
 
 
 def test_growth_at_horizons_out_of_reach_is_no_error(bench: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Variances overflow, or cannot be computed: nothing is said of growth, and the rest is judged. Once an error."""
+    """Variances overflow, or cannot be computed: nothing is said of growth, and no picture drawn. Once an error."""
     monkeypatch.setattr(horizon_growth, "GROWN", (1e6, 2e6))
-    found = by_quantity(growth_discrepancies(on_sphere("softplus(x)"), bench))
-    said = "variances at sigma_w T = 1.41e+06 and beyond, near the asymptote, are out of reach"
-    assert found[q.GROWTH].powerless == said
-    assert not found[q.VARIANCE_FALL].powerless
+    (found,) = growth_discrepancies(on_sphere("softplus(x)"), bench)
+    assert found.powerless == "variances at sigma_w T = 1.41e+06 and beyond, near the asymptote, are out of reach"
+    assert found.sketch is None
+
+
+SILENT = "silu(0.5*(-relu(2.0*x)))"  # bounded, which its bounds do not show
+LATE = (
+    "silu(0.5*(-leaky_relu(1.5*x - 0.5)))",
+    "1.5*(hardtanh(-0.5*x - 1.0)*cos(3.0*x + 1.0)) - 0.5*softplus(-x + 1.0)",
+)
+
+
+@pytest.mark.parametrize("expression", [*LATE, SILENT, "square(x)"])
+def test_no_phi_is_excused_from_a_variance_that_does_not_fall(expression: str, bench: object) -> None:
+    """Nothing can be said of the growth of its output: that of the state is judged all the same."""
+    case = on_sphere(expression, sigma_w=0.25, horizon=1.0)
+    (found,) = fall_discrepancies(case, bench)
+    assert (found.powerless, found.error) == ("", 0.0)
+    with planted("horizon-inverted"):
+        (wrong,) = fall_discrepancies(on_sphere(expression, sigma_w=0.25), bench)
+    assert wrong.error > wrong.bound
+
+
+@pytest.mark.parametrize("expression", [SILENT, "sign_sqrt(x)", "square(x)"])
+def test_of_an_output_that_neither_is_bounded_nor_grows_linearly_nothing_is_said(
+    expression: str, bench: object
+) -> None:
+    """The claim speaks of neither; a random phi of this kind gives way."""
+    (found,) = growth_discrepancies(on_sphere(expression), bench)
+    assert found.powerless == "of an output the claim speaks where phi grows linearly, or is known to be bounded"
+    assert not shows_its_growth(activation(expression))
 
 
 @pytest.mark.parametrize(
@@ -127,8 +156,7 @@ def test_growth_at_horizons_out_of_reach_is_no_error(bench: object, monkeypatch:
         ("tanh(3*x)", True),
         ("x", True),
         ("leaky_relu(x)", True),
-        ("silu(0.5*(-leaky_relu(1.5*x - 0.5)))", False),
-        ("1.5*(hardtanh(-0.5*x - 1.0)*cos(3.0*x + 1.0)) - 0.5*softplus(-x + 1.0)", False),
+        *((late, False) for late in LATE),
     ],
 )
 def test_phi_whose_growth_comes_too_late_are_told_apart(expression: str, shows: bool) -> None:  # noqa: FBT001
@@ -150,7 +178,7 @@ def test_an_inverted_horizon_is_a_fall(bench: object) -> None:
     """The longer horizon gets the variance of the shorter one; the fall is that difference."""
     for expression in ("tanh(x)", "softplus(x)", "cos(x)"):
         with planted("horizon-inverted"):
-            found = by_quantity(growth_discrepancies(on_sphere(expression), bench))[q.VARIANCE_FALL]
+            (found,) = fall_discrepancies(on_sphere(expression), bench)
         assert found.powerless == ""
         assert found.error > 0.1 * found.scale
         assert found.error > 1000 * found.bound
@@ -170,7 +198,7 @@ def test_a_bounded_output_above_its_bound_is_seen(bench: object, monkeypatch: py
 def test_inputs_of_no_size_fall_nowhere(bench: object) -> None:
     """An input of zeros under tanh stays zero over all horizons: no scale, no fall, and growth is not asked for."""
     case = Case(activation="tanh(x)", data=Explicit(((0.0, 0.0),)), width=8)
-    found = by_quantity(growth_discrepancies(case, bench))[q.VARIANCE_FALL]
+    (found,) = fall_discrepancies(case, bench)
     assert (found.error, found.scale) == (0.0, None)
 
 

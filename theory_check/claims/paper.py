@@ -28,7 +28,8 @@ _EXTRAPOLATED = "test_layers_extrapolated_give_the_kernels_of_the_ode"
 _JOINT = "test_width_limit_is_uniform_in_depth"
 _ORDER = "test_limiting_correlations_grow_with_those_of_the_inputs"
 _SPREAD_OUT = "test_limiting_correlations_exceed_those_of_the_inputs"
-_HORIZON = "test_variances_grow_with_the_horizon"
+_STATE_VARIANCE = "test_variances_grow_with_the_horizon"
+_OUTPUT_VARIANCE = "test_variance_of_the_output_follows_phi"
 _RESCALED = "test_scaled_weights_undo_the_horizon"
 _DEFINITE = "test_tangent_kernel_is_positive_definite"
 _NONDEGENERATE = "test_limiting_nngp_kernel_is_positive_definite"
@@ -407,8 +408,8 @@ _CLAIMS = (
         assumptions=("lipschitz",),
         strata=("sphere", "digits"),
         controls=(
-            *_planted(_HORIZON, q.VARIANCE_FALL, "horizon-inverted", activation="tanh"),
-            *_planted(_HORIZON, q.GROWTH, "horizon-ignored", activation="identity"),
+            *_planted(_STATE_VARIANCE, q.VARIANCE_FALL, "horizon-inverted", activation="tanh"),
+            *_planted(_OUTPUT_VARIANCE, q.GROWTH, "horizon-ignored", activation="identity"),
             *_planted(_RESCALED, q.RESCALING, "weights-not-rescaled"),
         ),
     ),

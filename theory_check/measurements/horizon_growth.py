@@ -48,24 +48,32 @@ ASKED_SHARE = 0.5
 # kappa over the steepest slope of a random phi, at least: horizons are as many times longer as this is smaller, and
 # errors of the limit grow over them by the steepest slope.
 LEAST_ASYMPTOTE = 0.25
+# A kappa of at most this is taken for rounding of a difference of two slopes.
+SLIGHTEST = 1e-3
 # phi is taken as linear far out where these arguments agree in its slope.
 FAR = (1e6, 2e6)
 SOLVER_STEPS = 16
 
 
-def growth_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, ...]:
-    """Variances of the limit over growing horizons: of h_T non-decreasing, of f bounded or growing exponentially."""
+def fall_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, ...]:
+    """The variance of the limit of h_T over growing horizons: it does not fall, whatever phi."""
     instance = prepare(case, setting)
-    horizons = [case.neural_ode.horizon * fraction for fraction in FRACTIONS]
-    solved = [_limits(instance, horizon) for horizon in horizons]
-    found = [_falls(instance, solved)]
+    seen = _at_fractions(instance)
+    return (replace(_falls(instance, list(seen.values())), sketch=partial(_picture, instance, seen)),)
+
+
+def growth_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, ...]:
+    """The variance of the limit of f: bounded over growing horizons where phi is, else it grows exponentially."""
+    instance = prepare(case, setting)
     if math.isfinite(instance.activation.supremum):
-        found.append(_excess(instance, solved))
+        seen = _at_fractions(instance)
+        return (replace(_excess(instance, list(seen.values())), sketch=partial(_picture, instance, seen)),)
     kappa = asymptotic_slope(instance.activation)
-    seen = dict(zip(horizons, solved, strict=True))
-    if kappa > 0:
-        found.append(_growth(instance, kappa, seen))
-    return tuple(replace(d, sketch=partial(_picture, instance, seen)) for d in found)
+    if kappa == 0.0:
+        reason = "of an output the claim speaks where phi grows linearly, or is known to be bounded"
+        return (Discrepancy(q.GROWTH, 0.0, 0.0, unusable=reason),)
+    seen = {}
+    return (replace(_growth(instance, kappa, seen), sketch=partial(_picture, instance, seen) if seen else None),)
 
 
 def rescaling_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, ...]:
@@ -88,18 +96,22 @@ def rescaling_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, 
     return (Discrepancy(q.RESCALING, error, carried * rounding, scale=largest, sketch=sketch),)
 
 
+def _at_fractions(instance: Instance) -> dict[float, LimitKernels]:
+    horizons = [instance.case.neural_ode.horizon * fraction for fraction in FRACTIONS]
+    return {horizon: _limits(instance, horizon) for horizon in horizons}
+
+
 def _picture(instance: Instance, seen: Mapping[float, LimitKernels]) -> Picture:
-    """Variances of the first input at the horizons that were solved, and what sigma_w = c / T makes of them."""
+    """Variances of the first input at the horizons that were solved, and sigma_w = c / T from the first of them on."""
     model = instance.case.neural_ode
     horizons = np.array(sorted(seen))
     start = model.sigma_u**2 * float((instance.inputs[0] ** 2).mean())
     state = [start, *(float(seen[t].state[0, 0]) for t in horizons.tolist())]
     output = [float(seen[t].nngp[0, 0]) for t in horizons.tolist()]
-    scaled = float(seen[model.horizon].nngp[0, 0])
     series = [
         curve("state, sigma_w fixed", [0.0, *horizons.tolist()], state),
         curve("output, sigma_w fixed", horizons, output),
-        curve("output, sigma_w = c / T", horizons[[0, -1]], [scaled, scaled], style="line"),
+        curve("output, sigma_w = c / T", horizons[[0, -1]], output[:1] * 2, style="line"),
     ]
     if math.isfinite(instance.activation.supremum):
         most = (model.sigma_v * instance.activation.supremum) ** 2
@@ -148,13 +160,13 @@ def asymptotic_slope(activation: Activation) -> float:
         near, far = (activation.value_at(sign * x) / (sign * x) for x in FAR)
         slopes.append(far if math.isclose(near, far, rel_tol=1e-3) else 0.0)
     kappa = math.sqrt((slopes[0] ** 2 + slopes[1] ** 2) / 2)
-    return kappa if kappa > 1e-3 else 0.0
+    return kappa if kappa > SLIGHTEST else 0.0
 
 
 def shows_its_growth(activation: Activation) -> bool:
-    """Whether phi does not grow, or does at horizons at which its limit can be computed."""
+    """Whether phi is known to be bounded, or grows at horizons at which its limit can be computed."""
     kappa = asymptotic_slope(activation)
-    return kappa == 0.0 or kappa >= LEAST_ASYMPTOTE * activation.lipschitz
+    return math.isfinite(activation.supremum) or kappa >= max(LEAST_ASYMPTOTE * activation.lipschitz, SLIGHTEST)
 
 
 def _limits(instance: Instance, horizon: float) -> LimitKernels:

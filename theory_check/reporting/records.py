@@ -61,7 +61,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     expected_verdict: what a control must give; null for other trials.
     expected_conclusion: the same, for the conclusion.
     as_expected: whether the control came out so, a boolean for controls and null for all others.
-    coverage: comparisons by class, for each dimension of the space of cases (activation, horizon, scale, width).
+    coverage: comparisons by class, for each dimension of the space of cases (activation, horizon, scale, width), and
+        how many random phi gave way to a plain one where a property measures nothing with some.
     worst_ratio: the largest share of a bound that was used, measured / bound; null where nothing was compared.
     seconds: time taken.
 

@@ -7,7 +7,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from theory_check.activations.activation import Activation
 from theory_check.activations.loading import activation as load
-from theory_check.case import Case, Data, Sphere, Weights, materialise
+from theory_check.case import Case, Data, Sphere, Weights, canonical_json, materialise
 from theory_check.neural_ode import NeuralODE
 from theory_check.strategies.activations import ACTIVATION_CLASSES, PLAIN_OF_CLASS, lipschitz_activations
 from theory_check.strategies.data import ANY_SIZE, Sizes, data_of_stratum, rows_of_dimension
@@ -50,7 +50,7 @@ def cases(
         scales: strategy for scales and horizon, in place of `most_growth` and `strong`.
         input_scales: values of sigma_u, the simplest first, where `scales` is not given.
         suited: whether a measurement of the claim can see anything with a random phi; one with which it cannot gives
-            way to softplus or relu. A phi that the trial names stays.
+            way to softplus or relu, which the trial's coverage counts. A phi that the trial names stays.
     """
     narrowing = current_narrowing()
     stratum = narrowing.stratum or draw(st.sampled_from(("sphere", "digits")))
@@ -58,7 +58,8 @@ def cases(
     if narrowing.activations is not None:
         chosen = ACTIVATION_CLASSES[narrowing.activations]()
     activation = narrowing.activation or draw(chosen)
-    if suited is not None and narrowing.activation is None and not suited(activation):
+    gives_way = suited is not None and narrowing.activation is None and not suited(activation)
+    if gives_way:
         activation = load(PLAIN_OF_CLASS.get(activation.classification, activation.expression))
     data = draw(data_of_stratum(stratum, sizes, narrowing.given))
     weights = draw(arbitrary_weights()) if any_weights else Weights()
@@ -67,7 +68,7 @@ def cases(
     most = most_growth / (max(1.0, activation.lipschitz) if activation.is_lipschitz else 1.0)
     if stratum == "narrow":
         width = st.sampled_from((2, 4))
-    return Case(
+    case = Case(
         activation=activation.expression,
         data=data,
         width=draw(widths() if width is None else width),
@@ -76,6 +77,9 @@ def cases(
         stratum=stratum,
         eta_factor=draw(st.sampled_from((2.5, 3.0, 4.0))) if stratum == "large-step" else 1.0,
     )
+    if suited is not None and narrowing.activation is None:
+        narrowing.gave_way.setdefault(canonical_json(case), gives_way)
+    return case
 
 
 @st.composite

@@ -7,7 +7,7 @@ draw from that part only, so a property is written once and no stratum is left t
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from theory_check.activations.activation import Activation
 from theory_check.case import Explicit
@@ -19,6 +19,8 @@ class Narrowing:
 
     activations: a class, by its name in `ACTIVATION_CLASSES`, that activations come from in place of a property's own.
     model: "package.module:build" and the dimension of its states.
+    gave_way: filled by draws: of each case, by its JSON, whose property asks for a phi that suits it, whether a random
+        phi gave way to a plain one, so that a trial can say how far its search was narrowed.
     """
 
     activation: Activation | None = None
@@ -26,6 +28,7 @@ class Narrowing:
     stratum: str | None = None
     given: Explicit | None = None
     model: tuple[str, int] | None = None
+    gave_way: dict[str, bool] = field(default_factory=dict, compare=False)
 
 
 _narrowing: ContextVar[Narrowing | None] = ContextVar("narrowing", default=None)
