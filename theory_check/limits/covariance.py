@@ -85,7 +85,10 @@ def picard(
         following = step(now)
         size = float(np.abs(following).max(initial=0.0))
         if not size < HUGE:
-            raise InfiniteKernel("the covariance blows up or overflows before the horizon: sigma_w T is too large")
+            raise InfiniteKernel(
+                "the covariance blows up or overflows before the horizon, or the grid is too coarse for it: "
+                "sigma_w T is too large"
+            )
         before, change = change, float(np.abs(following - now).max(initial=0.0))
         now = following
         if change <= settled or (change >= 0.5 * before and change <= 1e-12 * size):
