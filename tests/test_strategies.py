@@ -402,6 +402,10 @@ def test_what_gave_way_is_told_case_by_case() -> None:
         with narrowed(narrowing):
             found = drawn(cases(smooth_activations(), suited=lambda _, suits=suits: suits), 10)
         assert narrowing.gave_way == {canonical_json(case): not suits for case in found}
+    affine = Narrowing()
+    with narrowed(affine):
+        drawn(cases(polynomial_activations(1), suited=lambda _: False), 5)
+    assert set(affine.gave_way.values()) == {False}  # it stays, as it has no plain one to give way to
     for narrowing, suited in ((Narrowing(), None), (Narrowing(activation=load("tanh")), lambda _: False)):
         with narrowed(narrowing):
             drawn(cases(smooth_activations(), suited=suited), 5)

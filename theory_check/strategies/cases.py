@@ -58,9 +58,15 @@ def cases(
     if narrowing.activations is not None:
         chosen = ACTIVATION_CLASSES[narrowing.activations]()
     activation = narrowing.activation or draw(chosen)
-    gives_way = suited is not None and narrowing.activation is None and not suited(activation)
+    # Of other classes (affine, not Lipschitz) there is no plain one to give way to.
+    gives_way = (
+        suited is not None
+        and narrowing.activation is None
+        and activation.classification in PLAIN_OF_CLASS
+        and not suited(activation)
+    )
     if gives_way:
-        activation = load(PLAIN_OF_CLASS.get(activation.classification, activation.expression))
+        activation = load(PLAIN_OF_CLASS[activation.classification])
     data = draw(data_of_stratum(stratum, sizes, narrowing.given))
     weights = draw(arbitrary_weights()) if any_weights else Weights()
     if stratum == "pinned" and any(materialise(data)[0]):
