@@ -41,10 +41,10 @@ def print_summary(report: Report, folder: Path) -> None:
         )
     )
     console.print(Text(f"reports: {folder}"))
-    console.print(Text(headline(report), style="bold"))
-    console.print(Text(f"verdict: {verdict_words(report)}, exit status {report.exit_status}", style="bold"))
+    console.print(Text(headline(report), style="bold"), soft_wrap=True)
     if readings(report.claims):
-        console.print(Text(f"exit status {report.exit_status}: {status_words(report)}"))
+        console.print(Text(f"exit status {report.exit_status}: {status_words(report)}"), soft_wrap=True)
+    console.print(Text(f"verdict: {verdict_words(report)}, exit status {report.exit_status}", style="bold"))
 
 
 def _table(report: Report) -> Table:

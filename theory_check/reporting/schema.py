@@ -23,6 +23,7 @@ _RANGES: dict[str, dict[str, dict[str, Any]]] = {
         "sigma_v": {"exclusiveMinimum": 0},
         "horizon": {"exclusiveMinimum": 0},
     },
+    "Source": {"kinds": {"minItems": 1}, **{name: {"pattern": "\\S"} for name in ("where", "says", "reading")}},
     "Explicit": {"rows": {"minItems": 1, "items": {"type": "array", "items": {"type": "number"}, "minItems": 1}}},
 }
 _CONTROLS_SAY_WHETHER_EXPECTED = {
