@@ -22,26 +22,26 @@ from theory_check.strategies import cases, smooth_activations
 
 """
 FILTERED = """
-@checks("structure-kept")
+@checks("resnet-limit")
 @given(case=cases(smooth_activations()).filter(lambda case: getattr(case.data, "seed", 1) % 997 == 500))
 def test_probe(case: Case, audit: Audit) -> None:
     audit.at_most(case, Discrepancy("nothing", 0.0, 1.0))
 """
 NO_NUMBER = """
-@checks("structure-kept")
+@checks("resnet-limit")
 @given(case=cases(smooth_activations()))
 def test_probe(case: Case, audit: Audit) -> None:
     sample = lambda stage: TestResult(name="mean_test", statistic=0.0, p_value=float("nan"), samples=9, tail="exact")
     audit.law(case, LawTest("probe", exact=True, sample=sample))
 """
 NO_BOUND = """
-@checks("structure-kept")
+@checks("resnet-limit")
 @given(case=cases(smooth_activations()))
 def test_probe(case: Case, audit: Audit) -> None:
     audit.at_most(case, Discrepancy("probe", float("nan"), 1.0))
 """
 HARMLESS = """
-@checks("structure-kept")
+@checks("resnet-limit")
 @given(case=cases(smooth_activations()))
 def test_probe(case: Case, audit: Audit) -> None:
     audit.at_most(case, Discrepancy("nothing", 0.0, 1.0))
@@ -152,20 +152,18 @@ def test_a_shard_is_strict_where_the_audit_or_the_merge_was(
 
 
 def test_the_table_groups_readings(
-    audited: Callable[..., tuple[int, Report]], capsys: pytest.CaptureFixture[str], tmp_path: Path
+    audited: Callable[..., tuple[int, Report]], capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """What is stated first, then the readings under their kind; the headline, what counts, the verdict."""
     _, report = audited(BOTH)
     print_summary(report, tmp_path)
-    out = capsys.readouterr().out
+    out = capfd.readouterr().out
     places = [
-        "\u2502 forward-unique",
-        "\u2502 readings: digest",
-        "\u2502 spread-reduced",
+        "│ forward-unique",
+        "│ readings: digest",
+        "│ spread-reduced",
         "spread-reduced, a reading [random",
-    ]
-    places += ["1 of 1 claim of the paper supported; readings: 0 of 1 supported, spread-reduced refuted\n"]
-    places += [
+        "1 of 1 claim of the paper supported; readings: 0 of 1 supported, spread-reduced refuted\n",
         "exit status 0: every claim is supported; readings do not count\n",
         "verdict: supported, exit status 0\n",
     ]
