@@ -73,6 +73,10 @@ def test_the_exit_status_says_which_readings_counted(
 def test_every_format_keeps_readings_apart(build: Any, claim: Callable[..., ClaimReport]) -> None:
     """In each text the headline, then what is stated, then the readings; nowhere is a paper refuted."""
     claims = [claim("one", "digest", REFUTED), claim("two", "abstract"), claim("three", "hedged", REFUTED)]
+    # Findings of what is stated go before worse ones of readings.
+    open_ = build.report(*claims, claim("four", "result", INCONCLUSIVE))
+    summary = step_summary(open_)
+    assert summary.index("- **inconclusive** `four`") < summary.index("- **refuted** (a reading) `three`")
     report = build.report(*claims)
     assert [(row.claim, row.reading) for row in claim_matrix(report)] == [
         ("two", ""),

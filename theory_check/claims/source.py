@@ -30,7 +30,8 @@ READING = (
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a claim is made and how it was read; everything in our words, nothing quoted.
 
-    kinds: of the texts in which it stands, one or more of `PROVENANCES`; the strongest decides who speaks.
+    kinds: of the texts in which it stands, from strong to weak abstract, result, figure, hedged, digest; the strongest
+        decides who speaks.
     where: the places.
     says: what they say.
     reading: how that was read, which is what the claim's properties test.
