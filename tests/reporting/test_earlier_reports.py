@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from theory_check.claims.paper import CLAIMS, PAPER
+from theory_check.claims.source import Source
 from theory_check.evidence.verdict import Verdict
 from theory_check.reporting.badge_writer import render as badge
 from theory_check.reporting.document import decode_report, load_report
@@ -41,6 +42,7 @@ def earlier(build: Any, paper: str, *ids: str, **fields: Any) -> dict[str, Any]:
             build.trial(verdict=REFUTED if name == "spread-reduced" else SUPPORTED),
             id=name,
             source="Key result 3.",
+            statement=CLAIMS[name].statement,
             verdict=REFUTED if name == "spread-reduced" else SUPPORTED,
         )
         for name in ids
@@ -61,6 +63,18 @@ def test_reports_from_before_are_read_with_what_is_known_now(build: Any) -> None
     assert decode_report(as_json(report).encode(), "it") == report
     error = decode_report(json.dumps(earlier(build, PAPER, "ntk-limit", verdict=ERROR)).encode(), "it")
     assert error.verdict is ERROR
+
+
+def test_a_statement_that_is_another_by_now_keeps_its_reading(build: Any) -> None:
+    """The verdict was on the words that stood there: the source says so, and what is tested by now."""
+    document = earlier(build, PAPER, "spread-reduced")
+    document["claims"][0]["statement"] = "Other words."
+    (claim,) = decode_report(json.dumps(document).encode(), "it").claims
+    now = CLAIMS["spread-reduced"].source
+    assert isinstance(claim.source, Source)
+    assert isinstance(now, Source)
+    assert claim.source.reading == f"the statement as this report has it; by now the tested reading is: {now.reading}"
+    assert msgspec.structs.replace(claim.source, reading=now.reading) == now
 
 
 def test_reports_of_other_papers_keep_their_sentences(build: Any) -> None:
