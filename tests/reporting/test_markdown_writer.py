@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 from theory_check.case import Case
 from theory_check.evidence.verdict import Conclusion, Verdict
 from theory_check.reporting.case_text import describe_case
+from theory_check.reporting.headline import verdict_words
 from theory_check.reporting.markdown_text import code, escaped, fenced, visible
 from theory_check.reporting.markdown_writer import render
 
@@ -252,7 +253,7 @@ def test_every_report_renders_with_whole_tables(reports, data):
     report = data.draw(reports)
     markdown = render(report)
     markdown.encode()
-    assert markdown.startswith(f"# Audit by theory-check: {report.verdict.value}\n")
+    assert markdown.startswith(f"# Audit by theory-check: {verdict_words(report)}\n")
     tokens = PARSER.parse(markdown)
     headings = sum(token.type == "heading_open" and token.tag == "h3" for token in tokens)
     assert headings == len(report.claims)
