@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from theory_check.activations.loading import activation
     from theory_check.case import Case, materialise
     from theory_check.claims.claim import Claim
+    from theory_check.claims.source import Source
     from theory_check.evidence.audit import Audit
     from theory_check.evidence.discrepancy import Discrepancy
     from theory_check.limits.dual_activation import InfiniteKernel
@@ -32,6 +33,7 @@ __all__ = [
     "InfiniteKernel",
     "LimitKernels",
     "NeuralODE",
+    "Source",
     "activation",
     "cases",
     "checks",
@@ -50,6 +52,7 @@ _HOMES = {
     "InfiniteKernel": "theory_check.limits.dual_activation",
     "LimitKernels": "theory_check.limits.kernels",
     "NeuralODE": "theory_check.neural_ode",
+    "Source": "theory_check.claims.source",
     "activation": "theory_check.activations.loading",
     "cases": "theory_check.strategies",
     "checks": "theory_check.property",

@@ -66,6 +66,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     text = "allow package.module:name activations, which runs their code"
     group.addoption("--theory-check-trust-code", action="store_true", default=None, help=text)
     parser.addini("theory_check_trust_code", text, type="bool", default=False)
+    text = "readings, which nobody states as a claim, fail a run as claims do"
+    group.addoption("--theory-check-strict", action="store_true", default=None, help=text)
+    parser.addini("theory_check_strict", text, type="bool", default=False)
     # What `theory-check audit` was called with: nothing for a person to say.
     group.addoption("--theory-check-command", default=None, help=argparse.SUPPRESS)
     group.addoption("--theory-check-run", default=None, help=argparse.SUPPRESS)
@@ -124,6 +127,7 @@ def request_of(config: pytest.Config) -> "Request":
             searches=config.getoption("--theory-check-searches"),
             own_claims=True,
             model=_option(config, "model"),
+            strict=config.getoption("--theory-check-strict") or config.getini("theory_check_strict"),
         )
     except RequestError as error:
         raise pytest.UsageError(str(error)) from None
@@ -182,7 +186,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     # For pytest's own --junitxml; plain text, as it travels between processes.
     pyfuncitem.user_properties.append(("theory_check_claim", found.claim.id))
     pyfuncitem.user_properties.append(("theory_check_verdict", found.trial.verdict.value))
-    _tell_pytest(found)
+    _tell_pytest(found, counts=request_of(pyfuncitem.config).counts(found.claim))
     return True
 
 
@@ -195,8 +199,11 @@ def _store(config: pytest.Config) -> "Store | None":
     return Store(Path(run) / STORE_FILE) if run else None
 
 
-def _tell_pytest(found: "Found") -> None:
-    """Fail unless the trial supports its claim; assumptions that are not met are a visible skip while nothing fails."""
+def _tell_pytest(found: "Found", *, counts: bool) -> None:
+    """Fail unless the trial supports its claim; assumptions that are not met are a visible skip while nothing fails.
+
+    Of a reading that does not count a trial is expected to fail where it does; an error is the harness's, and fails.
+    """
     from theory_check.case import canonical_json
 
     trial = found.trial
@@ -217,6 +224,8 @@ def _tell_pytest(found: "Found") -> None:
         shown = next((o for o in found.outcomes if o.case_id == trial.minimal), None)
         case = f"\nminimal case {shown.case_id}: {canonical_json(shown.case)}" if shown else ""
         measured = f"\n{shown.quantity}: {shown.measured} against {shown.bound}" if shown else ""
+        if not counts and trial.verdict != "error":
+            pytest.xfail(f"a reading, which does not count: {text}{measured}{case}")
         pytest.fail(text + measured + case, pytrace=False)
 
 

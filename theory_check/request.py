@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory_check.case import DIGITS_DIMENSION, Explicit, parallel_rows, to_sphere
+from theory_check.claims.claim import Claim
 from theory_check.claims.own_model import MODEL_CLAIMS, left_out, why_not
 from theory_check.claims.paper import CLAIMS
 from theory_check.profile import PROFILES, Profile
@@ -69,6 +70,7 @@ class Request:
     shard: (i, n) for the i-th of n parts of the trials, dealt out in turn; None for all of them.
     searches: into how many independent searches the cases of every random or named trial are divided.
     model: a user's own module, on trial in place of activations.
+    strict: whether readings count towards the exit status though nobody named them.
     """
 
     profile: Profile = PROFILES["quick"]
@@ -84,6 +86,11 @@ class Request:
     shard: tuple[int, int] | None = None
     searches: int = 1
     model: OwnModel | None = None
+    strict: bool = False
+
+    def counts(self, claim: Claim) -> bool:
+        """Whether the verdict of a claim counts towards the exit status: it is stated, or a reading that was named."""
+        return claim.is_stated or self.strict or claim.id in self.claims
 
     @property
     def names_something(self) -> bool:
@@ -123,6 +130,7 @@ def make_request(
     searches: str | int = 1,
     own_claims: bool = False,
     model: str = "",
+    strict: bool = False,
 ) -> Request:
     """Check what a user wrote and make a request of it.
 
@@ -158,6 +166,7 @@ def make_request(
         shard=_shard(shard) if shard else None,
         searches=_searches(searches),
         model=own,
+        strict=strict,
     )
 
 

@@ -62,9 +62,8 @@ def test_the_claims_are_there() -> None:
 
 @EACH
 def test_a_claim_is_complete(claim: Claim) -> None:
-    """Statement and source in words, assumptions explained, strata and controls; it reads back from JSON."""
+    """Statement in words, assumptions explained, strata and controls; it reads back from JSON."""
     assert claim.statement.endswith(".")
-    assert claim.source.endswith(".")
     assert len(claim.statement) > 40
     assert claim.assumptions
     assert set(claim.assumptions) <= set(EXPLAINED)
@@ -99,7 +98,7 @@ def test_every_control_names_what_exists(claim: Claim) -> None:
 def test_every_control_says_what_is_possible(claim: Claim) -> None:
     """Refuted means fails, supported means holds; a control without a defect breaks an assumption or is positive.
 
-    But for the claims that are known to be false as the paper has them.
+    But for the readings that are known to be false.
     """
     false = {("spread-reduced", "tanh"), ("smooth-trains-faster", "softplus")}
     pairs = {"refuted": {"fails"}, "supported": {"holds"}, "assumptions-not-met": {"fails", "holds"}}

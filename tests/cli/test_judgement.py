@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from theory_check.cli import properties
+from theory_check.cli.summary import print_summary
 from theory_check.reporting.document import Report, load_report
 
 Run = Callable[..., tuple[int, str, str]]
@@ -21,26 +22,26 @@ from theory_check.strategies import cases, smooth_activations
 
 """
 FILTERED = """
-@checks("structure-kept")
+@checks("resnet-limit")
 @given(case=cases(smooth_activations()).filter(lambda case: getattr(case.data, "seed", 1) % 997 == 500))
 def test_probe(case: Case, audit: Audit) -> None:
     audit.at_most(case, Discrepancy("nothing", 0.0, 1.0))
 """
 NO_NUMBER = """
-@checks("structure-kept")
+@checks("resnet-limit")
 @given(case=cases(smooth_activations()))
 def test_probe(case: Case, audit: Audit) -> None:
     sample = lambda stage: TestResult(name="mean_test", statistic=0.0, p_value=float("nan"), samples=9, tail="exact")
     audit.law(case, LawTest("probe", exact=True, sample=sample))
 """
 NO_BOUND = """
-@checks("structure-kept")
+@checks("resnet-limit")
 @given(case=cases(smooth_activations()))
 def test_probe(case: Case, audit: Audit) -> None:
     audit.at_most(case, Discrepancy("probe", float("nan"), 1.0))
 """
 HARMLESS = """
-@checks("structure-kept")
+@checks("resnet-limit")
 @given(case=cases(smooth_activations()))
 def test_probe(case: Case, audit: Audit) -> None:
     audit.at_most(case, Discrepancy("nothing", 0.0, 1.0))
@@ -51,6 +52,18 @@ KINKS = """
 def test_probe(case: Case, audit: Audit) -> None:
     kinked = bool(audit.load(case.activation).kinks)
     audit.at_most(case, Discrepancy("kinks", float(kinked), 0.5))
+"""
+
+BOTH = """
+@checks("forward-unique")
+@given(case=cases(smooth_activations()))
+def test_stated(case: Case, audit: Audit) -> None:
+    audit.at_most(case, Discrepancy("nothing", 0.0, 1.0))
+
+@checks("spread-reduced")
+@given(case=cases(smooth_activations()))
+def test_reading(case: Case, audit: Audit) -> None:
+    audit.at_most(case, Discrepancy("probe", 2.0, 1.0))
 """
 
 
@@ -95,3 +108,64 @@ def test_an_assumption_that_is_needed(audited: Callable[..., tuple[int, Report]]
     assert {trial.assumption for trial in without} == {"smooth"}
     assert {(trial.verdict, trial.conclusion) for trial in without} == {("assumptions-not-met", "fails")}
     assert all(trial.minimal for trial in without)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        ((), 0),
+        (("--activation", "tanh"), 0),
+        (("--ablate",), 0),
+        (("--claim", "forward-unique", "--activation", "tanh"), 0),
+        (("--strict",), 1),
+        (("--claim", "spread-reduced"), 1),
+        (("--claim", "spread-reduced", "--claim", "forward-unique"), 1),
+    ],
+)
+def test_a_refuted_reading_counts_on_request(
+    audited: Callable[..., tuple[int, Report]],
+    arguments: tuple[str, ...],
+    status: int,
+) -> None:
+    """With --strict or where it is named, and for no phi that is; the paper's verdict is none of it."""
+    ended, report = audited(BOTH, *arguments)
+    assert (ended, report.exit_status) == (status, status)
+    claims = {claim.id: claim for claim in report.claims}
+    if "spread-reduced" in claims:
+        assert claims["spread-reduced"].verdict == "refuted"
+        assert claims["spread-reduced"].counts is bool(status)
+    if "forward-unique" in claims:
+        assert report.verdict == "supported"
+
+
+def test_a_shard_is_strict_where_the_audit_or_the_merge_was(
+    audited: Callable[..., tuple[int, Report]], run: Run, tmp_path: Path
+) -> None:
+    """Shards have no verdict; merged they have that of an audit, and `merge --strict` asks for more."""
+    with pytest.raises(Exception, match="report"):
+        audited(BOTH, "--shard", "1/1")  # a shard has no report to load
+    parts = str(tmp_path / "reports")
+    for name, option, status in (("as-asked", (), 0), ("strict", ("--strict",), 1)):
+        ended, out, _ = run("merge", parts, *option, "--report-dir", str(tmp_path / name))
+        assert ended == status
+        assert "1 of 1 claim of the paper supported; readings: 0 of 1 supported, spread-reduced refuted\n" in out
+
+
+def test_the_table_groups_readings(
+    audited: Callable[..., tuple[int, Report]], capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """What is stated first, then the readings under their kind; the headline, what counts, the verdict."""
+    _, report = audited(BOTH)
+    print_summary(report, tmp_path)
+    out = capfd.readouterr().out
+    places = [
+        "│ forward-unique",
+        "│ readings: digest",
+        "│ spread-reduced",
+        "spread-reduced, a reading [random",
+        "1 of 1 claim of the paper supported; readings: 0 of 1 supported, spread-reduced refuted\n",
+        "exit status 0: every claim is supported; readings do not count\n",
+        "verdict: supported, exit status 0\n",
+    ]
+    found = [out.index(place) for place in places]
+    assert found == sorted(found)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from theory_check.claims.paper import CLAIMS
+from theory_check.claims.source import source_lines
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -19,8 +20,34 @@ def test_claims_are_listed(run: Run) -> None:
         assert claim.statement in out
 
 
+def test_readings_are_listed_apart(run: Run) -> None:
+    """What the authors state first; then hedged readings, then those of a digest, each kind explained once."""
+    _, out, _ = run("claims")
+    places = ["\nlinear-convergence (ALL)", "\nReadings. ", "\nhedged: ", "\nsmooth-trains-faster (", "\ndigest: "]
+    places += [f"\n{claim.id} (" for claim in CLAIMS.values() if claim.reading == "digest"]
+    found = [out.index(place) for place in places]
+    assert found == sorted(found)
+    assert len(places) == 10
+    assert all(out.index(f"\n{c.id} (") < out.index("\nReadings. ") for c in CLAIMS.values() if c.is_stated)
+    assert "no refutation of the paper" in out
+
+
+def test_a_claim_says_where_it_comes_from(run: Run) -> None:
+    """Kinds, what is said, which reading is tested, other readings, both scales; nothing that no source contains."""
+    status, out, _ = run("claims", "backward-unique", "spread-reduced")
+    assert status == 0
+    first, second = out.split("\n\n")
+    for claim, text in (("backward-unique", first), ("spread-reduced", second)):
+        for label, value in source_lines(CLAIMS[claim].source):
+            assert f"  {label}: {value}\n" in text
+    assert "this is a reading" in second
+    assert "this is a reading" not in first
+    assert "  tested reading: (b) " in first
+    assert "Key result" not in out
+
+
 def test_a_claim_is_explained(run: Run) -> None:
-    """Source, assumptions and controls; only those asked for."""
+    """Assumptions and controls; only those asked for."""
     status, out, _ = run("claims", "adjoint-gradient")
     assert status == 0
     assert "phi and its derivative are Lipschitz" in out

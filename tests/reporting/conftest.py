@@ -1,5 +1,6 @@
 """Reports to test with: a small one written by hand that uses every record, and arbitrary ones."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import strategies as st
 
 from theory_check.case import Case, Digits, Explicit, Sphere, Weights, case_id
+from theory_check.claims.source import PROVENANCES, Source
 from theory_check.evidence.picture import Picture, Series
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
 from theory_check.neural_ode import NeuralODE
@@ -165,6 +167,30 @@ def build() -> type[Build]:
 
 
 @pytest.fixture(scope="session")
+def source() -> Callable[[str | None], str | Source]:
+    """A source of one kind of text; None is a sentence of a user's own."""
+
+    def source(kind: str | None) -> str | Source:
+        return "ours" if kind is None else Source(kinds=(kind,), where="w", says="s", reading="r")  # type: ignore[arg-type]
+
+    return source
+
+
+@pytest.fixture(scope="session")
+def claim(source: Callable[[str | None], str | Source]) -> Callable[..., ClaimReport]:
+    """A claim of that kind with one trial; a reading does not count unless told otherwise."""
+
+    def claim(name: str, kind: str | None, verdict: Verdict = Verdict.SUPPORTED, **fields: Any) -> ClaimReport:
+        counting = fields.pop("counts", False if kind in {"hedged", "digest"} else msgspec.UNSET)
+        outcome = Build.outcome(claim=name, verdict=verdict)
+        minimal = outcome.case_id if verdict is Verdict.REFUTED else None
+        trial = Build.trial(verdict=verdict, minimal=minimal, **fields)
+        return Build.claim(trial, id=name, source=source(kind), verdict=verdict, counts=counting, outcomes=(outcome,))
+
+    return claim
+
+
+@pytest.fixture(scope="session")
 def reports() -> st.SearchStrategy[Report]:
     """Arbitrary valid reports: odd text, extreme numbers, any mixture of trials."""
     text = st.text(max_size=20)
@@ -206,6 +232,19 @@ def reports() -> st.SearchStrategy[Report]:
         comparisons=count,
     )
 
+    words = st.text(min_size=1, max_size=20).filter(str.strip)
+    kinds = st.lists(st.sampled_from(list(PROVENANCES)), min_size=1, max_size=5, unique=True).map(tuple)
+    sources = text | st.builds(
+        Source,
+        kinds=kinds,
+        where=words,
+        says=words,
+        reading=words,
+        other_readings=st.lists(text, max_size=2).map(tuple),
+        paper_scale=text,
+        our_scale=text,
+    )
+
     @st.composite
     def claims(draw: st.DrawFn, name: str) -> ClaimReport:
         outcomes = tuple(draw(st.lists(outcome, max_size=3)))
@@ -237,9 +276,10 @@ def reports() -> st.SearchStrategy[Report]:
             *draw(trials),
             id=name,
             statement=draw(text),
-            source=draw(text),
+            source=draw(sources),
             assumptions=tuple(draw(st.lists(text, max_size=2))),
             verdict=draw(verdict),
+            counts=draw(st.sampled_from([True, False, msgspec.UNSET])),
             outcomes=outcomes,
         )
 

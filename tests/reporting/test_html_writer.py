@@ -84,7 +84,7 @@ def test_the_page_says_what_the_report_says(build):
     claim = report.claims[0]
     for part in (
         report.paper,
-        "Of 1 claim: 1 refuted.",
+        "0 of 1 claim supported, adjoint-gradient refuted.",
         "Exit status 1: a claim is refuted",
         claim.statement,
         claim.source,

@@ -117,10 +117,10 @@ def test_the_schema_is_a_schema_and_closed():
         assert "\n    " not in record["description"], name
         if "properties" in record:
             assert record["additionalProperties"] is False, name
-            # Alone left out where they are not set, as in every report from before there were models and searches.
-            unset = {"Case": {"model"}, "Trial": {"search"}}.get(name, set())
+            # Alone left out where they are not set, as in every report from before there were any.
+            unset = {"Case": {"model"}, "Trial": {"search"}, "ClaimReport": {"counts"}}.get(name, set())
             assert record["required"] == [field for field in record["properties"] if field not in unset], name
-    for name in ("Report", "ClaimReport", "Trial", "Budget", "Environment"):
+    for name in ("Report", "ClaimReport", "Source", "Trial", "Budget", "Environment"):
         for field, keywords in schema["$defs"][name]["properties"].items():
             assert keywords.get("description") or field == "outcomes", f"{name}.{field}"
 
@@ -211,6 +211,33 @@ def test_a_report_with_a_value_out_of_range_is_invalid(validator, document):
 def test_single_values_that_are_wrong_are_invalid(validator, document, path, value):
     """Limits that no general mutation reaches."""
     assert not validator.is_valid(put(document, path, value))
+
+
+def test_a_source_is_a_sentence_or_a_whole_record(validator, build, claim):
+    """Schema and reader agree on every part of it that is missing, surplus or of another kind."""
+    document = json.loads(render(build.report(claim("one", "digest", counts=True))))
+    validator.validate(document)
+    source = document["claims"][0]["source"]
+    good = ["a sentence", source, source | {"kinds": ["digest", "hedged"]}, source | {"paper_scale": "x"}]
+    bad = [{name: value for name, value in source.items() if name != left_out} for left_out in source]
+    bad += [
+        source | {"surplus": 1},
+        source | {"kinds": []},
+        source | {"kinds": ["rumour"]},
+        source | {"kinds": "digest"},
+    ]
+    bad += [source | {name: value} for name in ("where", "says", "reading") for value in ("", " ", None, 1)]
+    bad += [source | {"other_readings": "x"}, source | {"other_readings": [1]}, None, 3, []]
+    for value, valid in [(value, True) for value in good] + [(value, False) for value in bad]:
+        changed = put(document, ("claims", 0, "source"), value)
+        assert validator.is_valid(changed) is valid, value
+        if valid:
+            decode_report(json.dumps(changed).encode(), "it")
+        else:
+            with pytest.raises(ReportError):
+                decode_report(json.dumps(changed).encode(), "it")
+    for value in (None, 1, "yes"):
+        assert not validator.is_valid(put(document, ("claims", 0, "counts"), value)), value
 
 
 def test_the_schema_and_the_reader_agree_on_every_mutation(validator, document):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from theory_check.case import Case, Explicit
 from theory_check.evidence.verdict import Conclusion, Verdict
 from theory_check.reporting.document import load_report
+from theory_check.reporting.readings import is_reading, kind_of
 from theory_check.reporting.step_summary_writer import MOST_BYTES, render
 
 RECORDED = Path(__file__).parents[2] / "reports" / "neural-ode-global-convergence"
@@ -18,10 +19,11 @@ def test_the_recorded_audit_fits_whole():
     """Every claim has its row, every refuted trial its minimal case and replay command; nothing is cut."""
     report = load_report(RECORDED / "gate")
     text = render(report)
-    assert text.startswith("## theory-check: refuted\n")
-    assert "17 supported, 2 refuted. Exit status 1: " in text
+    assert text.startswith("## theory-check: supported\n")
+    assert "13 of 13 claims of the paper supported; readings: 4 of 6 supported, " in text
     for claim in report.claims:
-        assert f"| `{claim.id}` | **{claim.verdict}** |" in text
+        said = f", a reading ({kind_of(claim)})" if is_reading(claim) else ""
+        assert f"| `{claim.id}`{said} | **{claim.verdict}** |" in text
     refuted = [t for claim in report.claims for t in claim.trials if t.verdict == "refuted" and t.kind != "control"]
     assert text.count("- **refuted**") == len(refuted)
     assert all(f"`theory-check replay report.json {trial.minimal}`" in text for trial in refuted)

@@ -40,6 +40,7 @@ def test_options_of_a_run_make_its_request_again(tmp_path: Path) -> None:
     """Everything the user said is in the store, rows of data included."""
     np.save(tmp_path / "x.npy", np.eye(3))
     options = {"profile": "gate", "seed": 7, "activations": ["tanh"], "claims": ["ntk-limit"], "mode": "ablation"}
+    options["strict"] = True
     request = make_request(**options, data=str(tmp_path / "x.npy"))  # type: ignore[arg-type]
     run = begun(tmp_path / "reports", request, str(tmp_path / "x.npy"))
     told, data = told_of(run.folder)

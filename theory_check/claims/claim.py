@@ -7,6 +7,8 @@ from typing import Literal, get_args
 
 import msgspec
 
+from theory_check.claims.source import Source
+
 Quantifier = Literal["ALL", "RATE", "LAW"]
 Assumption = Literal[
     "lipschitz",
@@ -91,7 +93,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One statement of the paper, or of a user's own.
 
     id: its name on the command line and in reports: letters, digits, "-", "_" and ".", at most 80 of them.
-    source: where it is made (paraphrased).
+    source: where it is made and how it is read; a sentence where it is the user's own statement.
     assumptions: names in `EXPLAINED`, or a user's own words, for which `checks` then takes a predicate.
     strata: parts of the space of cases, each searched on its own, so that none is left to luck; the strategy of a
         property must follow them, as `cases` does. None at all: a property's strategy alone says what is searched.
@@ -103,7 +105,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     id: str
     statement: str
-    source: str
+    source: str | Source
     quantifier: Quantifier = "ALL"
     assumptions: tuple[str, ...] = ()
     strata: tuple[Stratum, ...] = ()
@@ -116,6 +118,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError(
                 f"the id of a claim must be letters, digits, '-', '_' and '.', at most 80, got {self.id!r:.100}"
             )
+        if not isinstance(self.source, str | Source):
+            raise ValueError(f"source of claim {self.id} must be a sentence or a Source, got {self.source!r:.60}")  # noqa: TRY004
         for name in ("assumptions", "strata", "controls"):
             if not isinstance(getattr(self, name), tuple):
                 raise ValueError(f"{name} of claim {self.id} must be a tuple, got {getattr(self, name)!r:.60}")  # noqa: TRY004
@@ -124,6 +128,16 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         for words in self.assumptions:
             if not words.strip() or not words.isprintable():
                 raise ValueError(f"an assumption of claim {self.id} must be words on one line, got {words!r:.100}")
+
+    @property
+    def is_stated(self) -> bool:
+        """Whether somebody states it: the authors, or a user whose own it is. What nobody states is a reading."""
+        return not self.reading
+
+    @property
+    def reading(self) -> str:
+        """The kind of text in which a reading stands, "hedged" or "digest"; empty for what somebody states."""
+        return "" if isinstance(self.source, str) or self.source.is_stated else self.source.kind
 
 
 def _check_known(claim: str, what: str, given: Iterable[str], known: tuple[str, ...]) -> None:

@@ -1,10 +1,11 @@
 """The claims of "Global Convergence in Neural ODEs: Impact of Activation Functions" (ICLR 2025, arXiv 2509.22436).
 
-Statements and sources are paraphrased. Written by hand, nothing else in here.
+Statements are paraphrased; where each comes from stands in `provenance.py`. Written by hand, nothing else in here.
 """
 
 from theory_check.claims import quantities as q
 from theory_check.claims.claim import Claim, Control, Stratum, planted_control
+from theory_check.claims.provenance import SOURCES
 
 PAPER = "Global Convergence in Neural ODEs: Impact of Activation Functions (ICLR 2025, arXiv 2509.22436)"
 
@@ -92,7 +93,7 @@ _CLAIMS = (
     Claim(
         id="forward-unique",
         statement="For Lipschitz phi the forward solution exists on [0, T] and is unique.",
-        source="Abstract: smoothness of the activation gives unique solutions of the forward ODE.",
+        source=SOURCES["forward-unique"],
         quantifier="ALL",
         assumptions=("lipschitz",),
         strata=("arbitrary", "digits", "zero-input", "pinned"),
@@ -118,7 +119,7 @@ _CLAIMS = (
     Claim(
         id="backward-unique",
         statement="For smooth phi the adjoint equation has one solution, whatever the solver and the choice of phi'.",
-        source="Abstract: smoothness of the activation gives unique solutions of the backward ODE.",
+        source=SOURCES["backward-unique"],
         quantifier="ALL",
         assumptions=("smooth",),
         strata=("arbitrary", "digits", "zero-input", "pinned"),
@@ -137,7 +138,7 @@ _CLAIMS = (
     Claim(
         id="adjoint-gradient",
         statement="For smooth phi gradients by the continuous adjoint equal differences of the loss.",
-        source="Abstract: smoothness of the activation makes gradient computation accurate.",
+        source=SOURCES["adjoint-gradient"],
         quantifier="ALL",
         assumptions=("smooth",),
         strata=("arbitrary", "digits", "zero-input", "pinned"),
@@ -172,7 +173,7 @@ _CLAIMS = (
         id="discretize-optimize",
         statement="The gradient of a scheme of order p differs from that by the continuous adjoint like step^p: Euler "
         "1, midpoint 2, RK4 4, for phi with derivatives of every order.",
-        source="Abstract: smoothness of the activation makes gradient computation accurate.",
+        source=SOURCES["discretize-optimize"],
         quantifier="RATE",
         assumptions=("smooth", "differentiable"),
         strata=("sphere", "digits"),
@@ -196,7 +197,7 @@ _CLAIMS = (
         id="resnet-limit",
         statement="States and gradients of the residual network of L layers approach those of the Neural ODE like 1/L, "
         "with a constant that does not grow with the width; so do its kernels at infinite width.",
-        source="Figures that compare the Neural ODE with residual networks of finite depth across widths.",
+        source=SOURCES["resnet-limit"],
         quantifier="RATE",
         assumptions=("smooth", "gaussian-weights"),
         strata=("sphere", "digits"),
@@ -211,7 +212,7 @@ _CLAIMS = (
         statement="At initialisation the output of a wide network is Gaussian: a normal scale mixture at every width "
         "whose mixing variance S concentrates, Var(S) / E[S]^2 = O(1/n), around the limiting kernel; jointly over "
         "inputs.",
-        source="Key result 1 and the list of technical contributions: convergence to a Gaussian process.",
+        source=SOURCES["gaussian-output"],
         quantifier="LAW",
         assumptions=("lipschitz", "gaussian-weights", "shared-weights", "scale", "wide"),
         strata=("sphere", "digits"),
@@ -265,7 +266,7 @@ _CLAIMS = (
         id="nngp-limit",
         statement="As the width n grows the empirical NNGP kernel approaches its limit like n^(-1/2), in the root mean "
         "square over networks.",
-        source="Key result 1: wide networks become Gaussian processes, with a kernel given by recursion.",
+        source=SOURCES["nngp-limit"],
         quantifier="RATE",
         assumptions=("lipschitz", "gaussian-weights", "shared-weights", "scale", "wide"),
         strata=("sphere", "digits"),
@@ -278,7 +279,7 @@ _CLAIMS = (
         id="nngp-nondegenerate",
         statement="For smooth phi that is not affine, and inputs of which no two are parallel, the limiting NNGP "
         "kernel is positive definite.",
-        source="Key result 1: wide networks become Gaussian processes whose kernel is not degenerate.",
+        source=SOURCES["nngp-nondegenerate"],
         quantifier="ALL",
         # A smooth phi is Lipschitz, and a Lipschitz polynomial is affine.
         assumptions=("smooth", "nonlinear", "distinct-inputs"),
@@ -289,7 +290,7 @@ _CLAIMS = (
         id="independent-outputs",
         statement="Outputs of one network are uncorrelated at every width n, and independent in the limit: the "
         "covariance of their squares is Var(S), S the mixing variance they share, and falls like 1/n.",
-        source="Key result 3: outputs of a wide network are independent.",
+        source=SOURCES["independent-outputs"],
         quantifier="RATE",
         assumptions=("lipschitz", "gaussian-weights", "scale", "wide"),
         strata=("sphere", "digits"),
@@ -302,7 +303,7 @@ _CLAIMS = (
         id="structure-kept",
         statement="The limiting correlation of two outputs is a non-decreasing function of the correlation of the "
         "inputs on [0, 1], for every phi, and so is the limiting tangent kernel.",
-        source="Key result 3: the Gaussian process keeps the structure of the inputs.",
+        source=SOURCES["structure-kept"],
         quantifier="ALL",
         assumptions=("lipschitz",),
         strata=("sphere", "digits"),
@@ -312,7 +313,7 @@ _CLAIMS = (
         id="spread-reduced",
         statement="The limiting correlation of two final states, and of two outputs, exceeds that of the inputs, "
         "unless these are parallel.",
-        source="Key result 3: the correlation of outputs is greater than that of the inputs.",
+        source=SOURCES["spread-reduced"],
         quantifier="ALL",
         assumptions=("smooth", "nonlinear", "distinct-inputs"),
         strata=("sphere", "digits"),
@@ -328,7 +329,7 @@ _CLAIMS = (
                 )
                 for stratum in _TYPICAL
             ),
-            # Not a defect: the claim as the paper has it is wrong for odd functions that saturate.
+            # Not a defect: this reading, which no text of the authors has, is false for odd functions that saturate.
             Control(
                 test=_SPREAD_OUT,
                 activation="tanh",
@@ -342,7 +343,7 @@ _CLAIMS = (
     Claim(
         id="limits-commute",
         statement="Width first and then depth, and depth first and then width, give the same kernels.",
-        source="The same authors on infinitely deep networks with shared weights (arXiv 2310.10767).",
+        source=SOURCES["limits-commute"],
         quantifier="RATE",
         assumptions=("smooth", "gaussian-weights", "shared-weights", "scale", "wide"),
         strata=("sphere", "digits"),
@@ -355,7 +356,7 @@ _CLAIMS = (
         id="ntk-limit",
         statement="For smooth phi the empirical tangent kernel approaches its limit like n^(-1/2) as the width n "
         "grows, in the root mean square over networks.",
-        source="Figures on the convergence of the NTK with width.",
+        source=SOURCES["ntk-limit"],
         quantifier="RATE",
         assumptions=("smooth", "gaussian-weights", "scale", "wide"),
         strata=("sphere", "digits"),
@@ -368,7 +369,7 @@ _CLAIMS = (
         id="ntk-positive-definite",
         statement="For smooth phi that is not a polynomial, and inputs of which no two are parallel, the tangent "
         "kernel is positive definite in the limit of infinite width.",
-        source="Abstract: sufficient nonlinearity of the activation keeps the spectrum of the tangent kernel positive.",
+        source=SOURCES["ntk-positive-definite"],
         quantifier="ALL",
         assumptions=("smooth", "nonlinear", "distinct-inputs"),
         strata=("sphere", "crowded", "digits"),
@@ -379,7 +380,7 @@ _CLAIMS = (
         statement="Along gradient descent the largest distance of the tangent kernel from its start falls at least "
         "like n^(-1/2) as the width n grows, and from a stated width on "
         "lambda_min(Theta_k) >= lambda_min(Theta_inf) / 2.",
-        source="Abstract: sufficient nonlinearity of the activation keeps the spectrum of the tangent kernel positive.",
+        source=SOURCES["ntk-stable"],
         quantifier="RATE",
         assumptions=("smooth", "nonlinear", "distinct-inputs", "small-learning-rate", "gaussian-weights", "wide"),
         strata=("sphere", "digits"),
@@ -403,7 +404,7 @@ _CLAIMS = (
         statement="With sigma_w fixed the variance of h_T does not fall as T grows; that of the output grows "
         "exponentially where phi grows linearly and is at most sigma_v^2 sup phi^2 where phi is bounded. With "
         "sigma_w = c / T the network is that of horizon 1 and sigma_w = c.",
-        source="Key result 2: long horizons make variances grow, which sigma_w ~ 1/T tames.",
+        source=SOURCES["horizon-growth"],
         quantifier="ALL",
         assumptions=("lipschitz",),
         strata=("sphere", "digits"),
@@ -418,7 +419,7 @@ _CLAIMS = (
         statement="Where phi grows linearly, and the learning rate stays that of a short horizon, long horizons bring "
         "lambda_max(Theta_T) beyond 2 / eta and training diverges; with sigma_w = c / T it is that of horizon 1 and "
         "sigma_w = c.",
-        source="Key result 2: long horizons harm training, unless sigma_w ~ 1/T.",
+        source=SOURCES["horizon-training"],
         quantifier="RATE",
         assumptions=("lipschitz", "linear-growth", "gaussian-weights"),
         strata=("sphere", "digits"),
@@ -444,7 +445,7 @@ _CLAIMS = (
         "decreases the loss at least by (1 - eta lambda_0 / 2)^2 in every step while "
         "lambda_min(Theta_k) >= lambda_0 / 2; outputs follow (I - eta Theta_0)^k (f_0 - y), from which they deviate at "
         "least like n^(-1/2) as the width n grows.",
-        source="Abstract: global convergence of gradient descent at a linear rate.",
+        source=SOURCES["linear-convergence"],
         quantifier="ALL",
         assumptions=("smooth", "nonlinear", "distinct-inputs", "small-learning-rate"),
         strata=("sphere", "digits"),
@@ -480,7 +481,7 @@ _CLAIMS = (
         id="smooth-trains-faster",
         statement="At equal width, weights and data, smooth phi needs no more solver evaluations, and no more steps of "
         "gradient descent to 1 % of the loss, than kinked phi, in the median over networks (a guideline).",
-        source="Abstract, practical guidelines: smooth activations make training faster and more stable.",
+        source=SOURCES["smooth-trains-faster"],
         quantifier="RATE",
         assumptions=("smooth", "nonlinear", "distinct-inputs", "gaussian-weights"),
         strata=("sphere", "digits"),

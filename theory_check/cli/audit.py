@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     "--searches", default="1", metavar="K", help="Divide the cases of a trial among K searches, for many workers."
 )
 @click.option("--ablate", is_flag=True, help="Break each assumption as well and report which were needed.")
+@click.option("--strict", is_flag=True, help="Readings, which nobody states as a claim, count towards the exit status.")
 @click.option("--resume", default=None, metavar="RUN", help="Go on with a run that was cut off.")
 @click.option("--trust-code", is_flag=True, help="Allow MODULE:NAME, which runs that module's code.")
 def audit(
@@ -70,9 +71,14 @@ def audit(
     resume: str | None,
     *,
     ablate: bool,
+    strict: bool,
     trust_code: bool,
 ) -> None:
-    """Search for counterexamples to each claim and write the verdicts to a new folder below reports/."""
+    """Search for counterexamples to each claim and write the verdicts to a new folder below reports/.
+
+    What the authors state counts towards the exit status. What they hedge, or a digest of the paper alone says, is a
+    reading: it counts with --strict, or where --claim names it.
+    """
     from theory_check.cli.cluster import HAS_DASK, run_on_cluster
     from theory_check.cli.run import run_properties
     from theory_check.reporting.document import ReportError, load_report
@@ -89,6 +95,7 @@ def audit(
         "shard": shard or "",
         "searches": searches,
         "model": model or "",
+        "strict": strict,
     }
     try:
         recorded = load_report(Path(baseline)) if baseline is not None else None

@@ -1,14 +1,18 @@
 """`theory-check claims`: list the claims, or explain some of them."""
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from theory_check.claims.claim import Claim
 
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 def claims(ids: tuple[str, ...]) -> None:
-    """List the claims on trial, or explain the given ones."""
-    from theory_check.claims.claim import EXPLAINED
-    from theory_check.claims.paper import CLAIMS, PAPER
+    """List the claims on trial, or explain the given ones: where each comes from, and how it is read."""
+    from theory_check.claims.paper import CLAIMS
     from theory_check.request import RequestError, make_request
 
     try:
@@ -16,18 +20,47 @@ def claims(ids: tuple[str, ...]) -> None:
     except RequestError as error:
         raise click.ClickException(str(error)) from None
     if not wanted:
-        click.echo(PAPER)
-        for claim in CLAIMS.values():
-            click.echo(f"\n{claim.id} ({claim.quantifier})\n  {claim.statement}")
+        _list()
         return
     for place, name in enumerate(wanted):
-        claim = CLAIMS[name]
-        click.echo(("\n" if place else "") + f"{claim.id} ({claim.quantifier})\n  {claim.statement}")
-        click.echo(f"  source: {claim.source}\n  assumptions:")
-        for assumption in claim.assumptions:
-            click.echo(f"    - {EXPLAINED[assumption]}")
-        click.echo(f"  searched: {', '.join(claim.strata)}\n  controls, which must come out as said:")
-        for control in claim.controls:
-            defect = f" with the planted defect {control.defect}" if control.defect else ""
-            subject = f"{control.activation}, {control.stratum}{defect}"
-            click.echo(f"    - {subject}: {control.verdict}, by: {control.quantity}")
+        if place:
+            click.echo()
+        _explain(CLAIMS[name])
+
+
+def _list() -> None:
+    """All of them: what the authors state, then the readings by the kind of text in which they stand."""
+    from theory_check.claims.paper import CLAIMS, PAPER
+    from theory_check.claims.source import PROVENANCES, READING
+
+    click.echo(PAPER)
+    for claim in CLAIMS.values():
+        if claim.is_stated:
+            click.echo(f"\n{claim.id} ({claim.quantifier})\n  {claim.statement}")
+    click.echo(f"\nReadings. A reading is {READING}")
+    for kind, explained in PROVENANCES.items():
+        found = [claim for claim in CLAIMS.values() if claim.reading == kind]
+        if found:
+            click.echo(f"\n{kind}: {explained}")
+        for claim in found:
+            click.echo(f"\n{claim.id} ({claim.quantifier})\n  {claim.statement}")
+
+
+def _explain(claim: "Claim") -> None:
+    """Source and readings, assumptions, what is searched, controls."""
+    from theory_check.claims.claim import EXPLAINED
+    from theory_check.claims.source import READING, source_lines
+
+    click.echo(f"{claim.id} ({claim.quantifier})\n  {claim.statement}")
+    if claim.reading:
+        click.echo(f"  this is a reading: {READING}")
+    for label, value in source_lines(claim.source):
+        click.echo(f"  {label}: {value}")
+    click.echo("  assumptions:")
+    for assumption in claim.assumptions:
+        click.echo(f"    - {EXPLAINED[assumption]}")
+    click.echo(f"  searched: {', '.join(claim.strata)}\n  controls, which must come out as said:")
+    for control in claim.controls:
+        defect = f" with the planted defect {control.defect}" if control.defect else ""
+        subject = f"{control.activation}, {control.stratum}{defect}"
+        click.echo(f"    - {subject}: {control.verdict}, by: {control.quantity}")

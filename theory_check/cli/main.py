@@ -31,7 +31,7 @@ def cli() -> None:
     """Put the claims of a theory paper on trial.
 
     Exit status: 0 all supported; 1 a claim refuted, or a conclusion fails for what you named; 2 bad usage;
-    3 inconclusive or assumptions not met; 4 error.
+    3 inconclusive or assumptions not met; 4 error. Readings, which nobody states as a claim, count on request only.
     """
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 @click.argument("shards", nargs=-1, required=True, metavar="DIR...")
 @click.option("--report-dir", default="reports", show_default=True, metavar="DIR", help="Reports go below this folder.")
 @click.option("--baseline", default=None, metavar="REPORT", help="As of audit: exit 0 when verdicts are this report's.")
-def merge(shards: tuple[str, ...], report_dir: str, baseline: str | None) -> None:
+@click.option("--strict", is_flag=True, help="As of audit: readings count, also where the shards were run without it.")
+def merge(shards: tuple[str, ...], report_dir: str, baseline: str | None, *, strict: bool) -> None:
     """Judge the claims over all shards of an audit, and write the report of an audit that ran every trial itself.
 
     DIR is the folder of a run with `audit --shard i/n`, or one above such folders. All n must be there, once each.
@@ -34,6 +36,7 @@ def merge(shards: tuple[str, ...], report_dir: str, baseline: str | None) -> Non
         found = _shards(shards)
         require_whole(found)
         request = _request(next(iter(found.values())))
+        request = replace(request, strict=request.strict or strict)
         report = merged(list(found.values()), request, typed_command())
         folder = write_reports(report, Path(report_dir) / new_run_name(report.started, report.seed))
     except ReportError as error:

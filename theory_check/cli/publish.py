@@ -69,6 +69,7 @@ def _audited(request: "Request", out: str, work: Path, code: str, workers: int |
 
     from theory_check.cli.run import run_properties
     from theory_check.reporting.document import load_report
+    from theory_check.reporting.headline import headline
     from theory_check.reporting.unfinished import STORE_FILE, SUFFIX, begin_run, request_fingerprint, resume_run
     from theory_check.reporting.writing import new_run_name
 
@@ -97,7 +98,7 @@ def _audited(request: "Request", out: str, work: Path, code: str, workers: int |
         report, folder = run_properties(request, report_dir=str(place), workers=workers, run=run)
     finally:
         run.release()
-    click.echo(f"audit: {report.seconds:.0f} s, verdicts of exit status {report.exit_status}")
+    click.echo(f"audit: {report.seconds:.0f} s, {headline(report)}; exit status {report.exit_status}")
     return report, folder
 
 

@@ -10,6 +10,8 @@ from rich.text import Text
 from theory_check.case import canonical_json
 from theory_check.reporting.coverage import ablation_table
 from theory_check.reporting.document import ClaimReport, Report, Trial, claim_matrix, is_judged
+from theory_check.reporting.headline import headline, status_words, verdict_words
+from theory_check.reporting.readings import is_reading, readings, stated
 from theory_check.reporting.replay_command import replay_command
 
 LOG_WIDTH = 120
@@ -24,7 +26,7 @@ def print_summary(report: Report, folder: Path) -> None:
     for warning in report.warnings:
         console.print(Text(f"warning: {warning}", style="bold yellow"))
     console.print(_table(report))
-    for claim in report.claims:
+    for claim in (*stated(report.claims), *readings(report.claims)):
         for trial in claim.trials:
             unmet = report.exit_status == 3 and trial.verdict == "assumptions-not-met"
             if is_judged(trial) and (unmet or _notable(trial)):
@@ -39,7 +41,10 @@ def print_summary(report: Report, folder: Path) -> None:
         )
     )
     console.print(Text(f"reports: {folder}"))
-    console.print(Text(f"verdict: {report.verdict}, exit status {report.exit_status}", style="bold"))
+    console.print(Text(headline(report), style="bold"), soft_wrap=True)
+    if readings(report.claims):
+        console.print(Text(f"exit status {report.exit_status}: {status_words(report)}"), soft_wrap=True)
+    console.print(Text(f"verdict: {verdict_words(report)}, exit status {report.exit_status}", style="bold"))
 
 
 def _table(report: Report) -> Table:
@@ -50,7 +55,12 @@ def _table(report: Report) -> Table:
     columns = list(rows[0].cells) if rows else []
     for name in columns:
         table.add_column(Text(name), overflow="fold")
+    group = ""
     for row in rows:
+        if row.reading != group:
+            group = row.reading
+            table.add_section()
+            table.add_row(Text(f"readings: {group}", style="bold"))
         cells = [_short(row.cells[name].text) for name in columns]
         table.add_row(Text(row.claim), Text(row.verdict, style=STYLES.get(row.verdict, "")), *cells)
     return table
@@ -84,7 +94,7 @@ def _notable(trial: Trial) -> bool:
 
 def _print_finding(console: Console, claim: ClaimReport, trial: Trial, folder: Path) -> None:
     conclusion = f", conclusion {trial.conclusion}" if trial.conclusion else ""
-    subject = f"{claim.id} [{trial.activation}, {trial.stratum}]"
+    subject = f"{claim.id}{', a reading' if is_reading(claim) else ''} [{trial.activation}, {trial.stratum}]"
     console.print(Text(f"\n{subject}: {trial.verdict}{conclusion}", style="bold"))
     if trial.reason:
         console.print(Text(f"  {trial.reason}"))

@@ -83,7 +83,7 @@ def horizon_variance(seed: int, sizes: HorizonSizes) -> tuple[Figure, ...]:
     ]
     figure = Figure(
         name="paper-variance-horizon",
-        paper="with σ_w fixed the output variance grows with the horizon, exponentially; σ_w ∼ 1 / T undoes that",
+        paper="in a digest alone: with σ_w fixed the output variance grows exponentially; σ_w ∼ 1 / T undoes that",
         seen=f"At infinite width, T from {number(lines[0].x[0])} to {number(lines[0].x[-1])}: {'; '.join(words)}.",
         picture=Picture(
             kind="horizon",

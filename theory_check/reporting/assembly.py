@@ -15,7 +15,7 @@ from theory_check.claims.paper import CLAIMS, PAPER
 from theory_check.evidence.verdict import Outcome, Verdict, combine
 from theory_check.profile import DECLARED_CALLS, FALSE_ALARM_RATE
 from theory_check.reporting.exit_status import exit_status, unexpected_controls
-from theory_check.reporting.matrix import overall_verdict, worst_verdict
+from theory_check.reporting.matrix import verdict_over, worst_verdict
 from theory_check.reporting.records import Budget, ClaimReport, Environment, Report, Trial, is_judged
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ def assemble(
     order = {name: place for place, name in enumerate(CLAIMS)}
     ranked = sorted(found, key=lambda f: (order.get(f.claim.id, len(order)), f.claim.id, f.trial.property, f.position))
     claims = tuple(
-        _claim_report([f for f in ranked if f.claim.id == name]) for name in dict.fromkeys(f.claim.id for f in ranked)
+        _claim_report([f for f in ranked if f.claim.id == name], request)
+        for name in dict.fromkeys(f.claim.id for f in ranked)
     )
     calls = sum(f.test_calls for f in ranked)
     warnings = unexpected_controls(claims)
@@ -91,7 +92,7 @@ def assemble(
     if request.model:
         warnings += request.model.notes
     status: int = exit_status(claims, named=request.names_something)
-    verdict = overall_verdict(claim.verdict for claim in claims)
+    verdict = verdict_over(claims)
     warnings += [f"a trial was lost: {name}" for name in lost]
     warnings += [
         f"outcomes could not be kept for --resume: {problem}"
@@ -119,7 +120,7 @@ def assemble(
     )
 
 
-def _claim_report(found: list[Found]) -> ClaimReport:
+def _claim_report(found: list[Found], request: "Request") -> ClaimReport:
     claim = found[0].claim
     judged = [f for f in found if is_judged(f.trial)]
     verdicts = [f.trial.verdict for f in judged]
@@ -131,6 +132,7 @@ def _claim_report(found: list[Found]) -> ClaimReport:
         id=claim.id,
         statement=claim.statement,
         source=claim.source,
+        counts=msgspec.UNSET if claim.is_stated else request.counts(claim),
         quantifier=claim.quantifier,
         assumptions=tuple(EXPLAINED.get(assumption, assumption) for assumption in claim.assumptions),
         verdict=verdict,

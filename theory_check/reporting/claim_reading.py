@@ -8,12 +8,6 @@ QUANTIFIERS = {
     "RATE": "a limit, judged by its rate over a ladder of widths, depths or steps",
     "LAW": "a statement about distributions, tested inside one budget of false alarms",
 }
-EXIT_STATUSES = {
-    0: "every claim is supported",
-    1: "a claim is refuted, or the conclusion fails for something the user named",
-    3: "inconclusive, or assumptions not met; nothing failed",
-    4: "an error, or a control that did not come out as expected",
-}
 
 
 def judged_trials(claim: ClaimReport) -> list[Trial]:

@@ -3,6 +3,7 @@
 import msgspec
 
 from theory_check.evidence.verdict import Conclusion
+from theory_check.reporting.readings import readings, stated
 from theory_check.reporting.records import ClaimReport, Report, Trial, is_judged
 
 
@@ -32,9 +33,9 @@ def coverage_of(claim: ClaimReport) -> dict[str, dict[str, int]]:
 
 
 def ablation_table(report: Report) -> dict[str, dict[str, Ablation]]:
-    """By claim and assumption: was it needed? Claims without ablations are left out."""
+    """By claim and assumption: was it needed? Claims without ablations are left out; readings come last."""
     table: dict[str, dict[str, Ablation]] = {}
-    for claim in report.claims:
+    for claim in (*stated(report.claims), *readings(report.claims)):
         trials = [trial for trial in claim.trials if trial.assumption is not None]
         names = dict.fromkeys(trial.assumption for trial in trials)
         if trials:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from theory_check.evidence.verdict import Outcome
+from theory_check.reporting.earlier_reports import with_provenance
 from theory_check.reporting.matrix import Cell, Row, claim_matrix
 from theory_check.reporting.records import (
     FORMAT_VERSION,
@@ -86,7 +87,7 @@ def decode_report(content: bytes, name: str) -> Report:
     except msgspec.ValidationError as error:
         raise ReportError(f"{name} breaks the schema of a report: {error}") from None
     _require_every_field(document, msgspec.to_builtins(report), "$", name)
-    return report
+    return with_provenance(report)
 
 
 def find_outcome(report: Report, case_id_or_prefix: str) -> Outcome:

@@ -5,11 +5,13 @@
 | 0 | every claim is supported |
 | 1 | a claim is refuted, or the conclusion fails for an activation, a model or data that the user named |
 | 2 | usage or configuration; the command line's own, never computed here |
-| 3 | inconclusive, or assumptions not met for what the user named; nothing failed |
+| 3 | inconclusive, or assumptions not met for what the user named, or nothing that counts; nothing failed |
 | 4 | an error in a trial, or a control that did not come out as expected: the harness itself cannot be trusted |
 
 Where several hold, 1 goes before 4, 4 before 3. Random trials in strata that break a claim's assumptions
 are probes: they show that an assumption is needed and never count. Controls count only when they go wrong.
+Readings (`readings.py`) count with `--strict` or where the user named them by `--claim`, not for an activation, a model
+or data that was named; but an error in one, or a control of one that goes wrong, is the harness's and gives 4 always.
 """
 
 from collections.abc import Iterable
@@ -17,6 +19,7 @@ from typing import Literal
 
 from theory_check.evidence.verdict import Conclusion, Verdict
 from theory_check.reporting.matrix import described
+from theory_check.reporting.readings import counts, has_error
 from theory_check.reporting.records import ClaimReport, Report, Trial, is_judged
 from theory_check.reporting.standing import Place, Standing, differing, standings
 
@@ -27,20 +30,21 @@ def exit_status(claims: Iterable[ClaimReport], *, named: bool = True) -> ExitSta
     """The exit status of an audit.
 
     Args:
-        claims: what was audited; none at all is inconclusive, since nothing was supported.
+        claims: what was audited; none at all that counts is inconclusive, since nothing was supported.
         named: whether the user named an activation, a model or data. Where False, trials of kind "named" come from
             the default selection: where they do not meet the assumptions they are probes like random ones.
     """
     claims = tuple(claims)
-    trials = [trial for claim in claims for trial in claim.trials]
+    counted = [claim for claim in claims if counts(claim)]
+    trials = [trial for claim in counted for trial in claim.trials]
     asked = [trial for trial in trials if trial.kind == "named" and named]
-    judged = [claim.verdict for claim in claims] + [trial.verdict for trial in trials if is_judged(trial)]
+    judged = [claim.verdict for claim in counted] + [trial.verdict for trial in trials if is_judged(trial)]
     if Verdict.REFUTED in judged or any(trial.conclusion is Conclusion.FAILS for trial in asked):
         return 1
-    if Verdict.ERROR in judged or unexpected_controls(claims):
+    if any(has_error(claim) for claim in claims) or unexpected_controls(claims):
         return 4
     # A random trial may be inconclusive within the share that its claim's verdict allows; a named one may not.
-    decisive = [claim.verdict for claim in claims] + [trial.verdict for trial in asked]
+    decisive = [claim.verdict for claim in counted] + [trial.verdict for trial in asked]
     return 0 if set(decisive) == {Verdict.SUPPORTED} else 3
 
 

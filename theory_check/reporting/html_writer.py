@@ -8,12 +8,12 @@ from functools import lru_cache
 import jinja2
 from markupsafe import Markup
 
+from theory_check.claims.source import PROVENANCES, READING, source_lines
 from theory_check.evidence.verdict import INCONCLUSIVE_SHARE, Verdict
 from theory_check.figures.figure import Figure
 from theory_check.reporting.case_text import describe_case, describe_measurement
 from theory_check.reporting.caveats import caveats_of
 from theory_check.reporting.claim_reading import (
-    EXIT_STATUSES,
     QUANTIFIERS,
     controls,
     failures,
@@ -25,10 +25,12 @@ from theory_check.reporting.coverage import ablation_table, coverage_of
 from theory_check.reporting.drawing import draw_svg
 from theory_check.reporting.exit_status import expectation
 from theory_check.reporting.figures import inline_figures
-from theory_check.reporting.matrix import claim_matrix, described, tally
+from theory_check.reporting.headline import headline, status_words, verdict_words
+from theory_check.reporting.matrix import claim_matrix, described
 from theory_check.reporting.page_text import anchor, counted, shown
 from theory_check.reporting.palette import colour_properties
 from theory_check.reporting.power import EVEN_ODDS, power_of
+from theory_check.reporting.readings import is_reading, kind_of, readings, stated
 from theory_check.reporting.records import Report
 from theory_check.reporting.replay_command import replay_command
 from theory_check.reporting.shown_cases import ShownCases, compared, shown_cases
@@ -48,7 +50,10 @@ def render(report: Report, paper_figures: Sequence[Figure] = ()) -> str:
         caveats=caveats_of(report),
         rows=claim_matrix(report),
         ablations=ablation_table(report),
-        tally=tally(report),
+        verdict_words=verdict_words(report),
+        headline=headline(report),
+        status_words=status_words(report),
+        groups=[("claims", stated(report.claims)), ("readings", readings(report.claims))],
         shown_of=shown_of,
         # Names in a picture are escaped where it is drawn.
         figures={case: Markup(svg) for case, svg in figures.items()},  # noqa: S704
@@ -113,6 +118,9 @@ def _environment() -> jinja2.Environment:
         "judged": judged_trials,
         "judged_outcomes": judged_outcomes,
         "controls": controls,
+        "is_reading": is_reading,
+        "kind_of": kind_of,
+        "source_lines": source_lines,
         "failures": failures,
         "compared": compared,
         "coverage": coverage_of,
@@ -128,7 +136,8 @@ def _environment() -> jinja2.Environment:
         "anchor": anchor,
         "minimal_outcome": minimal_outcome,
         "quantifiers": QUANTIFIERS,
-        "exit_statuses": EXIT_STATUSES,
+        "provenances": PROVENANCES,
+        "meaning_of_reading": READING,
         "inconclusive_share": f"{INCONCLUSIVE_SHARE:.0%}",
         "even_odds": EVEN_ODDS,
         "verdicts": [verdict.value for verdict in Verdict],

@@ -7,6 +7,7 @@
 | error | error |
 | inconclusive, assumptions not met | skipped, with the reason |
 | the same, named by the user, conclusion fails | failure |
+| of a reading that does not count: refuted, inconclusive, conclusion fails | skipped, with the reason |
 | control that came out as expected | passed |
 | control that did not | failure |
 """
@@ -15,9 +16,11 @@ import re
 from typing import Literal
 from xml.etree import ElementTree as ET
 
+from theory_check.claims.source import Source, source_text
 from theory_check.evidence.verdict import Conclusion, Verdict
 from theory_check.reporting.exit_status import expectation, named_failures_count
 from theory_check.reporting.matrix import described
+from theory_check.reporting.readings import counts, is_reading
 from theory_check.reporting.records import ClaimReport, Report, Trial
 from theory_check.reporting.replay_command import replay_command
 
@@ -39,23 +42,21 @@ def render(report: Report) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
-def result_of(trial: Trial, *, named: bool) -> Result:
-    """How a trial appears; `named`: trials of kind "named" were asked for by the user."""
+def result_of(claim: ClaimReport, trial: Trial, *, named: bool) -> Result:
+    """How a trial of a claim appears; `named`: trials of kind "named" were asked for by the user."""
     if trial.kind == "control":
         return "passed" if trial.as_expected else "failure"
     if trial.kind == "ablation":
         return "error" if trial.verdict is Verdict.ERROR else "passed"
-    if trial.verdict is Verdict.REFUTED:
-        return "failure"
-    if named and trial.kind == "named" and trial.conclusion is Conclusion.FAILS:
-        return "failure"
+    if trial.verdict is Verdict.REFUTED or (named and trial.kind == "named" and trial.conclusion is Conclusion.FAILS):
+        return "failure" if counts(claim) else "skipped"
     if trial.verdict is Verdict.ERROR:
         return "error"
     return "passed" if trial.verdict is Verdict.SUPPORTED else "skipped"
 
 
 def _suite(claim: ClaimReport, report: Report, *, named: bool) -> ET.Element:
-    results = [result_of(trial, named=named) for trial in claim.trials]
+    results = [result_of(claim, trial, named=named) for trial in claim.trials]
     suite = ET.Element(
         "testsuite",
         name=_legal(claim.id),
@@ -70,7 +71,9 @@ def _suite(claim: ClaimReport, report: Report, *, named: bool) -> ET.Element:
     for name, value in (
         ("verdict", claim.verdict.value),
         ("statement", claim.statement),
-        ("source", claim.source),
+        ("source", source_text(claim.source)),
+        *([("provenance", ", ".join(claim.source.kinds))] if isinstance(claim.source, Source) else []),
+        *([("counts", "yes" if counts(claim) else "no, a reading")] if is_reading(claim) else []),
         ("command", report.command),
         ("seed", str(report.seed)),
     ):
@@ -90,6 +93,8 @@ def _case(claim: ClaimReport, trial: Trial, result: Result) -> ET.Element:
         message = described(trial.verdict, trial.conclusion)
         if trial.kind == "control":
             message = f"control: expected {expectation(trial)}, got {message}"
+        elif not counts(claim):
+            message = f"a reading, which does not count: {message}"
         if trial.reason:
             message += f": {trial.reason}"
         entry = ET.SubElement(case, result, message=_legal(message), type=trial.verdict.value)

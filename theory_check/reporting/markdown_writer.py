@@ -4,10 +4,10 @@ from functools import lru_cache
 
 import jinja2
 
+from theory_check.claims.source import READING, source_lines
 from theory_check.evidence.verdict import INCONCLUSIVE_SHARE
 from theory_check.reporting.case_text import describe_case, describe_measurement
 from theory_check.reporting.claim_reading import (
-    EXIT_STATUSES,
     QUANTIFIERS,
     closest_outcome,
     closest_trial,
@@ -19,8 +19,10 @@ from theory_check.reporting.claim_reading import (
 )
 from theory_check.reporting.coverage import ablation_table, coverage_of
 from theory_check.reporting.exit_status import expectation
+from theory_check.reporting.headline import headline, status_words, verdict_words
 from theory_check.reporting.markdown_text import Markdown, as_markdown, code, fenced
-from theory_check.reporting.matrix import claim_matrix, described, tally
+from theory_check.reporting.matrix import claim_matrix, described
+from theory_check.reporting.readings import kind_of, readings, stated
 from theory_check.reporting.records import Report
 from theory_check.reporting.replay_command import replay_command
 
@@ -29,11 +31,14 @@ def render(report: Report) -> str:
     """The report as GitHub Markdown: verdict and warnings first, then the table, each claim, and how it was made."""
     return _template().render(
         report=report,
+        verdict=verdict_words(report),
+        headline=headline(report),
+        status_words=status_words(report),
+        groups=[("Claims", stated(report.claims)), ("Readings", readings(report.claims))],
+        meaning_of_reading=READING,
         rows=claim_matrix(report),
         ablations=ablation_table(report),
-        tally=tally(report),
         quantifiers=QUANTIFIERS,
-        exit_statuses=EXIT_STATUSES,
         inconclusive_share=f"{INCONCLUSIVE_SHARE:.0%}",
     )
 
@@ -56,6 +61,8 @@ def _template() -> jinja2.Template:
         "judged": judged_trials,
         "coverage": coverage_of,
         "controls": controls,
+        "kind_of": kind_of,
+        "source_lines": source_lines,
         "failures": failures,
         "undecided": undecided,
         "closest_trial": closest_trial,

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import msgspec
 
 from theory_check.evidence.verdict import Conclusion, Verdict
-from theory_check.reporting.records import Report, Trial, is_judged
+from theory_check.reporting.readings import has_error, is_reading, kind_of, readings, stated
+from theory_check.reporting.records import ClaimReport, Report, Trial, is_judged
 
 CONTROLS = "controls"
 
@@ -30,17 +31,22 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One claim: its verdict, and its cells by column; every row of a matrix has the same columns in one order."""
+    """One claim: its verdict, and its cells by column; every row of a matrix has the same columns in one order.
+
+    reading: the kind of text in which a reading stands, "hedged" or "digest"; empty for what somebody states.
+    """
 
     claim: str
     verdict: Verdict
     cells: dict[str, Cell]
+    reading: str = ""
 
 
 def claim_matrix(report: Report) -> tuple[Row, ...]:
     """Claims against activations: classes drawn at random first, then named activations, then controls.
 
-    Columns stand in the order in which the report has them; "controls" is absent where there were none.
+    Columns stand in the order in which the report has them; "controls" is absent where there were none. Readings stand
+    below what is stated.
     """
     trials = [trial for claim in report.claims for trial in claim.trials]
     columns = list(
@@ -56,14 +62,16 @@ def claim_matrix(report: Report) -> tuple[Row, ...]:
                 for column in columns
             }
             | ({CONTROLS: _controls(claim.trials)} if with_controls else {}),
+            reading=kind_of(claim) if is_reading(claim) else "",
         )
-        for claim in report.claims
+        for claim in (*stated(report.claims), *readings(report.claims))
     )
 
 
-def tally(report: Report) -> list[tuple[int, Verdict]]:
-    """How many claims have each verdict; verdicts that no claim has are left out."""
-    counted = [(sum(claim.verdict is verdict for claim in report.claims), verdict) for verdict in Verdict]
+def tally(claims: Iterable[ClaimReport]) -> list[tuple[int, Verdict]]:
+    """How many of some claims have each verdict; verdicts that none has are left out."""
+    verdicts = [claim.verdict for claim in claims]
+    counted = [(verdicts.count(verdict), verdict) for verdict in Verdict]
     return [(count, verdict) for count, verdict in counted if count]
 
 
@@ -87,6 +95,14 @@ def overall_verdict(claims: Iterable[Verdict]) -> Verdict:
     seen = set(claims)
     worst = worst_verdict(seen)
     return Verdict.ASSUMPTIONS_NOT_MET if worst is Verdict.SUPPORTED and Verdict.ASSUMPTIONS_NOT_MET in seen else worst
+
+
+def verdict_over(claims: Iterable[ClaimReport]) -> Verdict:
+    """The verdict of an audit: over what is stated, or over the readings where nothing is; see `records.Report`."""
+    claims = tuple(claims)
+    verdicts = [claim.verdict for claim in stated(claims) or claims]
+    broken = any(is_reading(claim) and has_error(claim) for claim in claims)
+    return overall_verdict([*verdicts, *([Verdict.ERROR] if broken else [])])
 
 
 def worst_conclusion(conclusions: Iterable[Conclusion | None]) -> Conclusion | None:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from theory_check.claims.source import Source
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
 
 FORMAT_VERSION = 1
@@ -118,7 +119,10 @@ class ClaimReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     id: name of the claim.
     statement: what is claimed.
-    source: where the paper says so, paraphrased.
+    source: where it is made and how it was read; a sentence for a claim of a user's own, and in reports from before
+        provenance was recorded.
+    counts: whether a reading, which nobody states as a claim, counted towards the exit status; left out of all others,
+        which always count, and of reports from before readings were told apart.
     quantifier: ALL (one counterexample refutes), RATE (speed towards a limit), LAW (a distribution).
     assumptions: under which conditions the claim speaks.
     verdict: over the trials of kind random and named; controls and ablations never enter.
@@ -131,7 +135,8 @@ class ClaimReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     id: str
     statement: str
-    source: str
+    source: str | Source
+    counts: bool | msgspec.UnsetType = msgspec.UNSET
     quantifier: Literal["ALL", "RATE", "LAW"]
     assumptions: tuple[str, ...]
     verdict: Verdict
@@ -207,8 +212,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     environment: where it ran.
     budget: false alarms of the statistical tests.
     warnings: what a reader must know first.
-    verdict: over all claims.
-    exit_status: 0 supported, 1 refuted, 3 inconclusive or assumptions not met, 4 error.
+    verdict: over all claims that somebody states; over the readings where there are no others. An error in a reading is
+        one of the harness, and so of the audit.
+    exit_status: 0 supported, 1 refuted, 3 inconclusive or assumptions not met, 4 error; over what counts.
     claims: one entry a claim.
 
     Raises:

@@ -3,11 +3,14 @@
 | trial | level |
 |---|---|
 | a failure or an error as `junit_writer.result_of` has it | error |
+| of a reading that does not count, refuted | warning |
+| of such a reading, inconclusive | note |
 | inconclusive | warning |
 | inconclusive, drawn at random, within the share that its supported claim allows | note |
 | assumptions not met and not asked for by name, conclusion fails | note |
 | all others | no result |
 
+A refuted reading is worth a look, and no error: nothing that its authors state is at fault.
 A result lies in the file of its property, at line 1: what stays the same while a file is edited. Fingerprints name
 claim, property and subject and neither seed nor case, so that a finding of two audits is one alert.
 """
@@ -20,12 +23,14 @@ from urllib.parse import quote
 
 from theory_check.case import canonical_json
 from theory_check.claims.paper import CLAIMS
+from theory_check.claims.source import Source, source_lines, source_text
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
 from theory_check.reporting.case_text import describe_case, describe_measurement
 from theory_check.reporting.exit_status import expectation, named_failures_count
 from theory_check.reporting.junit_writer import result_of
 from theory_check.reporting.markdown_text import visible
 from theory_check.reporting.matrix import described
+from theory_check.reporting.readings import counts, is_reading
 from theory_check.reporting.records import ClaimReport, Report, Trial, is_judged
 from theory_check.reporting.replay_command import replay_command
 
@@ -77,12 +82,15 @@ def render(report: Report) -> str:
 
 def level_of(claim: ClaimReport, trial: Trial, *, named: bool) -> Level | None:
     """The level of a trial's result, None where it has none; `named` as in `junit_writer.result_of`."""
-    if result_of(trial, named=named) in {"failure", "error"}:
+    if result_of(claim, trial, named=named) in {"failure", "error"}:
         return "error"
     if not is_judged(trial):
         return None
+    if trial.verdict is Verdict.REFUTED:
+        return "warning"
     if trial.verdict is Verdict.INCONCLUSIVE:
-        return "note" if trial.kind == "random" and claim.verdict is Verdict.SUPPORTED else "warning"
+        mild = (trial.kind == "random" and claim.verdict is Verdict.SUPPORTED) or not counts(claim)
+        return "note" if mild else "warning"
     return "note" if trial.conclusion is Conclusion.FAILS else None
 
 
@@ -96,7 +104,7 @@ def _rule(claim: ClaimReport) -> dict[str, Any]:
     assumptions = [visible(assumption) for assumption in claim.assumptions] or ["none"]
     lines = [
         visible(claim.statement),
-        f"Source: {visible(claim.source)}",
+        *(f"{label[0].upper()}{label[1:]}: {visible(value)}" for label, value in source_lines(claim.source)),
         f"Kind: {claim.quantifier}",
         f"Assumptions: {'; '.join(assumptions)}",
         f"Verdict of this audit: {claim.verdict}",
@@ -104,10 +112,15 @@ def _rule(claim: ClaimReport) -> dict[str, Any]:
     return {
         "id": visible(claim.id),
         "shortDescription": {"text": _cut(visible(claim.statement), MOST_TITLE)},
-        "fullDescription": {"text": _cut(" ".join(lines[:2]), MOST_TITLE)},
+        "fullDescription": {
+            "text": _cut(f"{visible(claim.statement)} Source: {visible(source_text(claim.source))}", MOST_TITLE)
+        },
         "help": {"text": _cut("\n".join(lines), 2 * MOST_MESSAGE)},
-        "defaultConfiguration": {"level": "error"},
-        "properties": {"tags": [claim.quantifier], "verdict": claim.verdict.value},
+        "defaultConfiguration": {"level": "error" if counts(claim) else "warning"},
+        "properties": {
+            "tags": [claim.quantifier, *(claim.source.kinds if isinstance(claim.source, Source) else ())],
+            "verdict": claim.verdict.value,
+        },
     }
 
 
@@ -128,7 +141,7 @@ def _result(claim: ClaimReport, trial: Trial, level: Level, repeated: Counter[st
     return {
         "ruleId": visible(claim.id),
         "level": level,
-        "message": {"text": _literal(_cut(_message(trial, outcome), MOST_MESSAGE))},
+        "message": {"text": _literal(_cut(_message(claim, trial, outcome), MOST_MESSAGE))},
         "locations": [location],
         # GitHub tracks alerts by the first; where it is absent it hashes a line of the file, the same for all subjects.
         "partialFingerprints": {"primaryLocationLineHash": fingerprint, "theoryCheckSubject/v1": fingerprint},
@@ -136,11 +149,13 @@ def _result(claim: ClaimReport, trial: Trial, level: Level, repeated: Counter[st
     }
 
 
-def _message(trial: Trial, outcome: Outcome | None) -> str:
+def _message(claim: ClaimReport, trial: Trial, outcome: Outcome | None) -> str:
     """What failed, for whom, by which number, and how to see it again."""
     what = described(trial.verdict, trial.conclusion)
     if trial.kind == "control":
         what = f"control came out wrong: expected {expectation(trial)}, got {what}"
+    elif is_reading(claim):
+        what = f"a reading is {what}" if trial.verdict is Verdict.REFUTED else f"of a reading: {what}"
     subject = ", ".join(
         visible(part)
         for part in (

@@ -23,6 +23,7 @@ _RANGES: dict[str, dict[str, dict[str, Any]]] = {
         "sigma_v": {"exclusiveMinimum": 0},
         "horizon": {"exclusiveMinimum": 0},
     },
+    "Source": {"kinds": {"minItems": 1}, **{name: {"pattern": "\\S"} for name in ("where", "says", "reading")}},
     "Explicit": {"rows": {"minItems": 1, "items": {"type": "array", "items": {"type": "number"}, "minItems": 1}}},
 }
 _CONTROLS_SAY_WHETHER_EXPECTED = {
@@ -31,7 +32,7 @@ _CONTROLS_SAY_WHETHER_EXPECTED = {
     "else": {"properties": {"as_expected": {"type": "null"}}},
 }
 # Fields of later additions, left out of records that do not have them; {record: fields}.
-_LEFT_OUT = {"Case": {"model"}, "Trial": {"search"}}
+_LEFT_OUT = {"Case": {"model"}, "Trial": {"search"}, "ClaimReport": {"counts"}}
 _ENTRY = re.compile(r"^(\w+(?:, \w+)*): (.+(?:\n +.+)*)", re.MULTILINE)
 
 

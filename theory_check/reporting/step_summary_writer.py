@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 from theory_check.evidence.verdict import Conclusion, Verdict
 from theory_check.reporting.case_text import describe_case, describe_measurement
-from theory_check.reporting.claim_reading import EXIT_STATUSES, minimal_outcome
+from theory_check.reporting.claim_reading import minimal_outcome
+from theory_check.reporting.headline import headline, status_words, verdict_words
 from theory_check.reporting.markdown_text import as_markdown, code, escaped
-from theory_check.reporting.matrix import CONTROLS, claim_matrix, described, tally
+from theory_check.reporting.matrix import CONTROLS, claim_matrix, described
+from theory_check.reporting.readings import is_reading, readings, stated
 from theory_check.reporting.records import ClaimReport, Report, Trial, is_judged
 from theory_check.reporting.replay_command import replay_command
 
@@ -27,9 +29,9 @@ def render(report: Report, notes: Sequence[str] = ()) -> str:
         report: what to sum up.
         notes: lines to stand below the verdict, e.g. how it compares with a baseline.
     """
-    counted = ", ".join(f"{count} {verdict}" for count, verdict in tally(report)) or "nothing audited"
-    head = [f"## theory-check: {report.verdict}", "", escaped(_cut(report.paper)), ""]
-    head += [f"{counted}. Exit status {report.exit_status}: {EXIT_STATUSES[report.exit_status]}.", ""]
+    head = [f"## theory-check: {verdict_words(report)}", "", escaped(_cut(report.paper)), ""]
+    counted, status = escaped(_cut(headline(report))), escaped(_cut(status_words(report)))
+    head += [f"{counted}. Exit status {report.exit_status}: {status}.", ""]
     head += [f"{escaped(_cut(note))}\n" for note in notes[:20]]
     sections = [
         Section("warnings", "### Warnings\n", [f"- {escaped(_cut(warning))}" for warning in report.warnings], 0.25),
@@ -82,29 +84,30 @@ def _table_head(report: Report) -> str:
 
 def _table_rows(report: Report) -> list[str]:
     return [
-        f"| {code(_cut(row.claim), table=True)} | **{row.verdict}** | "
-        + "".join(f"{escaped(cell.text)} | " for cell in row.cells.values()).rstrip()
+        f"| {code(_cut(row.claim), table=True)}{f', a reading ({row.reading})' if row.reading else ''} "
+        f"| **{row.verdict}** | " + "".join(f"{escaped(cell.text)} | " for cell in row.cells.values()).rstrip()
         for row in claim_matrix(report)
     ]
 
 
 def _findings(report: Report) -> list[str]:
-    """Failing, broken and undecided trials, then conclusions that fail outside their claim."""
+    """Failing, broken and undecided trials, then conclusions that fail outside their claim; those of readings last."""
     found = [
         (claim, trial)
-        for claim in report.claims
+        for claim in (*stated(report.claims), *readings(report.claims))
         for trial in claim.trials
         if is_judged(trial) and (trial.verdict in _RANKS or trial.conclusion is Conclusion.FAILS)
     ]
     rank = {verdict: place for place, verdict in enumerate(_RANKS)}
-    found.sort(key=lambda pair: rank.get(pair[1].verdict, len(rank)))
+    found.sort(key=lambda pair: (is_reading(pair[0]), rank.get(pair[1].verdict, len(rank))))
     return [_finding(claim, trial) for claim, trial in found]
 
 
 def _finding(claim: ClaimReport, trial: Trial) -> str:
     subject = f"{code(_cut(claim.id))} for {code(_cut(trial.activation))}, {escaped(_cut(trial.stratum))}"
     reason = f": {escaped(_cut(trial.reason))}" if trial.reason else ""
-    lines = [f"- **{described(trial.verdict, trial.conclusion)}** {subject}{reason}"]
+    whose = " (a reading)" if is_reading(claim) else ""
+    lines = [f"- **{described(trial.verdict, trial.conclusion)}**{whose} {subject}{reason}"]
     outcome = minimal_outcome(claim, trial)
     if outcome is not None:
         lines.append(f"  - {escaped(_cut(describe_measurement(outcome)))}")

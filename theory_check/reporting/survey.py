@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from theory_check.claims import quantities as q
+from theory_check.claims.source import READING
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
 from theory_check.reporting.matrix import worst_conclusion, worst_verdict
+from theory_check.reporting.readings import is_reading, kind_of
 from theory_check.reporting.records import ClaimReport, Report, is_judged
 
 # What a failing quantity means, with the numbers of the smallest case.
@@ -30,20 +32,38 @@ SENTENCES = {
 
 
 def survey_table(reports: Mapping[str, Report]) -> str:
-    """Markdown: a row for each claim, a column for each activation, and why each failing cell fails.
+    """Markdown: a row for each claim, a column for each activation, and why each failing cell fails; readings apart.
 
     Args:
         reports: by the name of the activation they were asked for; all of one profile and seed.
     """
     names = list(reports)
     claims = {name: {claim.id: claim for claim in report.claims} for name, report in reports.items()}
+    some = {identifier: claim for found in claims.values() for identifier, claim in found.items()}
     ids = list(dict.fromkeys(claim for found in claims.values() for claim in found))
-    lines = ["| claim | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    lines += [f"| `{i}` | " + " | ".join(cell(claims[name].get(i)) for name in names) + " |" for i in ids]
-    lines += ["", "Why, by claim (the smallest case of each is in `activations.json`):", ""]
-    for identifier in ids:
-        said = {name: sentence(claims[name][identifier]) for name in names if identifier in claims[name]}
-        lines += [f"- `{identifier}`, {name}: {text}." for name, text in said.items() if text]
+    stated = [i for i in ids if not is_reading(some[i])]
+    others = [i for i in ids if is_reading(some[i])]
+
+    def rows(first: str, chosen: list[str]) -> list[str]:
+        head = [f"| {first} | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+        label = {i: f"`{i}`" + (f", {kind_of(some[i])}" if i in others else "") for i in chosen}
+        return head + [
+            f"| {label[i]} | " + " | ".join(cell(claims[name].get(i)) for name in names) + " |" for i in chosen
+        ]
+
+    def reasons(chosen: list[str]) -> list[str]:
+        found = []
+        for identifier in chosen:
+            said = {name: sentence(claims[name][identifier]) for name in names if identifier in claims[name]}
+            found += [f"- `{identifier}`, {name}: {text}." for name, text in said.items() if text]
+        return found
+
+    lines = rows("claim", stated) if stated else []
+    if others:
+        lines += ["", f"Readings. A reading is {READING}", "", *rows("reading", others)]
+    lines += ["", "Why, by claim (the smallest case of each is in `activations.json`):", "", *reasons(stated)]
+    if others:
+        lines += ["", "Why, by reading:", "", *reasons(others)]
     return "\n".join(lines) + "\n"
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from theory_check.case import canonical_json
 from theory_check.evidence.verdict import Outcome, Verdict
 from theory_check.reporting.case_text import describe_measurement
+from theory_check.reporting.headline import headline
+from theory_check.reporting.readings import counts, is_reading, kind_of, readings, stated
 from theory_check.reporting.records import ClaimReport, Report, Trial, is_judged
 from theory_check.reporting.replay_command import replay_command
 
@@ -25,9 +27,9 @@ def terminal_lines(report: Report, folder: Path | None, root: Path, problem: str
     here = Path(os.path.relpath(root))
     lines = [f"warning: {warning}" for warning in report.warnings]
     failing: Outcome | None = None
-    for claim in report.claims:
+    for claim in (*stated(report.claims), *readings(report.claims)):
         trial = _decisive(claim)
-        lines.append(f"{claim.id}: {claim.verdict}{_counts(claim)}")
+        lines.append(f"{claim.id}{_reading(claim)}: {claim.verdict}{_counts(claim)}")
         if trial is None:
             continue
         worst = _worst(claim, trial)
@@ -42,6 +44,8 @@ def terminal_lines(report: Report, folder: Path | None, root: Path, problem: str
                 failing = failing or worst
                 if folder is not None:
                     lines.append(f"  replay: {replay_command(worst, folder / 'report.json', here)}")
+    if readings(report.claims):
+        lines.append(headline(report))
     if folder is not None:
         lines.append(f"reports: {folder}")
     elif problem:
@@ -50,6 +54,12 @@ def terminal_lines(report: Report, folder: Path | None, root: Path, problem: str
         why = "to replay a case" if failing else "to keep a report"
         lines.append(f"next: --theory-check-report-dir=reports {why}")
     return lines
+
+
+def _reading(claim: ClaimReport) -> str:
+    if not is_reading(claim):
+        return ""
+    return f", a reading ({kind_of(claim)}, {'counts' if counts(claim) else 'does not count'})"
 
 
 def _counts(claim: ClaimReport) -> str:

@@ -143,6 +143,7 @@ def options_of(request: "Request") -> dict[str, Any]:
         "searches": request.searches,
         "shard": "{}/{}".format(*request.shard) if request.shard else "",
         "model": request.model.reference if request.model else "",
+        "strict": request.strict,
     }
 
 
