@@ -22,7 +22,7 @@ from theory_check.measurements.depth_ladder import (
     DepthLadder,
     JointLadder,
 )
-from theory_check.measurements.width_ladder import CONFIRMED_LEVEL
+from theory_check.measurements.width_ladder import CONFIRMED_LEVEL, Kind
 from theory_check.networks.ensemble import EnsembleResult
 from theory_check.neural_ode import NeuralODE
 from theory_check.planted.defects import planted
@@ -189,12 +189,13 @@ def test_errors_of_kernels_grow_by_no_more_than_the_constant_of_the_bound(
         assert found[size].error <= allowed
 
 
+@pytest.mark.parametrize("kind", ["nngp", "tangent"])
 @pytest.mark.parametrize("expression", ["softplus(x)", "tanh(x)"])
 def test_growing_width_and_depth_together_converge_at_the_rate_of_the_width(
-    expression: str, another: Callable[..., object]
+    expression: str, kind: Kind, another: Callable[..., object]
 ) -> None:
-    """Widths 32 to 512, depths 4 to 16: supported, -1/2."""
-    result = JointLadder(on_sphere(expression), another(profile=LADDER))(0)
+    """Widths 32 to 512, depths 4 to 16: supported, -1/2, for both kernels."""
+    result = JointLadder(on_sphere(expression), another(profile=LADDER), kind)(0)
     assert result.verdict is Verdict.SUPPORTED
     assert abs(result.slope + 0.5) <= 0.1
     assert result.sizes == LADDER.kernel_rungs
@@ -204,6 +205,14 @@ def test_weights_that_are_not_shared_do_not_converge(another: Callable[..., obje
     """Another W in every layer: the error stays, however wide and deep."""
     with planted("weights-resampled"):
         result = JointLadder(on_sphere("tanh(x)"), another(profile=LADDER))(0)
+    assert result.verdict is Verdict.REFUTED
+    assert result.slope > -0.3
+
+
+def test_a_tangent_kernel_without_its_recurrent_term_does_not_converge(another: Callable[..., object]) -> None:
+    """A quarter of the kernel of the identity is missing: the error stays, however wide and deep."""
+    with planted("kernel-without-recurrent-term"):
+        result = JointLadder(on_sphere("x"), another(profile=LADDER), "tangent")(0)
     assert result.verdict is Verdict.REFUTED
     assert result.slope > -0.3
 

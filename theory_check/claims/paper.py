@@ -25,6 +25,7 @@ _TANGENT_RATE = "test_empirical_tangent_kernels_approach_the_limit"
 _LAYER_KERNELS = "test_kernels_of_the_layers_approach_those_of_the_ode"
 _LAYER_NETWORKS = "test_states_and_gradients_of_the_layers_approach_those_of_the_ode"
 _LAYER_GROWTH = "test_error_of_the_layers_does_not_grow_with_width"
+_JOINT_TANGENT = "test_width_limit_of_the_tangent_kernel_is_uniform_in_depth"
 _EXTRAPOLATED = "test_layers_extrapolated_give_the_kernels_of_the_ode"
 _JOINT = "test_width_limit_is_uniform_in_depth"
 _ORDER = "test_limiting_correlations_grow_with_those_of_the_inputs"
@@ -350,6 +351,7 @@ _CLAIMS = (
         controls=(
             *_planted(_EXTRAPOLATED, q.NNGP_EXTRAPOLATED, "layer-kernels-step-off"),
             *_planted(_JOINT, q.JOINT_RATE, "weights-resampled"),
+            *_planted(_JOINT_TANGENT, q.JOINT_TANGENT_RATE, "kernel-without-recurrent-term", activation="identity"),
         ),
     ),
     Claim(

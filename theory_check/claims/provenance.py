@@ -138,8 +138,7 @@ SOURCES = MappingProxyType(
             where="Theorem 1 for the NNGP kernel; Theorem 2 with Proposition 4 for the tangent kernel",
             says="The limits of width and of depth commute.",
             reading="at infinite width the kernels of the layers, extrapolated in depth, are those of the Neural ODE; "
-            "and empirical NNGP kernels converge along a ladder on which the depth grows with the width",
-            other_readings=("the joint ladder of width and depth for the tangent kernel as well: not measured here",),
+            "and empirical NNGP and tangent kernels converge along a ladder on which the depth grows with the width",
             paper_scale=_NO_EXPERIMENT,
             our_scale="1 to 6 inputs, depths from 4 to 128",
         ),

@@ -35,6 +35,7 @@ NETWORK_GROWTH = "slope of the log error of the layers' states and gradients aga
 NNGP_EXTRAPOLATED = "NNGP kernel of the layers, extrapolated to infinite depth, minus that of the Neural ODE"
 TANGENT_EXTRAPOLATED = "tangent kernel of the layers, extrapolated to infinite depth, minus that of the Neural ODE"
 JOINT_RATE = "slope of the log error of empirical NNGP kernels against log width, depth growing with width"
+JOINT_TANGENT_RATE = "slope of the log error of empirical tangent kernels against log width, depth growing with width"
 NNGP_ORDER = "fall of the limiting NNGP kernel as the correlation of two inputs grows"
 TANGENT_ORDER = "fall of the limiting tangent kernel as the correlation of two inputs grows"
 STATE_SPREAD = "correlation of two inputs minus the limiting one of their final states"

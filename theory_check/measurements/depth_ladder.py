@@ -36,6 +36,7 @@ from theory_check.measurements.width_ladder import (
     whitening,
 )
 from theory_check.networks.ensemble import ensemble_variances
+from theory_check.networks.tangent_kernel import kernels_of
 
 Array = NDArray[np.float64]
 
@@ -176,14 +177,20 @@ def _kernel(kernels: LimitKernels, kind: Kind) -> tuple[Array, Array]:
 
 
 class JointLadder:
-    """NNGP kernels of networks whose depth grows like the root of their width, beside the kernels of their depth.
+    """Kernels of networks whose depth grows like the root of their width, beside the limiting kernel of their depth.
+
+    Args:
+        case: activation, inputs and scales; its width plays no part.
+        setting: where networks are drawn, and the widths of the ladder.
+        kind: the NNGP kernel or the tangent kernel, both by the Euler scheme, which is the residual network.
 
     Raises:
         InfiniteKernel: (an ArithmeticError) the limit does not exist; when it is first needed.
     """
 
-    def __init__(self, case: Case, setting: Setting) -> None:
+    def __init__(self, case: Case, setting: Setting, kind: Kind = "nngp") -> None:
         self.instance: Instance = prepare(case, setting)
+        self.kind = kind
         self.rungs = setting.profile.kernel_rungs
 
     def __call__(self, stage: int) -> RateResult:
@@ -207,19 +214,30 @@ class JointLadder:
         instance, model = self.instance, self.instance.case.neural_ode
         # Any path on which both grow will do; along this one the widest networks are not the deepest by far.
         depth = round(FIRST_DEPTH * math.sqrt(width / self.rungs[0]))
-        limit = layer_kernels(
-            instance.activation, materialise(instance.case.data), model, depth, LIMIT_TOLERANCE, tangent=False
-        ).nngp
-        directions, _ = whitening(limit)
-        drawn = ensemble_variances(
-            instance.activation,
-            model,
-            instance.inputs,
-            width=width,
-            seeds=[instance.seed(f"{stage} {width}", k) for k in range(networks)],
-            scheme="euler",
-            steps=depth,
+        tangent = self.kind == "tangent"
+        limits = layer_kernels(
+            instance.activation, materialise(instance.case.data), model, depth, LIMIT_TOLERANCE, tangent=tangent
         )
-        differences = directions.T @ (drawn.S.cpu().numpy() - limit) @ directions
+        limit = limits.tangent if tangent else limits.nngp
+        directions, _ = whitening(limit)
+        found = self._kernels(f"{stage} {width}", width, networks, depth)
+        differences = directions.T @ (found - limit) @ directions
         errors: Array = np.sqrt((differences**2).mean(axis=(1, 2)))
         return errors
+
+    def _kernels(self, stage: str, width: int, networks: int, depth: int) -> Float[Array, "networks inputs inputs"]:
+        """Kernels of independent networks of that many layers."""
+        instance, model = self.instance, self.instance.case.neural_ode
+        if self.kind == "nngp":
+            seeds = [instance.seed(stage, k) for k in range(networks)]
+            drawn = ensemble_variances(
+                instance.activation, model, instance.inputs, width=width, seeds=seeds, scheme="euler", steps=depth
+            )
+            covariances: Array = drawn.S.cpu().numpy()
+            return covariances
+        drawn_networks = (instance.network(width=width, stage=f"tangent {stage}", replicate=k) for k in range(networks))
+        kernels = [
+            kernels_of(instance.activation, model, network, instance.inputs, scheme="euler", steps=depth).tangent
+            for network in drawn_networks
+        ]
+        return np.stack([kernel.cpu().numpy() for kernel in kernels])
