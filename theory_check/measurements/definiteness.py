@@ -75,6 +75,9 @@ def limit_spectrum(case: Case, setting: Setting, kind: Kind) -> KernelSpectrum:
     if not certificate.certified and certificate.estimate > 0 and certified_by_balls(_scaled(kernel, bound)):
         method = "ball arithmetic"
         certificate = replace(certificate, lower_bound=0.0, certified=True, error_bound=error)
+    # Equal rows: the kernel, whatever its errors, has two equal rows, and their difference is a null vector.
+    if not certificate.certified and len(np.unique(inputs, axis=0)) < len(inputs):
+        certificate = replace(certificate, indefinite=True)
     return KernelSpectrum(
         certificate,
         {
@@ -118,10 +121,17 @@ def _scale(activation: Activation, case: Case, inputs: Float[NDArray[np.float64]
     return model.sigma_v**2 * float(square) or 1.0
 
 
-def has_reason_to_be_singular(instance: Instance) -> bool:
-    """Whether a kernel of the instance may be singular by more than rounding: parallel inputs, or an affine phi."""
+def no_evidence_of_singularity(instance: Instance, certificate: Certificate) -> str:
+    """Why a kernel that was not certified must not be taken for singular either, or empty where it may.
+
+    It may where its certificate says so and there is a reason beyond rounding: parallel inputs, or an affine phi.
+    """
+    if not certificate.singular:
+        return f"uninformative: {certificate.open_because or 'the smallest eigenvalue is near its error bound'}"
     inputs = instance.inputs.cpu().numpy()
-    return parallel_rows(inputs) is not None or not is_certified_nonlinear(instance.activation)
+    if parallel_rows(inputs) is None and is_certified_nonlinear(instance.activation):
+        return "uninformative: the smallest eigenvalue is within rounding of zero"
+    return ""
 
 
 def certified_spectrum(kernel: Matrix, bound: Matrix) -> tuple[Certificate, float]:
