@@ -1,5 +1,6 @@
 """Limiting kernels: certified where they are definite, singular where they must be, undecided where nobody can tell."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from theory_check.measurements import definiteness
 from theory_check.measurements.definiteness import TOLERANCES, certified_spectrum, limit_spectrum
 from theory_check.measurements.width_ladder import Kind
 from theory_check.neural_ode import NeuralODE
+from theory_check.strategies.activations import ACTIVATION_CLASSES
 
 CROWDED = Sphere(8, 4, 3)
 DISTINCT = {"sphere": Sphere(4, 3, 1), "crowded": CROWDED, "digits": Digits(tuple(range(32)))}
@@ -162,6 +164,22 @@ def test_a_polynomial_of_degree_two_is_certified_where_the_flow_is_weak(
     """Six inputs in five dimensions: a depth that is continuous makes the kernel of a square positive definite."""
     spectrum = limit_spectrum(of(expression, Sphere(6, 5, 1), sigma_w=strength), bench, kind)
     assert spectrum.certificate.certified
+
+
+@BOTH
+@pytest.mark.parametrize("phi", ["affine", "polynomial"])
+@pytest.mark.parametrize("inputs", ["crowded", "independent"])
+def test_both_halves_of_nonlinear_is_needed(
+    phi: str, inputs: str, kind: Kind, drawn: Callable[..., list[Case]], bench: object
+) -> None:
+    """Affine phi fails with dependent inputs alone, and a polynomial of degree two or three with neither."""
+    found = [
+        limit_spectrum(case, bench, kind).certificate
+        for case in drawn(ACTIVATION_CLASSES[phi](), inputs, 12, seed=1, most_growth=2.0)
+    ]
+    fails = phi == "affine" and inputs == "crowded"
+    assert all(certificate.singular is fails for certificate in found)
+    assert all(certificate.certified is not fails for certificate in found)
 
 
 @BOTH

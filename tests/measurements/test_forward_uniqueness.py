@@ -11,10 +11,10 @@ from theory_check.case import Case, Explicit, Weights
 from theory_check.claims import quantities as q
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.measurements import forward_uniqueness
+from theory_check.measurements.blow_up import follow
 from theory_check.measurements.forward_uniqueness import (
     _without_constant,
     forward_discrepancies,
-    reached_time,
     severity,
 )
 from theory_check.measurements.instance import Instance
@@ -39,7 +39,8 @@ def reached(instance: Instance, parameters: Parameters, steps: int) -> float | N
     model = instance.case.neural_ode
     A_T = recurrent_matrix(model, parameters).mT
     start = initial_states(model, parameters, instance.inputs)
-    return reached_time(lambda _t, h: instance.activation(h) @ A_T, start, model.horizon, steps)
+    found = follow(lambda _t, h: instance.activation(h) @ A_T, start, model.horizon, steps)
+    return None if found.ended == "steps" else found.time
 
 
 def failing(found: tuple[Discrepancy, ...]) -> list[str]:

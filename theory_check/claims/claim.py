@@ -29,6 +29,7 @@ Stratum = Literal[
     "zero-input",
     "pinned",
     "crowded",
+    "independent",
     "repeated",
     "antipodal",
     "contradictory",
