@@ -208,8 +208,11 @@ def separation(
         except NonFiniteState:
             continue  # a larger perturbation can blow up where the solution itself does not
         gaps = [first - second for first, second in (ends.chunk(2) for ends in runs)]
-        apart[size] = float(torch.linalg.vector_norm(gaps[-1]))
-        noise = halving_bound(*(float(torch.linalg.vector_norm(b - a)) for a, b in pairwise(gaps)))
+        gap = float(torch.linalg.vector_norm(gaps[-1]))
+        errors = halving_bound(*(float(torch.linalg.vector_norm(b - a)) for a, b in pairwise(gaps)))
+        if not (math.isfinite(gap) and math.isfinite(errors)):
+            continue  # finite states whose distance overflows: beside it every other would be nothing
+        apart[size], noise = gap, errors
     if len(apart) < 3:
         return Discrepancy(q.SEPARATION, 0.0, 0.0, unusable="too few perturbed solutions stay finite")
     largest, smallest = max(apart), min(apart)
