@@ -24,8 +24,8 @@ class Departure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _DEPENDENCE: tuple[tuple[str, Stratum], ...] = (
-    ("linearly dependent inputs (more than d + 1)", "crowded"),
-    ("linearly independent inputs (at most d)", "independent"),
+    ("linearly dependent inputs (N > d + 1)", "crowded"),
+    ("linearly independent inputs (N <= d)", "independent"),
 )
 
 DEPARTURES = MappingProxyType(
@@ -34,8 +34,8 @@ DEPARTURES = MappingProxyType(
         "smooth": (Departure(assumption="smooth", words="kinked phi", activations="kinked"),),
         "differentiable": (Departure(assumption="differentiable", words="kinked phi", activations="kinked"),),
         "linear-growth": (Departure(assumption="linear-growth", words="bounded phi", activations="bounded"),),
-        # A kernel of linearly independent inputs is no product of less than they are, whatever phi; and a polynomial of
-        # degree two or more is no longer one once it is iterated over a continuous depth.
+        # Linearly independent inputs have a regular kernel even for affine phi, and what a polynomial of degree two or
+        # more becomes over a continuous depth is no polynomial.
         "nonlinear": tuple(
             Departure(assumption="nonlinear", words=f"{phi}, {inputs}", activations=activations, stratum=stratum)
             for phi, activations in (("affine phi", "affine"), ("polynomial phi of degree 2 or 3", "polynomial"))

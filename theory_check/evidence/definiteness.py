@@ -69,7 +69,7 @@ class Certificate:
 
     @property
     def singular(self) -> bool:
-        """Whether there is evidence that A + F is not positive definite; the negation of neither this nor `certified`.
+        """Whether there is evidence that A + F is not positive definite; what is neither this nor `certified` is open.
 
         Either an exact vector proves it, or the smallest eigenvalue is within an error bound that is small beside the
         matrix itself. The latter is no proof: rounding hides every eigenvalue below it.
