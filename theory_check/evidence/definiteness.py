@@ -35,7 +35,7 @@ UNIT_ROUNDOFF = 2.0**-53
 UNDERFLOW = 2.0**-1022
 RESOLUTION = 0.01
 EXACT_MAXIMUM = 64
-# Of trace / N: a matrix that is known less well than this is not called singular, however small its least eigenvalue.
+# Relative to trace / N: a matrix that is known less well is not called singular, however small its least eigenvalue.
 # Sharp bounds are 1e-10 and less; from a bound of the size of the matrix nothing follows.
 SINGULAR_RESOLUTION = 1e-6
 

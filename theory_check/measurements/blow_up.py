@@ -30,9 +30,9 @@ BLOW_UP_STEPS = 1_600
 SEEN_EVERY = 16
 # The last of the 26 on the way to LARGE, where terms of lower order no longer count.
 DOUBLINGS = 8
-# Of a doubling time to the one before: h^p with p of 1.15 and more; h log h has 0.95 there.
+# A doubling time over the one before: h^p with p of 1.15 and more; h log h has 0.95 there.
 MOST_RATIO = 0.9
-# Of the time of a blow-up: by how much solves may disagree about it and still speak of the same one.
+# Relative: by how much solves may disagree about the time of a blow-up and still speak of the same one.
 AGREEMENT = 0.05
 
 Field = Callable[[float, Tensor], Tensor]
