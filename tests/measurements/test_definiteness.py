@@ -183,6 +183,27 @@ def test_both_halves_of_nonlinear_is_needed(
 
 
 @BOTH
+@pytest.mark.parametrize(("last", "fails"), [((1.0, 2.0), True), ((1.0, 2.5), False)])
+def test_a_repeated_input_has_an_exact_null_vector_whatever_the_errors(
+    last: tuple[float, float],
+    fails: bool,  # noqa: FBT001
+    kind: Kind,
+    bench: object,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two rows of the kernel are equal because the inputs are: errors of a tenth leave that, and nothing else."""
+
+    def blurred(*args: object, **kwargs: object) -> LimitKernels:
+        kernels = limit_kernels(*args, **kwargs)
+        return replace(kernels, nngp_error=0.1 * np.abs(kernels.nngp), tangent_error=0.1 * np.abs(kernels.tangent))
+
+    monkeypatch.setattr(definiteness, "limit_kernels", blurred)
+    certificate = limit_spectrum(of("relu(x)", Explicit(((1.0, 2.0), (0.5, 1.5), last))), bench, kind).certificate
+    assert not certificate.well_known
+    assert (certificate.certified, certificate.indefinite, certificate.singular) == (False, fails, fails)
+
+
+@BOTH
 def test_a_bound_larger_than_the_kernel_shows_nothing(kind: Kind, bench: object) -> None:
     """One digit under x^2, the kernel normalised to 1 and known to 100: it was called singular to rounding once."""
     case = of("x**2", Digits((0,)), sigma_u=2.0, sigma_w=0.75, horizon=0.5)
