@@ -19,8 +19,6 @@ def test_limiting_nngp_kernel_is_positive_definite(case: Case, audit: Audit) -> 
         case,
         NNGP_EIGENVALUE,
         spectrum.certificate,
-        spectrum.singular_below,
         spectrum.details,
-        indefinite=spectrum.indefinite,
         picture=spectrum.sketch,
     )

@@ -54,9 +54,7 @@ def test_empirical_kernel_of_a_model_is_positive_definite(case: Case, audit: Aud
         case,
         EMPIRICAL_EIGENVALUE,
         spectrum.certificate,
-        spectrum.singular_below,
         spectrum.details,
-        indefinite=spectrum.indefinite,
         picture=spectrum.sketch,
     )
 

@@ -19,8 +19,6 @@ def test_tangent_kernel_is_positive_definite(case: Case, audit: Audit) -> None:
         case,
         EIGENVALUE,
         spectrum.certificate,
-        spectrum.singular_below,
         spectrum.details,
-        indefinite=spectrum.indefinite,
         picture=spectrum.sketch,
     )

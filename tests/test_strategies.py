@@ -18,6 +18,8 @@ from theory_check.activations.activation import Activation
 from theory_check.activations.catalogue import CATALOGUE
 from theory_check.activations.loading import activation as load
 from theory_check.activations.nonlinearity import is_certified_nonlinear
+from theory_check.activations.parsing import parse
+from theory_check.activations.polynomial import coefficients, degree
 from theory_check.case import (
     MAX_CORRELATION,
     Case,
@@ -31,7 +33,9 @@ from theory_check.case import (
     materialise,
     parallel_rows,
 )
+from theory_check.claims.departures import DEPARTURES
 from theory_check.claims.paper import CLAIMS
+from theory_check.evidence.definiteness import certified_lower_bound
 from theory_check.measurements.horizon_growth import asymptotic_slope
 from theory_check.neural_ode import NeuralODE
 from theory_check.strategies import (
@@ -46,6 +50,7 @@ from theory_check.strategies import (
     not_lipschitz_activations,
     polynomial_activations,
     smooth_activations,
+    weak_polynomial_activations,
     widths,
 )
 from theory_check.strategies.activations import KINKED, SMOOTH, STEEPEST
@@ -62,6 +67,8 @@ ACTIVATIONS = {
 }
 STRATA = sorted({stratum for claim in CLAIMS.values() for stratum in claim.strata} | {
     control.stratum for claim in CLAIMS.values() for control in claim.controls
+} | {
+    departure.stratum for departures in DEPARTURES.values() for departure in departures if departure.stratum
 })  # fmt: skip
 Value = TypeVar("Value")
 GIVEN = Explicit(tuple((float(k), float(k * k % 7), 1.0) for k in range(1, 41)))
@@ -278,6 +285,26 @@ def test_crowded_inputs_are_more_than_an_affine_model_can_tell_apart() -> None:
         count, dimension = materialise(case.data).shape
         assert count > dimension + 1
         assert parallel_rows(materialise(case.data)) is None
+
+
+def test_independent_inputs_are_told_apart_by_an_affine_model() -> None:
+    """2 <= N <= d, and their Gram matrix is certified to be regular."""
+    for case in in_stratum("independent"):
+        rows = materialise(case.data)
+        assert 2 <= rows.shape[0] <= rows.shape[1]
+        assert certified_lower_bound(correlations(rows), 1e-14).certified
+
+
+def test_weak_polynomials_are_polynomials_that_are_neither_affine_nor_steep() -> None:
+    """Degree 2 or 3 by their coefficients, both of which occur, and slopes of 1/4 at most over [-8, 8]."""
+    found = drawn(weak_polynomial_activations(), 60)
+    degrees = {degree(coefficients(parse(phi.expression, frozenset(CATALOGUE)))) for phi in found}
+    assert degrees == {2, 3}
+    for phi in found:
+        assert not phi.is_lipschitz
+        assert is_certified_nonlinear(phi)
+        grid = torch.linspace(-8.0, 8.0, 101, dtype=torch.float64)
+        assert float(phi.derivative(grid).abs().max()) <= 0.25
 
 
 @pytest.mark.parametrize(("stratum", "sign"), [("repeated", 1.0), ("antipodal", -1.0), ("contradictory", 1.0)])

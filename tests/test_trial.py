@@ -414,6 +414,9 @@ def test_plans_of_a_claim_without_strata() -> None:
     assert broken == [
         "ablation-kinked-undivided-without-smooth",
         "ablation-affine-crowded-without-nonlinear",
+        "ablation-affine-independent-without-nonlinear",
+        "ablation-polynomial-crowded-without-nonlinear",
+        "ablation-polynomial-independent-without-nonlinear",
     ]
 
 

@@ -286,7 +286,7 @@ class Search:
             comparisons=sum(outcome.comparisons for outcome in outcomes),
             shrink_calls=self.shrink_calls,
             minimal=self.minimal.case_id if self.minimal else None,
-            reason=reason or next((o.reason for o in reversed(outcomes) if o.verdict is verdict and o.reason), ""),
+            reason=reason or _reason(outcomes, verdict, conclusion),
             defect=self.plan.defect,
             subtle=self.plan.defect is not None and DEFECTS[self.plan.defect].subtle,
             departure=self.plan.departure.words if self.plan.departure else None,
@@ -336,6 +336,13 @@ def _with_one_picture(outcomes: list[Outcome], minimal: Outcome | None) -> tuple
     pictured = [outcome for outcome in outcomes if outcome.picture is not None]
     shown = minimal if minimal in pictured else max(pictured, key=lambda o: o.ratio or 0.0, default=None)
     return tuple(o if o is shown else msgspec.structs.replace(o, picture=None) for o in outcomes)
+
+
+def _reason(outcomes: list[Outcome], verdict: Verdict, conclusion: Conclusion | None) -> str:
+    """The last reason given for the verdict, in a case whose conclusion is that of the trial where there is one."""
+    given = [o for o in reversed(outcomes) if o.verdict is verdict and o.reason]
+    telling = [o for o in given if o.conclusion is conclusion]
+    return next((o.reason for o in telling + given), "")
 
 
 def _trial_verdict(outcomes: list[Outcome]) -> Verdict:

@@ -3,23 +3,26 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
-from theory_check.case import Case, Explicit, Sphere, count_of, materialise, parallel_rows
+from theory_check.case import Case, Digits, Explicit, Sphere, count_of, materialise, parallel_rows
 from theory_check.claims.quantities import SEPARATION
 from theory_check.evidence.verdict import Outcome
+from theory_check.neural_ode import NeuralODE
 from theory_check.plan import Plan, plans_of
 from theory_check.profile import PROFILES
 from theory_check.property import Property
 from theory_check.reporting.records import Report
 from theory_check.request import Request, make_request
-from theory_check.trial import run_trial
+from theory_check.trial import judge_case, run_trial
 
 SEEDS = range(10)
 FORWARD = "test_forward_solution_exists_and_is_unique"
 BACKWARD = "test_adjoint_solution_is_unique"
 DEFINITE = "test_tangent_kernel_is_positive_definite"
+NONDEGENERATE = "test_limiting_nngp_kernel_is_positive_definite"
 KINKS = {"relu": (0.0,), "leaky_relu": (0.0,), "abs": (0.0,), "hardtanh": (-1.0, 1.0)}
 
 
@@ -181,3 +184,34 @@ def test_a_note_on_rows_is_for_claims_that_need_distinct_ones(
     report = audited(make_request(data=source, claims=["backward-unique"], activations=["softplus"]))
     assert report.exit_status == 0
     assert not any(trial.reason for trial in report.claims[0].trials if trial.kind == "named")
+
+
+@pytest.mark.parametrize("claim", ["ntk-positive-definite", "nngp-nondegenerate"])
+def test_a_bound_larger_than_the_kernel_does_not_fail_a_claim(properties: dict[str, Property], claim: str) -> None:
+    """One digit under x^2, a kernel of 1 known to 100: its conclusion was said to fail, with exit status 1."""
+    prop = properties[DEFINITE if claim == "ntk-positive-definite" else NONDEGENERATE]
+    case = Case(
+        activation="square(x)",
+        data=Digits((0,)),
+        width=8,
+        neural_ode=NeuralODE(horizon=0.5, sigma_u=2.0, sigma_w=0.75),
+        stratum="digits",
+    )
+    outcome = judge_case(prop, case, make_request(activations=["square"]))
+    assert outcome.verdict == "assumptions-not-met"
+    assert outcome.conclusion in {"undecided", "holds"}
+    assert outcome.conclusion == "holds" or "neither proves the smallest positive nor shows" in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("expression", "strength"), [("square", 0.1), ("square", 0.3), ("x**2/2", 0.1), ("x**2/2", 2.0)]
+)
+def test_a_square_of_six_inputs_in_five_dimensions_never_fails(
+    properties: dict[str, Property], expression: str, strength: float
+) -> None:
+    """Certified where the flow is weak, undecided where its limit cannot be computed."""
+    case = Case(activation=expression, data=Sphere(6, 5, 1), width=8, neural_ode=NeuralODE(sigma_w=strength))
+    request = make_request(activations=[expression])
+    for name in (DEFINITE, NONDEGENERATE):
+        found = judge_case(properties[name], msgspec.structs.replace(case, activation=request.activations[0]), request)
+        assert found.conclusion == ("holds" if strength < 1 else "undecided")

@@ -7,12 +7,19 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from theory_check.activations.loading import activation
 from theory_check.case import Case, Seeds, Sphere, case_id
 from theory_check.claims.paper import CLAIMS
 from theory_check.evidence.audit import Audit, ConclusionFails, LawTest
-from theory_check.evidence.definiteness import Certificate
+from theory_check.evidence.definiteness import (
+    SINGULAR_RESOLUTION,
+    Certificate,
+    certified_lower_bound,
+    indefinite_certificate,
+)
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.evidence.error_budget import BudgetExceeded, ErrorBudget, NonFiniteEvidence
 from theory_check.evidence.gaussianity import (
@@ -469,6 +476,9 @@ def test_a_limit_that_is_not_finite_is_raised_not_judged() -> None:
         (Certificate(-1e-12, False, 1e-16, 1e-12), None, Verdict.INCONCLUSIVE, Conclusion.UNDECIDED),  # noqa: FBT003
         (Certificate(-1e-12, False, 1e-16, 1e-12), UNMET, Verdict.ASSUMPTIONS_NOT_MET, Conclusion.FAILS),  # noqa: FBT003
         (Certificate(-1e-12, False, 1e-3, 1.0), UNMET, Verdict.ASSUMPTIONS_NOT_MET, Conclusion.UNDECIDED),  # noqa: FBT003
+        # A bound of 100 for a kernel of 1, and one a little too large for the size of the kernel.
+        (Certificate(-math.inf, False, 1.0, 99.8), UNMET, Verdict.ASSUMPTIONS_NOT_MET, Conclusion.UNDECIDED),  # noqa: FBT003
+        (Certificate(-1e-12, False, 1e-16, 1e-12, 1e-7), UNMET, Verdict.ASSUMPTIONS_NOT_MET, Conclusion.UNDECIDED),  # noqa: FBT003
         (Certificate(-math.inf, False, 0.0, 0.0), UNMET, Verdict.ASSUMPTIONS_NOT_MET, Conclusion.FAILS),  # noqa: FBT003
         (Certificate(-math.inf, False, 0.0, 0.0), None, Verdict.INCONCLUSIVE, Conclusion.UNDECIDED),  # noqa: FBT003
     ],
@@ -478,7 +488,7 @@ def test_rounding_never_refutes_positive_definiteness(
 ) -> None:
     """A proof holds; singular to rounding fails only where the assumptions do not hold, and says so."""
     outcome, raised = judge(
-        lambda a: a.positive_definite(CASE, "smallest", certificate, 1e-11, {"width": np.int64(64)}), unmet
+        lambda a: a.positive_definite(CASE, "smallest", certificate, {"width": np.int64(64)}), unmet
     )
     assert (outcome.verdict, outcome.conclusion) == (verdict, conclusion)
     assert raised == (conclusion is Conclusion.FAILS)
@@ -506,15 +516,45 @@ def test_a_certificate_that_is_not_finite_is_raised_not_judged(certificate: Cert
     """A NaN is at most nothing: it would have been called uninformative, and an infinite estimate singular."""
     judging = audit(unmet)
     with pytest.raises(NonFiniteEvidence, match="smallest: not finite"):
-        judging.positive_definite(CASE, "smallest", certificate, 1e-11, {})
+        judging.positive_definite(CASE, "smallest", certificate, {})
     assert not judging.judged
 
 
-def test_a_threshold_of_singularity_that_is_none_is_raised_not_judged() -> None:
-    """NaN and infinity alike."""
+@given(data=st.data())
+@settings(max_examples=200, deadline=None)
+def test_a_bound_larger_than_the_kernel_never_fails(data: st.DataObject) -> None:
+    """Over random kernels, singular ones among them, and bounds from below rounding to far above the kernel.
+
+    Where an assumption is broken the conclusion may fail only with a bound below 1e-6 of trace / N or a vector that
+    proves it; whatever a bound is, an eigenvalue above it is no failure, and what is certified holds.
+    """
+    size, rank = data.draw(st.integers(1, 6)), data.draw(st.integers(1, 6))
+    entries = st.floats(-1.0, 1.0, allow_subnormal=False)
+    factor = np.array(data.draw(st.lists(entries, min_size=size * rank, max_size=size * rank))).reshape(size, rank)
+    kernel = factor @ factor.T * 10.0 ** data.draw(st.integers(-6, 6))
+    kernel = (kernel + kernel.T) / 2
+    mean = float(np.trace(kernel)) / size
+    bound = np.full((size, size), (mean or 1.0) * 10.0 ** data.draw(st.integers(-18, 4)))
+    certificate = certified_lower_bound(kernel, bound)
+    certificate = replace(certificate, indefinite=indefinite_certificate(kernel, bound) is not None)
+    outcome, _ = judge(lambda a: a.positive_definite(CASE, "smallest", certificate, {}), UNMET)
+    if outcome.conclusion is Conclusion.FAILS and not certificate.indefinite:
+        assert np.linalg.norm(bound) < SINGULAR_RESOLUTION * mean
+        assert np.linalg.eigvalsh(kernel)[0] <= certificate.error_bound
+    if float(bound[0, 0]) >= mean:
+        assert outcome.conclusion is Conclusion.UNDECIDED
+    if outcome.conclusion is Conclusion.UNDECIDED:
+        assert outcome.reason.startswith(f"{UNMET}; uninformative: eigenvalues are known to")
+    if certificate.certified:
+        assert outcome.conclusion is Conclusion.HOLDS
+
+
+def test_a_size_that_is_none_is_raised_not_judged() -> None:
+    """NaN and infinity alike: any bound would be small beside an infinite kernel."""
     for bad in (math.nan, math.inf):
+        certificate = Certificate(-1.0, False, 0.0, 0.0, mean_diagonal=bad)  # noqa: FBT003
         with pytest.raises(NonFiniteEvidence, match="smallest: not finite"):
-            audit().positive_definite(CASE, "smallest", Certificate(-1.0, False, 0.0, 0.0), bad, {})  # noqa: FBT003
+            audit().positive_definite(CASE, "smallest", certificate, {})
 
 
 # --- errors ------------------------------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
 """Claim linear-convergence: who converges, who stalls, who diverges, and what the comparison cannot see."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
-import numpy as np
 import pytest
 import torch
 
@@ -110,8 +110,10 @@ def test_what_is_reached_after_all_is_no_stall(another: Callable[..., object], m
     assert found.error <= found.bound
 
 
-def test_a_run_that_diverges_at_once_is_judged(another: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> None:
-    """No loss after the first is finite: the factor is as large as it gets, and nothing raises."""
+def test_a_run_that_overflows_at_once_shows_nothing(
+    another: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No loss after the first is finite: no step was seen to decrease too little, and none to decrease enough."""
     right = descent_convergence.gradient_descent
 
     def exploding(*args: object, **kwargs: object) -> object:
@@ -120,8 +122,52 @@ def test_a_run_that_diverges_at_once_is_judged(another: Callable[..., object], m
 
     monkeypatch.setattr(descent_convergence, "gradient_descent", exploding)
     (found,) = convergence_discrepancies(case_on("softplus(x)", Sphere(3, 3, 1), 2.5), another(profile=BRIEF))
-    assert found.error > 1e200 > found.bound
-    assert np.isfinite(found.error)
+    assert found.powerless == "the run is not finite after 1 steps"
+
+
+def test_a_run_that_grows_before_it_overflows_fails(
+    another: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Finite losses that grow are evidence, whatever becomes of the run after them."""
+    right = descent_convergence.gradient_descent
+
+    def cut_short(*args: object, **kwargs: object) -> object:
+        trace = right(*args, **{**kwargs, "steps": 2})
+        return type(trace)(trace.losses, trace.outputs, (0, 1, 2), trace.kernels, trace.parameters, 3)
+
+    monkeypatch.setattr(descent_convergence, "gradient_descent", cut_short)
+    (found,) = convergence_discrepancies(case_on("softplus(x)", Sphere(3, 3, 1), 4.0), another(profile=BRIEF))
+    assert (found.quantity, found.powerless) == (q.DECREASE, "")
+    assert found.error > found.bound
+
+
+def test_an_overflow_after_steps_that_hold_does_not_hold(
+    another: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All steps that were seen decrease enough, and the run ends in an overflow: undecided."""
+    right = descent_convergence.gradient_descent
+
+    def cut_short(*args: object, **kwargs: object) -> object:
+        return replace(right(*args, **kwargs), diverged_at=13)
+
+    monkeypatch.setattr(descent_convergence, "gradient_descent", cut_short)
+    (found,) = convergence_discrepancies(case_on("softplus(x)", Sphere(3, 3, 1)), another(profile=BRIEF))
+    assert found.error <= found.bound
+    assert found.powerless == "the run is not finite after 13 steps"
+
+
+def test_a_stall_needs_a_kernel_that_is_known(another: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """An affine phi and too many inputs, and a rounding bound as large as the kernel: nothing is said."""
+    right = descent_convergence.kernels_of
+
+    def blurred(*args: object, **kwargs: object) -> object:
+        kernels = right(*args, **kwargs)
+        return replace(kernels, rounding=kernels.tangent.abs())
+
+    monkeypatch.setattr(descent_convergence, "kernels_of", blurred)
+    (found,) = convergence_discrepancies(case_on("x", CROWDED), another(profile=BRIEF))
+    assert found.quantity == q.STALL
+    assert found.powerless.startswith("uninformative: eigenvalues are known to")
 
 
 def test_a_kernel_that_moves_is_no_evidence(another: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,11 @@ from theory_check.case import Case, Explicit, Weights
 from theory_check.claims import quantities as q
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.measurements import forward_uniqueness
+from theory_check.measurements.blow_up import follow
 from theory_check.measurements.forward_uniqueness import (
     _without_constant,
     forward_discrepancies,
-    reached_time,
+    separation,
     severity,
 )
 from theory_check.measurements.instance import Instance
@@ -39,7 +40,8 @@ def reached(instance: Instance, parameters: Parameters, steps: int) -> float | N
     model = instance.case.neural_ode
     A_T = recurrent_matrix(model, parameters).mT
     start = initial_states(model, parameters, instance.inputs)
-    return reached_time(lambda _t, h: instance.activation(h) @ A_T, start, model.horizon, steps)
+    found = follow(lambda _t, h: instance.activation(h) @ A_T, start, model.horizon, steps)
+    return None if found.ended == "steps" else found.time
 
 
 def failing(found: tuple[Discrepancy, ...]) -> list[str]:
@@ -206,3 +208,23 @@ def test_random_lipschitz_cases_hold_on_digits_and_pinned(drawn: Callable[..., l
     for stratum in ("digits", "pinned"):
         for case in drawn(lipschitz_activations(), stratum, 4, seed=11, width=(1, 12)):
             assert not failing(forward_discrepancies(case, bench)), case
+
+
+def test_distances_that_overflow_are_no_evidence_of_one_solution() -> None:
+    """Perturbations that end 1e200 apart, whose distance overflows: small ones must not be measured by them."""
+
+    def run(states: torch.Tensor, _steps: int) -> torch.Tensor:
+        both = states.chunk(2)
+        far = float((both[0] - both[1]).abs().max()) > 1e-3
+        return states * (1e200 if far else 1.0)
+
+    start = torch.zeros(1, 2, dtype=torch.float64)
+    found = separation(run, start, torch.Generator().manual_seed(0), 8)
+    assert {name for name in found.details if name.startswith("apart")} == {
+        "apart at T from 0.0001",
+        "apart at T from 1e-05",
+        "apart at T from 1e-06",
+    }
+    assert math.isfinite(found.bound)
+    everything = separation(lambda states, _steps: states * 1e200, start + 1.0, torch.Generator().manual_seed(0), 8)
+    assert everything.powerless == "too few perturbed solutions stay finite"

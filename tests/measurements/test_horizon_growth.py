@@ -1,6 +1,7 @@
 """Claim horizon-growth: variances over horizons against closed forms, and that sigma_w ~ 1/T undoes them."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -195,11 +196,27 @@ def test_a_bounded_output_above_its_bound_is_seen(bench: object, monkeypatch: py
     assert wrong.error > wrong.bound
 
 
+def test_variances_that_vanish_hold_by_no_bound(bench: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A zero input under tanh, its variances known to 1 %: nothing falls, and nothing is known to stay."""
+    right = horizon_growth.limit_kernels
+
+    def blurred(*args: object, **kwargs: object) -> object:
+        limit = right(*args, **kwargs)
+        return replace(limit, state_error=limit.state_error + 0.01)
+
+    case = Case(activation="tanh(x)", data=Explicit(((0.0, 0.0),)), width=8)
+    (known,) = fall_discrepancies(case, bench)
+    assert (known.error, known.bound, known.powerless) == (0.0, 0.0, "")
+    monkeypatch.setattr(horizon_growth, "limit_kernels", blurred)
+    (found,) = fall_discrepancies(case, bench)
+    assert found.powerless.startswith("underpowered")
+
+
 def test_inputs_of_no_size_fall_nowhere(bench: object) -> None:
     """An input of zeros under tanh stays zero over all horizons: no scale, no fall, and growth is not asked for."""
     case = Case(activation="tanh(x)", data=Explicit(((0.0, 0.0),)), width=8)
     (found,) = fall_discrepancies(case, bench)
-    assert (found.error, found.scale) == (0.0, None)
+    assert (found.error, found.scale, found.powerless) == (0.0, 0.0, "")
 
 
 @pytest.mark.parametrize("expression", ["softplus(x)", "tanh(x)", "relu(x)", "x"])

@@ -1,10 +1,13 @@
 """Training over stretched and over longer horizons: equal to the last bit, and diverging as predicted."""
 
+from dataclasses import replace
+
 import pytest
 
 from theory_check.case import Case, Digits, Sphere
 from theory_check.claims import quantities as q
 from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.measurements import horizon_training
 from theory_check.measurements.horizon_training import (
     BEYOND,
     WITHIN,
@@ -12,6 +15,8 @@ from theory_check.measurements.horizon_training import (
     stretched,
     stretching_discrepancies,
 )
+from theory_check.measurements.instance import Instance
+from theory_check.networks.model import NonFiniteState
 from theory_check.neural_ode import NeuralODE
 from theory_check.planted.defects import planted
 
@@ -80,3 +85,41 @@ def test_a_kernel_that_does_not_grow_is_said(bench: object, monkeypatch: pytest.
     found = by_quantity(divergence_discrepancies(case_on("tanh(x)"), bench))
     assert set(found) == {q.BEYOND_STABILITY}
     assert found[q.BEYOND_STABILITY].error > 1.0
+
+
+def test_a_phi_that_grows_faster_than_linearly_is_followed_to_its_horizon(bench: object) -> None:
+    """Under x^2 a horizon was never looked for, and training was said not to diverge: it does, as predicted."""
+    found = by_quantity(divergence_discrepancies(case_on("x**2", sigma_w=0.05), bench))
+    assert abs(found[q.BEYOND_STABILITY].details["eta lambda_max at the longest horizon"] - BEYOND) <= WITHIN
+    assert all(one.error <= one.bound for one in found.values())
+
+
+def test_a_horizon_that_cannot_be_bracketed_is_undecided(bench: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """States overflow at every horizon but the first: no eta lambda_max beyond it was seen."""
+    right = horizon_training._top
+
+    def overflowing(instance: Instance, network: object) -> object:
+        if instance.case.neural_ode.horizon > 1.5:
+            raise NonFiniteState("too large")
+        return right(instance, network)
+
+    monkeypatch.setattr(horizon_training, "_top", overflowing)
+    (found,) = divergence_discrepancies(case_on("softplus(x)"), bench)
+    assert found.powerless.startswith("no horizon was found between one that is stable and one")
+
+
+@pytest.mark.parametrize("ended", [0, 3])
+def test_a_run_that_overflows_is_no_other_run(ended: int, bench: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the two ends earlier, and they are equal as far as both go: undecided, no difference."""
+    right, calls = horizon_training._trained, []
+
+    def cut_short(*args: object, **kwargs: object) -> object:
+        trace = right(*args, **kwargs)
+        calls.append(trace)
+        if len(calls) == 1:
+            return trace
+        return replace(trace, losses=trace.losses[:ended], outputs=trace.outputs[:ended], diverged_at=ended)
+
+    monkeypatch.setattr(horizon_training, "_trained", cut_short)
+    (found,) = stretching_discrepancies(case_on("softplus(x)"), bench)
+    assert found.powerless == ("a run is not finite after 3 steps" if ended else "a run is not finite at its start")

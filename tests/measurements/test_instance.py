@@ -7,8 +7,14 @@ import numpy as np
 import pytest
 import torch
 
+from theory_check.activations.loading import activation
 from theory_check.case import Case, Explicit, Sphere, Weights
-from theory_check.measurements.instance import field_growth, propagator_bound, with_bounded_growth
+from theory_check.measurements.depth_ladder import JointLadder
+from theory_check.measurements.descent_ladder import DescentLadder
+from theory_check.measurements.instance import field_growth, propagator_bound, with_bounded_growth, without_moments
+from theory_check.measurements.output_independence import OutputIndependence
+from theory_check.measurements.output_law import OutputLaw
+from theory_check.measurements.width_ladder import WidthLadder
 from theory_check.networks import gaussian_matrix
 from theory_check.networks.parameters import Parameters, WideNetwork
 from theory_check.networks.schemes import forward, tangent_flow
@@ -128,3 +134,43 @@ def test_wide_weights_are_revealed_unless_the_case_shapes_them(bench: object, mo
     assert not torch.equal(products[0], products[2])
     assert not torch.equal(products[0], products[3])
     assert isinstance(shaped.network(width=11), Parameters)
+
+
+@pytest.mark.parametrize(
+    ("expression", "has_moments"),
+    [
+        ("x", True),
+        ("softplus(x)", True),
+        ("relu(x)", True),
+        ("sign_sqrt(x)", True),
+        ("sign_sqrt(x) + 3*softplus(x)", True),
+        ("x**2", False),
+        ("cube(x) - x", False),
+        ("square(x) + 2*tanh(x)", False),
+        ("0.001*x**2 + 5*x", False),
+    ],
+)
+def test_averages_over_networks_need_a_phi_that_grows_linearly(
+    expression: str,
+    has_moments: bool,  # noqa: FBT001
+) -> None:
+    """Whatever the slope at 0: a root has an infinite one there, and moments of all orders."""
+    assert (without_moments(activation(expression)) == "") is has_moments
+
+
+@pytest.mark.parametrize("expression", ["x**2/2", "softplus(x)"])
+def test_no_average_over_networks_that_nearly_blow_up_is_judged(expression: str, bench: object) -> None:
+    """Slopes of -12 for x^2 were taken for a rate once; every measurement of such an average gives the reason."""
+    case = Case(activation=expression, data=Sphere(2, 3, 0), width=8, neural_ode=NeuralODE(sigma_w=0.1))
+    reasons = [
+        OutputIndependence(case, bench).unusable(),
+        OutputLaw(case, bench).unusable(case.width),
+        WidthLadder(case, bench, "nngp").unusable(),
+        WidthLadder(case, bench, "tangent").unusable(),
+        DescentLadder(case, bench, "kernel").unusable(),
+        JointLadder(case, bench).unusable(),
+    ]
+    if expression == "softplus(x)":
+        assert set(reasons) == {""}
+    else:
+        assert all(reason.startswith("phi grows faster than linearly") for reason in reasons)

@@ -1,5 +1,8 @@
 """The smallest eigenvalue of the limiting tangent kernel, and the rate that it promises."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import special
@@ -7,8 +10,10 @@ from scipy import special
 from theory_check.activations.loading import activation
 from theory_check.case import Sphere, materialise
 from theory_check.limits.kernels import limit_kernels
+from theory_check.measurements import limit_conditioning as limit_conditioning_module
 from theory_check.measurements.limit_conditioning import limit_conditioning
 from theory_check.neural_ode import NeuralODE
+from theory_check.reporting.comparison_text import evidence_text, value_text
 
 
 def test_identity_with_more_inputs_than_dimensions_promises_no_rate() -> None:
@@ -16,7 +21,27 @@ def test_identity_with_more_inputs_than_dimensions_promises_no_rate() -> None:
     eigenvalue, factor = limit_conditioning(activation("identity"), materialise(Sphere(5, 3, 0)), NeuralODE())
     assert eigenvalue.low is None
     assert abs(eigenvalue.value or 1.0) < 1e-10
-    assert "not certified positive" in eigenvalue.note
+    assert "singular to the accuracy" in eigenvalue.note
+    assert evidence_text(eigenvalue, "smallest_eigenvalue") == "singular to accuracy"
+    assert value_text(eigenvalue, "smallest_eigenvalue") == "not above 0"
+    assert factor.high == 1.0
+
+
+@pytest.mark.parametrize("size", [0.5, 100.0, math.inf])
+def test_a_bound_of_the_size_of_the_kernel_leaves_it_undecided(size: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was called singular once: no number above zero is known, and none is known to be zero."""
+    right = limit_conditioning_module.limit_kernels
+
+    def blurred(*args: object) -> object:
+        kernels = right(*args)
+        return replace(kernels, tangent_error=np.full_like(kernels.tangent, size))
+
+    monkeypatch.setattr(limit_conditioning_module, "limit_kernels", blurred)
+    eigenvalue, factor = limit_conditioning(activation("softplus"), materialise(Sphere(3, 3, 0)), NeuralODE())
+    assert eigenvalue.low is None
+    assert "not seen to be singular" in eigenvalue.note
+    assert evidence_text(eigenvalue, "smallest_eigenvalue").startswith("undecided")
+    assert float(value_text(eigenvalue, "smallest_eigenvalue")) > 0
     assert factor.high == 1.0
 
 

@@ -46,6 +46,20 @@ def test_a_refutation_is_one_sentence_with_its_number(build: Any) -> None:
     assert unmet.startswith("outside the claim (phi is smooth: it jumps): outputs")
 
 
+def test_a_cell_that_is_undecided_says_why(build: Any) -> None:
+    """Outside the claim as well as inside: a word without a reason could not be told from a failure to look."""
+    outcome = build.outcome(
+        verdict=Verdict.ASSUMPTIONS_NOT_MET,
+        conclusion=Conclusion.UNDECIDED,
+        reason="phi is Lipschitz: square is not; uninformative: eigenvalues are known to 1e+02",
+    )
+    trial = build.trial(kind="named", verdict=Verdict.ASSUMPTIONS_NOT_MET, conclusion=Conclusion.UNDECIDED)
+    claim = build.claim(trial, verdict=Verdict.ASSUMPTIONS_NOT_MET, outcomes=(outcome,))
+    assert cell(claim) == "not met: undecided"
+    expected = "outside the claim (phi is Lipschitz: square is not): undecided, uninformative: eigenvalues are known"
+    assert sentence(claim) == f"{expected} to 1e+02"
+
+
 def test_every_claim_has_a_row_and_every_failure_a_line(build: Any) -> None:
     """In the order of the report."""
     reports = {

@@ -31,6 +31,7 @@ Stratum = Literal[
     "zero-input",
     "pinned",
     "crowded",
+    "independent",
     "repeated",
     "antipodal",
     "contradictory",

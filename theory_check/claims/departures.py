@@ -23,13 +23,24 @@ class Departure(msgspec.Struct, frozen=True, kw_only=True):
     defect: str | None = None
 
 
+_DEPENDENCE: tuple[tuple[str, Stratum], ...] = (
+    ("linearly dependent inputs (N > d + 1)", "crowded"),
+    ("linearly independent inputs (N <= d)", "independent"),
+)
+
 DEPARTURES = MappingProxyType(
     {
         "lipschitz": (Departure(assumption="lipschitz", words="unbounded slope", activations="not-lipschitz"),),
         "smooth": (Departure(assumption="smooth", words="kinked phi", activations="kinked"),),
         "differentiable": (Departure(assumption="differentiable", words="kinked phi", activations="kinked"),),
         "linear-growth": (Departure(assumption="linear-growth", words="bounded phi", activations="bounded"),),
-        "nonlinear": (Departure(assumption="nonlinear", words="affine phi", activations="affine", stratum="crowded"),),
+        # Linearly independent inputs have a regular kernel even for affine phi, and what a polynomial of degree two or
+        # more becomes over a continuous depth is no polynomial.
+        "nonlinear": tuple(
+            Departure(assumption="nonlinear", words=f"{phi}, {inputs}", activations=activations, stratum=stratum)
+            for phi, activations in (("affine phi", "affine"), ("polynomial phi of degree 2 or 3", "polynomial"))
+            for inputs, stratum in _DEPENDENCE
+        ),
         "distinct-inputs": (
             Departure(assumption="distinct-inputs", words="a repeated input", stratum="repeated"),
             Departure(assumption="distinct-inputs", words="x and -x", stratum="antipodal"),

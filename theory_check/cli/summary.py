@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from theory_check.case import canonical_json
-from theory_check.reporting.coverage import ablation_table
+from theory_check.reporting.coverage import ablation_table, needed_assumptions
 from theory_check.reporting.document import ClaimReport, Report, Trial, claim_matrix, is_judged
 from theory_check.reporting.headline import headline, status_words, verdict_words
 from theory_check.reporting.readings import is_reading, readings, stated
@@ -71,16 +71,18 @@ def _print_ablations(console: Console, report: Report) -> None:
     found = ablation_table(report)
     if not found:
         return
-    needed = sum(ablation.needed for row in found.values() for ablation in row.values())
-    total = sum(map(len, found.values()))
+    needed, total = needed_assumptions(found)
     table = Table(title=f"each assumption broken, the others kept: {needed} of {total} needed", title_justify="left")
-    for name in ("claim", "assumption", "without it", "minimal case"):
+    for name in ("claim", "assumption", "broken by", "conclusion", "minimal case"):
         table.add_column(name, no_wrap=name == "claim")
     for claim, row in found.items():
-        for place, (name, ablation) in enumerate(row.items()):
-            style = "bold" if ablation.needed else ""
-            shown = Text(ablation.text.replace(" without it", ""), style=style)
-            table.add_row(Text(claim if place == 0 else ""), Text(name), shown, Text(ablation.minimal or ""))
+        named = claim
+        for name, ways in row.items():
+            for place, ablation in enumerate(ways):
+                shown = Text(ablation.text, style="bold" if ablation.needed else "")
+                first = name if place == 0 else ""
+                table.add_row(Text(named), Text(first), Text(ablation.departure), shown, Text(ablation.minimal or ""))
+                named = ""
     console.print(table)
 
 

@@ -88,7 +88,12 @@ def _confirmed(
 
 
 def _finite(d: Discrepancy) -> Discrepancy:
-    """NaN passes no comparison: an error that is none counts as infinite, and a bound that is none as no bound."""
+    """NaN passes no comparison: an error that is none counts as infinite, and a bound that is none as no bound.
+
+    That is said of results of the library alone: beside a reference that is not finite itself nothing is compared.
+    """
+    if d.scale is not None and not math.isfinite(d.scale):
+        return replace(d, error=0.0, bound=0.0, scale=None, unusable=d.unusable or "the reference is not finite")
     error = d.error if math.isfinite(d.error) else math.inf
     if math.isfinite(d.bound):
         return replace(d, error=error)

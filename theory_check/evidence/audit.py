@@ -356,43 +356,43 @@ class Audit:
         case: Case,
         quantity: str,
         certificate: Certificate,
-        singular_below: float,
         details: Mapping[str, Detail],
         *,
-        indefinite: bool = False,
         picture: Picture | Sketch | None = None,
     ) -> None:
-        """The smallest eigenvalue is certified positive; below `singular_below` it cannot be told from zero.
+        """The smallest eigenvalue is certified positive.
 
         Positive-definiteness of a Gram matrix is never refuted by rounding: where the assumptions hold, a matrix that
-        is singular to rounding is inconclusive; where they do not, it is the expected failure of the conclusion.
-        `indefinite` says that an exact vector proves the contrary.
+        is singular to rounding is inconclusive; where they do not, it is the expected failure of the conclusion. An
+        error bound that is not small beside the matrix shows neither (`Certificate.singular`), and decides nothing.
 
         Raises:
             NonFiniteEvidence: a number is none, or a proof rests on one that is not finite.
         """
-        numbers = [certificate.estimate, certificate.error_bound, singular_below]
+        numbers = [certificate.estimate, certificate.error_bound, certificate.mean_diagonal]
         # A lower bound of -inf says that nothing is proved.
         if certificate.certified or certificate.lower_bound != -math.inf:
             numbers.append(certificate.lower_bound)
         if not all(map(math.isfinite, numbers)):
-            raise NonFiniteEvidence(f"{quantity}: not finite: {certificate}, singular below {singular_below}")
+            raise NonFiniteEvidence(f"{quantity}: not finite: {certificate}")
         if certificate.certified:
             conclusion, reason = Conclusion.HOLDS, ""
-        elif indefinite:
+        elif certificate.indefinite:
             conclusion, reason = Conclusion.FAILS, "an exact vector proves that it is not positive definite"
-        elif certificate.estimate <= singular_below and self._unmet(case):
+        elif certificate.singular and self._unmet(case):
             conclusion, reason = Conclusion.FAILS, "singular to rounding"
-        else:
+        elif certificate.singular:
             conclusion = Conclusion.UNDECIDED
             reason = "uninformative: the smallest eigenvalue is within rounding of zero"
+        else:
+            conclusion, reason = Conclusion.UNDECIDED, f"uninformative: {certificate.open_because}"
         holds = conclusion is Conclusion.HOLDS
         self.record(
             case,
             conclusion,
             quantity=quantity,
             measured=certificate.lower_bound if holds else certificate.estimate,
-            bound=certificate.error_bound if holds else singular_below,
+            bound=certificate.error_bound,
             ratio=certificate.error_bound / certificate.estimate if certificate.estimate > 0 else None,
             reason=reason,
             details={"estimate of the smallest eigenvalue": certificate.estimate, **details},

@@ -20,7 +20,7 @@ zero, too (torch.set_flush_denormal), and is as invisible.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import flint
@@ -35,6 +35,9 @@ UNIT_ROUNDOFF = 2.0**-53
 UNDERFLOW = 2.0**-1022
 RESOLUTION = 0.01
 EXACT_MAXIMUM = 64
+# Relative to trace / N: a matrix that is known less well is not called singular, however small its least eigenvalue.
+# Sharp bounds are 1e-10 and less; from a bound of the size of the matrix nothing follows.
+SINGULAR_RESOLUTION = 1e-6
 
 Matrix = Float[NDArray[np.float64], "inputs inputs"]
 EntryError = float | Matrix
@@ -48,12 +51,38 @@ class Certificate:
     certified: every A + F is positive definite.
     estimate: smallest eigenvalue of A as eigvalsh has it; proves nothing.
     error_bound: c, what the method cannot see: rounding of the factorisation plus the norm of E.
+    mean_diagonal: trace(A) / N, the size that error_bound is compared with; 1 for a matrix of unit diagonal.
+    indefinite: an exact vector proves that no A + F is positive definite (`indefinite_certificate`).
     """
 
     lower_bound: float
     certified: bool
     estimate: float
     error_bound: float
+    mean_diagonal: float = 1.0
+    indefinite: bool = False
+
+    @property
+    def well_known(self) -> bool:
+        """Whether eigenvalues are known well enough for one near zero to say something."""
+        return self.error_bound < SINGULAR_RESOLUTION * self.mean_diagonal
+
+    @property
+    def singular(self) -> bool:
+        """Whether there is evidence that A + F is not positive definite; what is neither this nor `certified` is open.
+
+        Either an exact vector proves it, or the smallest eigenvalue is within an error bound that is small beside the
+        matrix itself. The latter is no proof: rounding hides every eigenvalue below it.
+        """
+        return not self.certified and (self.indefinite or (self.well_known and self.estimate <= self.error_bound))
+
+    @property
+    def open_because(self) -> str:
+        """Why it is neither certified nor singular, in words; empty where it is one of the two."""
+        if self.certified or self.singular:
+            return ""
+        known = f"eigenvalues are known to {self.error_bound:.2g} for a mean diagonal entry of {self.mean_diagonal:.2g}"
+        return f"{known}, which neither proves the smallest positive nor shows that it is zero"
 
 
 def verified_positive_definite(A: Matrix, error: EntryError = 0.0, delta: float = 0.0) -> bool:
@@ -80,6 +109,13 @@ def certified_lower_bound(A: Matrix, error: EntryError = 0.0) -> Certificate:
     norm = _frobenius(bound)
     slack = _slack(np.diagonal(matrix), norm)
     estimate = float(np.linalg.eigvalsh(matrix)[0])
+    certificate = Certificate(
+        lower_bound=-math.inf,
+        certified=False,
+        estimate=estimate,
+        error_bound=slack,
+        mean_diagonal=float(np.sum(np.diagonal(matrix) / len(matrix))),  # so that no sum overflows
+    )
     if _proves(matrix, norm, 0.0):
         low, high = 0.0, max(estimate, 0.0)
         trial = estimate - 2 * slack  # mostly right at once
@@ -89,14 +125,14 @@ def certified_lower_bound(A: Matrix, error: EntryError = 0.0) -> Certificate:
             if high <= RESOLUTION * slack:
                 break
             trial = math.nan
-        return Certificate(lower_bound=low, certified=True, estimate=estimate, error_bound=slack)
+        return replace(certificate, lower_bound=low, certified=True)
     depth = slack
     while math.isfinite(depth):
         trial = min(estimate, 0.0) - depth
         if _proves(matrix, norm, trial):
-            return Certificate(lower_bound=trial, certified=False, estimate=estimate, error_bound=slack)
+            return replace(certificate, lower_bound=trial)
         depth *= 2
-    return Certificate(lower_bound=-math.inf, certified=False, estimate=estimate, error_bound=slack)
+    return certificate
 
 
 def certified_by_balls(balls: flint.arb_mat | tuple[Matrix, EntryError], precision: int = 256) -> bool:

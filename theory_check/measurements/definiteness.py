@@ -5,7 +5,7 @@ kernel is computed to a tighter tolerance, and at last the test is made in ball 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from theory_check.activations.activation import Activation
 from theory_check.activations.nonlinearity import is_certified_nonlinear
-from theory_check.case import Case, count_of, materialise, parallel_rows
+from theory_check.case import Case, materialise, parallel_rows
 from theory_check.evidence.curve import curve
 from theory_check.evidence.definiteness import (
     Certificate,
@@ -42,15 +42,11 @@ GAIN = 0.5
 class KernelSpectrum:
     """A normalised kernel's certificate.
 
-    certificate: proved lower bound of the smallest eigenvalue.
-    singular_below: 10 N max |E|; an eigenvalue below it cannot be told from zero in double precision.
-    indefinite: an exact vector proves that no kernel within the error bounds is positive definite.
+    certificate: what is proved of the smallest eigenvalue.
     sketch: makes the picture of the spectrum and of what is proved of its lower end.
     """
 
     certificate: Certificate
-    singular_below: float
-    indefinite: bool
     details: dict[str, float | int | str]
     sketch: Sketch
 
@@ -62,7 +58,7 @@ def limit_spectrum(case: Case, setting: Setting, kind: Kind) -> KernelSpectrum:
         InfiniteKernel: (an ArithmeticError) the limit does not exist.
     """
     instance = prepare(case, setting)
-    inputs, count = materialise(case.data), count_of(case.data)
+    inputs = materialise(case.data)
     found: list[tuple[Certificate, float]] = []
     scale = _scale(instance.activation, case, inputs)
     for relative in TOLERANCES:
@@ -75,20 +71,17 @@ def limit_spectrum(case: Case, setting: Setting, kind: Kind) -> KernelSpectrum:
         if found[-1][0].certified or settled:
             break
     method, (certificate, error) = "Rump's test", found[-1]
-    indefinite = False
-    if not certificate.certified and (np.diagonal(kernel) > 0).all():
-        normalised = normalise_to_unit_diagonal(kernel, bound)
-        indefinite = certificate.estimate < 0 and indefinite_certificate(*normalised) is not None
-        # Nothing is left to round there: what the balls of the entries allow is all that can be proved of them.
-        if certificate.estimate > 0 and certified_by_balls(normalised):
-            method = "ball arithmetic"
-            certificate = Certificate(0.0, certified=True, estimate=certificate.estimate, error_bound=error)
+    # Nothing is left to round there: what the balls of the entries allow is all that can be proved of them.
+    if not certificate.certified and certificate.estimate > 0 and certified_by_balls(_scaled(kernel, bound)):
+        method = "ball arithmetic"
+        certificate = replace(certificate, lower_bound=0.0, certified=True, error_bound=error)
+    # Equal rows: the kernel, whatever its errors, has two equal rows, and their difference is a null vector.
+    if not certificate.certified and len(np.unique(inputs, axis=0)) < len(inputs):
+        certificate = replace(certificate, indefinite=True)
     return KernelSpectrum(
         certificate,
-        10 * count * error,
-        indefinite,
         {
-            "inputs": count,
+            "inputs": len(kernel),
             "certified by": method if certificate.certified else "nothing",
             "tolerance of an entry": tolerance,
             "largest eigenvalue before it is normalised": float(np.linalg.eigvalsh(kernel)[-1]),
@@ -128,18 +121,36 @@ def _scale(activation: Activation, case: Case, inputs: Float[NDArray[np.float64]
     return model.sigma_v**2 * float(square) or 1.0
 
 
-def has_reason_to_be_singular(instance: Instance) -> bool:
-    """Whether a kernel of the instance may be singular by more than rounding: parallel inputs, or an affine phi."""
+def no_evidence_of_singularity(instance: Instance, certificate: Certificate) -> str:
+    """Why a kernel that was not certified must not be taken for singular either, or empty where it may.
+
+    It may where its certificate says so and there is a reason beyond rounding: parallel inputs, or an affine phi.
+    """
+    if not certificate.singular:
+        return f"uninformative: {certificate.open_because or 'the smallest eigenvalue is near its error bound'}"
     inputs = instance.inputs.cpu().numpy()
-    return parallel_rows(inputs) is not None or not is_certified_nonlinear(instance.activation)
+    if parallel_rows(inputs) is None and is_certified_nonlinear(instance.activation):
+        return "uninformative: the smallest eigenvalue is within rounding of zero"
+    return ""
 
 
 def certified_spectrum(kernel: Matrix, bound: Matrix) -> tuple[Certificate, float]:
     """The certificate of a kernel normalised to unit diagonal, and the largest error of an entry of that.
 
-    An input whose features vanish makes the kernel singular, whatever the others do, and cannot be normalised.
+    A kernel that vanishes on some input cannot be normalised and is judged as it is: it is singular where that entry is
+    known to be zero, or to be small beside the others.
     """
-    if not (np.diagonal(kernel) > 0).all():
+    matrix, error = _scaled(kernel, bound)
+    certificate = certified_lower_bound(matrix, error)
+    # A small eigenvalue above zero is no reason to look for a vector that makes the form zero or less.
+    if certificate.certified or certificate.estimate > 0 or indefinite_certificate(matrix, error) is None:
+        return certificate, float(np.max(error))
+    if matrix is kernel:
+        # An entry without an error may be one that is too small for a double: singular to rounding, no more than that.
         return Certificate(lower_bound=-math.inf, certified=False, estimate=0.0, error_bound=0.0), 0.0
-    normalised, error = normalise_to_unit_diagonal(kernel, bound)
-    return certified_lower_bound(normalised, error), float(np.max(error))
+    return replace(certificate, indefinite=True), float(np.max(error))
+
+
+def _scaled(kernel: Matrix, bound: Matrix) -> tuple[Matrix, Matrix]:
+    """The kernel and its errors for a unit diagonal, where there is one to be had."""
+    return normalise_to_unit_diagonal(kernel, bound) if (np.diagonal(kernel) > 0).all() else (kernel, bound)

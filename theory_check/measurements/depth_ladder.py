@@ -25,7 +25,7 @@ from theory_check.evidence.rates import RateResult, fit_rate, fit_slope
 from theory_check.evidence.verdict import Verdict
 from theory_check.limits.kernels import LimitKernels, limit_kernels
 from theory_check.limits.layers import layer_kernels
-from theory_check.measurements.instance import Instance, Setting, prepare
+from theory_check.measurements.instance import Instance, Setting, prepare, without_moments
 from theory_check.measurements.width_ladder import (
     CONFIRMED_LEVEL,
     EXPECTED,
@@ -192,6 +192,10 @@ class JointLadder:
         self.instance: Instance = prepare(case, setting)
         self.kind = kind
         self.rungs = setting.profile.kernel_rungs
+
+    def unusable(self) -> str:
+        """Why no ladder can be measured, or empty."""
+        return without_moments(self.instance.activation)
 
     def __call__(self, stage: int) -> RateResult:
         """The slope of the error against width; where it cannot decide, afresh with four times the networks."""

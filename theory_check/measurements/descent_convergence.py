@@ -20,7 +20,7 @@ from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.evidence.picture import Picture
 from theory_check.evidence.sketch import Sketch
 from theory_check.measurements.bounds import UNIT_ROUNDOFF
-from theory_check.measurements.definiteness import certified_spectrum, has_reason_to_be_singular
+from theory_check.measurements.definiteness import certified_spectrum, no_evidence_of_singularity
 from theory_check.measurements.instance import Instance, Setting, prepare
 from theory_check.networks.descent import DescentTrace, gradient_descent
 from theory_check.networks.own_model.descent import ModelTrace
@@ -37,6 +37,8 @@ CONVERGED = 1e-12
 class Run:
     """One run of gradient descent: the largest decrease factor over its bound, and whether the kernel stayed put.
 
+    worst: over the steps whose losses are finite at both ends.
+    problem: why the run ended before its last step, or empty.
     stall: the least share of the initial loss, over the run, along the eigenvector of lambda_0.
     sketch: makes the picture of its losses beside those predicted.
     """
@@ -50,6 +52,7 @@ class Run:
     reduction: float
     deviation: float
     sketch: Sketch
+    problem: str = ""
 
 
 def convergence_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, ...]:
@@ -72,13 +75,16 @@ def convergence_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy
         stalls = [run for run in runs if not run.certificate.certified]
         if stalls:
             # A direction without a rate: what lies along it stays. Rounding alone makes no such direction.
-            reason = "" if has_reason_to_be_singular(instance) else "uninformative: lambda_0 is within rounding of zero"
-            stalled = max(run.stall for run in stalls)
-            sketch = stalls[0].sketch
-            return (Discrepancy(q.STALL, stalled, CONVERGED, details=details, unusable=reason, sketch=sketch),)
-        decrease = Discrepancy(q.DECREASE, worst.worst, 1.0 + worst.tolerance, details=details, sketch=worst.sketch)
+            stalled = max(stalls, key=lambda run: run.stall)
+            reason = no_evidence_of_singularity(instance, stalled.certificate) or stalled.problem
+            sketch = stalled.sketch
+            return (Discrepancy(q.STALL, stalled.stall, CONVERGED, details=details, unusable=reason, sketch=sketch),)
+        bound = 1.0 + worst.tolerance
+        # Steps that were seen to fail are evidence, an overflow after steps that were not is none.
+        cut_short = "" if worst.worst > bound else next((run.problem for run in runs if run.problem), "")
+        decrease = Discrepancy(q.DECREASE, worst.worst, bound, details=details, unusable=cut_short, sketch=worst.sketch)
         last = width == WIDTHS[-1] or case.eta_factor > 1.0
-        if all(run.kernel_stayed for run in runs) and worst.worst <= decrease.bound:
+        if all(run.kernel_stayed for run in runs) and worst.worst <= bound and not cut_short:
             return (decrease,)
         if last and (all(run.kernel_stayed for run in runs) or case.eta_factor > 1.0):
             return (decrease,)
@@ -135,7 +141,7 @@ def judged_run(
     seen = np.sqrt(2 * losses[:-1]) * rate * max(lambda_0, 1e-300) / 4 > noise
     seen[:1] = True
     factors = losses[1:] / np.maximum(losses[:-1], np.finfo(np.float64).tiny) / bound
-    worst = math.inf if trace.diverged_at is not None else float(np.max(factors[seen], initial=0.0))
+    worst = float(np.max(factors[seen], initial=0.0))
     reached = float(np.sqrt(2 * np.min(losses[:-1][seen], initial=losses[0])))
     null = float(np.min(((outputs - labels) @ vectors[:, 0]) ** 2))
     predicted = np.array([vectors @ ((1 - rate * values) ** k * (vectors.T @ residual)) for k in range(len(outputs))])
@@ -150,6 +156,7 @@ def judged_run(
         reduction=float(losses[-1] / losses[0]) if losses[0] > 0 else 0.0,
         deviation=float(np.abs(outputs - labels - predicted).max() / math.sqrt(total)) if total > 0 else 0.0,
         sketch=partial(_picture, losses, (predicted**2).sum(axis=1) / 2, bound),
+        problem="" if trace.diverged_at is None else f"the run is not finite after {trace.diverged_at} steps",
     )
 
 

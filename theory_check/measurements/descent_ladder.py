@@ -22,7 +22,7 @@ from theory_check.case import Case, materialise
 from theory_check.evidence.rates import RateResult, fit_rate
 from theory_check.evidence.verdict import Verdict
 from theory_check.limits.kernels import LimitKernels, limit_kernels
-from theory_check.measurements.instance import Instance, Setting, limit_tolerance, prepare
+from theory_check.measurements.instance import Instance, Setting, limit_tolerance, prepare, without_moments
 from theory_check.measurements.width_ladder import CONFIRMED_LEVEL, EXPECTED, RATE_MARGIN, whitening
 from theory_check.networks.descent import gradient_descent
 from theory_check.networks.tangent_kernel import kernels_of
@@ -52,7 +52,7 @@ class DescentLadder:
         """Why no ladder can be measured, or empty."""
         if not (np.diagonal(self._limits.nngp) > 0).all():
             return "the limiting kernel of an input with itself is not positive"
-        return ""
+        return without_moments(self.instance.activation)
 
     def __call__(self, stage: int) -> RateResult:
         """Fresh networks on every rung, and the slope of what moves; four times as many where they cannot decide."""

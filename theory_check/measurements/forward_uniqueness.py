@@ -2,7 +2,7 @@
 
 For Lipschitz phi the horizon is cut into pieces with L tau <= 1, where Gronwall's bounds still mean something.
 Uniqueness on every piece is uniqueness on [0, T]. Without a Lipschitz constant, two solutions that start close
-together are carried on one grid, and a blow-up is looked for in a time that slows down as the state grows.
+together are carried on one grid, and a blow-up is looked for (`blow_up`).
 """
 
 import math
@@ -18,6 +18,7 @@ from theory_check.case import Case
 from theory_check.claims import quantities as q
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.evidence.picture import Picture
+from theory_check.measurements.blow_up import BLOW_UP_STEPS, blow_up_discrepancy
 from theory_check.measurements.bounds import adaptive_bound, defect_bound, growth, halving_bound
 from theory_check.measurements.defect import hermite_defect
 from theory_check.measurements.fixed_step import FixedStepSolution, solve_fixed
@@ -31,12 +32,7 @@ from theory_check.measurements.instance import (
     prepare,
 )
 from theory_check.measurements.rounding import adjoint_rounding, state_rounding
-from theory_check.measurements.separation_picture import (
-    blow_up_picture,
-    sampled,
-    separation_picture,
-    shrinking_picture,
-)
+from theory_check.measurements.separation_picture import separation_picture, shrinking_picture
 from theory_check.networks.model import NonFiniteState, recurrent_matrix
 from theory_check.networks.parameters import Parameters, initial_states
 from theory_check.networks.schemes import integrate, tangent_flow
@@ -44,11 +40,6 @@ from theory_check.networks.solver import CountedField, solve_at
 
 TOLERANCE = 1e-10
 MOST_PIECES = 12
-LARGE = 1e8
-# In the slowed time; exp of it exceeds LARGE by far.
-SLOWED_DURATION = 80.0
-BLOW_UP_STEPS = 1_600
-SEEN_EVERY = 16
 PERTURBATIONS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 # A unique solution may depend on its start less than linearly (Hoelder), but at least like the square root: with
 # exponent 0 two solutions stay apart however close they start.
@@ -196,62 +187,6 @@ def _without_constant(instance: Instance, parameters: Parameters, *, refined: bo
     return (separation(run, start, instance.generator("direction"), 128 if refined else 64),)
 
 
-def blow_up_discrepancy(
-    field: Callable[[float, Tensor], Tensor], start: Tensor, horizon: float, steps: int
-) -> Discrepancy | None:
-    """Whether a solution grows by 1e8 before the horizon; None where it reaches the horizon first."""
-    path: list[tuple[float, float]] = []
-    coarse, reached = (reached_time(field, start, horizon, count, path) for count in (steps // 2, steps))
-    if reached is None or coarse is None:
-        reason = f"neither a blow-up nor the horizon was reached in {steps} steps"
-        return Discrepancy(q.BLOW_UP, 0.0, 0.0, unusable=reason)
-    if reached < horizon:
-        # The scheme is of second order, so the finer time errs by a third of the difference.
-        error = abs(reached - coarse)
-        details, sketch = {"error of that time": error}, partial(blow_up_picture, path, horizon)
-        return Discrepancy(q.BLOW_UP, horizon, reached + error, details=details, sketch=sketch)
-    return None
-
-
-def reached_time(
-    field: Callable[[float, Tensor], Tensor],
-    start: Tensor,
-    horizon: float,
-    steps: int,
-    path: list[tuple[float, float]] | None = None,
-) -> float | None:
-    """The time reached before |h| exceeds 1e8 (1 + |h_0|), or the horizon; None when the steps did not suffice.
-
-    `path`, if given, becomes what was seen on the way.
-
-    Solved in a time s with dt/ds = (1 + |h|) / (1 + |f(h)|): the state grows at most like exp(s), so a fixed step in
-    s follows it into a blow-up, where t converges while the state does not.
-    """
-    h = start
-    limit = LARGE * (1.0 + float(torch.linalg.vector_norm(h)))
-    time, ds = 0.0, SLOWED_DURATION / steps
-    path = [] if path is None else path
-    path.clear()
-
-    def slope(at: float, state: Tensor) -> tuple[Tensor, float]:
-        f = field(at, state)
-        clock = float((1.0 + torch.linalg.vector_norm(state)) / (1.0 + torch.linalg.vector_norm(f)))
-        return f * clock, clock
-
-    for step in range(steps):
-        if step % SEEN_EVERY == 0:
-            sampled(path, time, h)
-        k, clock = slope(time, h)
-        half, half_clock = slope(time + 0.5 * ds * clock, h + 0.5 * ds * k)
-        # Never step past the horizon: what lies beyond it does not matter.
-        h, time = h + ds * half, time + ds * half_clock
-        if time >= horizon:
-            return horizon
-        if float(torch.linalg.vector_norm(h)) > limit or not math.isfinite(clock):
-            return time
-    return None
-
-
 def separation(
     run: Callable[[Tensor, int], Tensor], start: Tensor, generator: torch.Generator, steps: int
 ) -> Discrepancy:
@@ -273,8 +208,11 @@ def separation(
         except NonFiniteState:
             continue  # a larger perturbation can blow up where the solution itself does not
         gaps = [first - second for first, second in (ends.chunk(2) for ends in runs)]
-        apart[size] = float(torch.linalg.vector_norm(gaps[-1]))
-        noise = halving_bound(*(float(torch.linalg.vector_norm(b - a)) for a, b in pairwise(gaps)))
+        gap = float(torch.linalg.vector_norm(gaps[-1]))
+        errors = halving_bound(*(float(torch.linalg.vector_norm(b - a)) for a, b in pairwise(gaps)))
+        if not (math.isfinite(gap) and math.isfinite(errors)):
+            continue  # finite states whose distance overflows: beside it every other would be nothing
+        apart[size], noise = gap, errors
     if len(apart) < 3:
         return Discrepancy(q.SEPARATION, 0.0, 0.0, unusable="too few perturbed solutions stay finite")
     largest, smallest = max(apart), min(apart)

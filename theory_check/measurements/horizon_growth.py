@@ -183,7 +183,8 @@ def _falls(instance: Instance, solved: list[LimitKernels]) -> Discrepancy:
     errors = np.stack([1e-14 * start, *(np.diagonal(one.state_error) for one in solved)])
     fall, bound = values[:-1] - values[1:], errors[:-1] + errors[1:]
     at = np.unravel_index(int(np.argmax(fall - bound)), fall.shape)
-    return Discrepancy(q.VARIANCE_FALL, max(0.0, float(fall[at])), float(bound[at]), scale=float(values.max()) or None)
+    # Variances that all vanish have a scale of 0, beside which every bound but 0 is too large.
+    return Discrepancy(q.VARIANCE_FALL, max(0.0, float(fall[at])), float(bound[at]), scale=float(values.max()))
 
 
 def _excess(instance: Instance, solved: list[LimitKernels]) -> Discrepancy:

@@ -49,13 +49,20 @@ def stretching_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy,
     rate = case.eta_factor / max(_top(instance, network)[0], 1e-300)
     one = _trained(instance, network, labels, rate)
     other = _trained(_with(instance, stretched(case.neural_ode)), network, labels, rate)
-    error, scale = math.inf, None
-    if len(one.losses) == len(other.losses):
-        error = max(float((a - b).abs().max()) for a, b in ((one.losses, other.losses), (one.outputs, other.outputs)))
-        scale = float(one.outputs.abs().max()) or None
+    # The field of one is four times that of the other, so that one may overflow where the other does not: losses that
+    # both have are compared, and that one run ended earlier is no difference.
+    common = min(len(one.losses), len(other.losses))
+    ended = min((t.diverged_at for t in (one, other) if t.diverged_at is not None), default=None)
+    if common == 0:
+        return (Discrepancy(q.STRETCHED_RUN, 0.0, 0.0, unusable="a run is not finite at its start"),)
+    pairs = ((one.losses, other.losses), (one.outputs, other.outputs))
+    error = max(float((a[:common] - b[:common]).abs().max()) for a, b in pairs)
+    # Equal as far as both go: of what follows nothing is known.
+    reason = f"a run is not finite after {ended} steps" if ended is not None and error == 0 else ""
+    scale = float(one.outputs[:common].abs().max()) or None
     runs = {"sigma_w and T of the case": one, "sigma_w / 4 and 4 T": other}
     sketch = partial(_picture, "Gradient descent with sigma_w T fixed", runs, "Both runs are one to the last bit.")
-    return (Discrepancy(q.STRETCHED_RUN, min(error, 1e300), 0.0, scale=scale, sketch=sketch),)
+    return (Discrepancy(q.STRETCHED_RUN, error, 0.0, scale=scale, unusable=reason, sketch=sketch),)
 
 
 def stretched(neural_ode: NeuralODE) -> NeuralODE:
@@ -71,6 +78,11 @@ def divergence_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy,
     network, labels = instance.network(width=WIDTH, stage="lengthened"), instance.labels()
     rate = 1.0 / _top(instance, network)[0]
     horizon, reached = _lengthened(instance, network, rate)
+    if not math.isfinite(reached):
+        reason = (
+            f"no horizon was found between one that is stable and one, T = {horizon:.3g}, with states that overflow"
+        )
+        return (Discrepancy(q.BEYOND_STABILITY, 0.0, 0.0, unusable=reason),)
     model = case.neural_ode
     horizons = {"that of the case": model.horizon, "twice that": 2 * model.horizon, "the longest": horizon}
     details: dict[str, float | int | str] = {
@@ -111,6 +123,8 @@ def _picture(title: str, runs: Mapping[str, DescentTrace], note: str) -> Picture
 def _lengthened(instance: Instance, network: Network, rate: float) -> tuple[float, float]:
     """A horizon at which eta lambda_max is `BEYOND`, by doubling and bisection, else the longest; and its value."""
     slope = asymptotic_slope(instance.activation) or instance.activation.lipschitz
+    # Without a Lipschitz constant no horizon is long enough for what a slope of 1 would show, or the states overflow.
+    slope = slope if math.isfinite(slope) else 1.0
     most = LONGEST / (slope * instance.case.neural_ode.sigma_w)
 
     def reached(horizon: float) -> float:

@@ -24,6 +24,10 @@ from theory_check.profile import Profile
 
 # Pieces of the propagator's grid for each unit of L T: Gronwall's factor for two partial pieces is then exp(1/4).
 PIECES_PER_GROWTH = 8
+# Where phi is far from all kinks: a phi that grows linearly at most has grown by their quotient at most, but for what a
+# term of lower order still adds.
+FAR_OUT = (1e6, 1e9)
+MOST_SUPERLINEAR = 1.5
 # Evaluations of the field for each step of dopri5, whose last stage is the first of the next step.
 DOPRI5_STAGES = 6
 
@@ -135,6 +139,21 @@ def slope_bounds(activation: Activation) -> tuple[float, float]:
     steep = activation.lipschitz if 0 < activation.lipschitz < math.inf else 1.0
     bend = activation.derivative_lipschitz if math.isfinite(activation.derivative_lipschitz) else steep
     return steep, bend
+
+
+def without_moments(activation: Activation) -> str:
+    """Why averages over networks say nothing of such a phi, or empty where it grows linearly at most.
+
+    Beyond that a large W makes states blow up, or all but, with a probability that falls slowly: averages, variances
+    and their standard errors are made by a few networks, and need not exist in the limit of fine steps.
+    """
+    if activation.is_lipschitz:
+        return ""
+    for sign in (1.0, -1.0):
+        near, far = (abs(activation.value_at(sign * x)) for x in FAR_OUT)
+        if not far <= MOST_SUPERLINEAR * near * FAR_OUT[1] / FAR_OUT[0]:
+            return "phi grows faster than linearly: averages over networks are made by a few that nearly blow up"
+    return ""
 
 
 def limit_tolerance(activation: Activation) -> float:

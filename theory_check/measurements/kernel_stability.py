@@ -1,6 +1,7 @@
 """Claim ntk-stable: from a stated width on lambda_min(Theta_k) >= lambda_min(Theta_inf) / 2 along gradient descent."""
 
 import sys
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -12,7 +13,7 @@ from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.evidence.picture import Picture
 from theory_check.limits.kernels import limit_kernels
 from theory_check.measurements.assumptions import LEAST_WIDTH
-from theory_check.measurements.definiteness import certified_spectrum, has_reason_to_be_singular
+from theory_check.measurements.definiteness import certified_spectrum, no_evidence_of_singularity
 from theory_check.measurements.instance import Instance, Setting, prepare
 from theory_check.measurements.width_ladder import LIMIT_TOLERANCE
 from theory_check.networks.descent import gradient_descent
@@ -24,6 +25,14 @@ DESCENT_STEPS = 8
 KERNEL_EVERY = 2
 # Its error in a kernel is a thousandth where sigma_w T L1 is 1, far below the half that is asked for.
 SCHEME, SOLVER_STEPS = "rk4", 2
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Smallest eigenvalues of the kernels along a run, and why it ended before its last step, if it did."""
+
+    values: list[float]
+    problem: str
 
 
 def stability_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, ...]:
@@ -45,11 +54,10 @@ def stability_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, 
     unusable = ""
     if not certificate.certified or eigenvalue <= 2 * error:
         eigenvalue, error, widths = max(eigenvalue, 2 * error), 0.0, widths[:1]
-        if not has_reason_to_be_singular(instance):
-            unusable = "uninformative: the smallest eigenvalue of the limit is within its error of zero"
+        unusable = no_evidence_of_singularity(instance, certificate)
     for width in widths:
         runs = [_eigenvalues(instance, width, replicate) for replicate in range(REPLICATES)]
-        least = min(min(values) for values in runs)
+        least = min(min(run.values) for run in runs)
         measured = min(eigenvalue / 2 / max(least, sys.float_info.min), 1e300)
         bound = eigenvalue / (eigenvalue - error) if eigenvalue > 0 else 1.0
         details = {
@@ -59,9 +67,12 @@ def stability_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, 
             "lambda_min(Theta_inf)": eigenvalue,
             "error of that": error,
         }
-        sketch = partial(_picture, runs, eigenvalue, error, width)
-        found = Discrepancy(q.KEPT_EIGENVALUE, measured, bound, details=details, unusable=unusable, sketch=sketch)
-        if measured <= bound:
+        sketch = partial(_picture, [run.values for run in runs], eigenvalue, error, width)
+        # A kernel that was seen to fail is evidence; of those that an overflow kept from being seen nothing is known.
+        cut_short = "" if measured > bound else next((run.problem for run in runs if run.problem), "")
+        reason = unusable or cut_short
+        found = Discrepancy(q.KEPT_EIGENVALUE, measured, bound, details=details, unusable=reason, sketch=sketch)
+        if measured <= bound and not cut_short:
             break
     return (found,)
 
@@ -93,8 +104,8 @@ def _picture(runs: list[list[float]], eigenvalue: float, error: float, width: in
     )
 
 
-def _eigenvalues(instance: Instance, width: int, replicate: int) -> list[float]:
-    """The smallest of each of the kernels along one run."""
+def _eigenvalues(instance: Instance, width: int, replicate: int) -> _Run:
+    """The smallest eigenvalue of each of the kernels along one run."""
     model = instance.case.neural_ode
     network = instance.network(width=width, stage=f"stability {width}", replicate=replicate)
     start = kernels_of(instance.activation, model, network, instance.inputs, scheme=SCHEME, steps=SOLVER_STEPS)
@@ -110,4 +121,5 @@ def _eigenvalues(instance: Instance, width: int, replicate: int) -> list[float]:
         solver_steps=SOLVER_STEPS,
         kernel_every=KERNEL_EVERY,
     )
-    return [float(np.linalg.eigvalsh(kernel.cpu())[0]) for kernel in trace.kernels]
+    values = [float(np.linalg.eigvalsh(kernel.cpu())[0]) for kernel in trace.kernels]
+    return _Run(values, "" if trace.diverged_at is None else f"a run is not finite after {trace.diverged_at} steps")

@@ -38,12 +38,19 @@ def limit_conditioning(
     lower = max(certificate.lower_bound, 0.0) if certificate is not None else 0.0
     certified = certificate is not None and certificate.certified
     basis: Basis = "proved" if certified and kernels.rigorous else "bounded"
-    notes = [] if certified else ["not certified positive: singular to the accuracy of the kernel"]
+    singular = certificate is not None and certificate.singular
+    notes = []
+    if singular:
+        notes = ["not certified positive: singular to the accuracy of the kernel"]
+    elif not certified:
+        why = "no bound of its entries is known" if certificate is None else certificate.open_because
+        notes = [f"not certified positive, and not seen to be singular: {why}"]
     if kernels.estimated:
         notes.append(f"given the estimated parts of the kernel's error: {', '.join(kernels.estimated)}")
     details: dict[str, Detail] = {
         "inputs": len(kernel),
         "certified positive": certified,
+        "singular to accuracy": singular,
         "largest eigenvalue": largest,
         "largest error of an entry": float(error.max()) if np.isfinite(off) else None,
     }

@@ -36,7 +36,7 @@ from theory_check.evidence.quantile_picture import quantile_picture
 from theory_check.evidence.rates import RateResult, fit_slope, relative_variance_with_error
 from theory_check.evidence.verdict import Verdict
 from theory_check.limits.kernels import LimitKernels, limit_kernels
-from theory_check.measurements.instance import Instance, Setting, limit_tolerance, prepare
+from theory_check.measurements.instance import Instance, Setting, limit_tolerance, prepare, without_moments
 from theory_check.measurements.width_ladder import LEAST_POWER, LOOKS, heat_picture, sees_enough, whitening
 from theory_check.networks.ensemble import EnsembleResult, ensemble_variances
 from theory_check.profile import DECLARED_CALLS, FALSE_ALARM_RATE, PROFILES
@@ -144,8 +144,10 @@ class OutputLaw:
     def unusable(self, width: int | None = None) -> str:
         """Why the output cannot be judged: most networks have no feature left (a shifted ReLU, say); else empty.
 
-        At `width`, by default the case's own, where the tests of f / sqrt(S) need networks with S > 0.
+        At `width`, by default the case's own, where the tests of f / sqrt(S) need networks with S > 0, and no moments.
         """
+        if width is not None and without_moments(self.instance.activation):
+            return without_moments(self.instance.activation)
         if width is None:
             alive = len(self._standardised(0))
             least = NEYMAN_MINIMUM

@@ -22,7 +22,7 @@ from theory_check.evidence.picture import Matrix, Picture
 from theory_check.evidence.rates import RateResult, fit_rate, fit_slope, replicates_needed, root_mean_square_with_error
 from theory_check.evidence.verdict import Verdict
 from theory_check.limits.kernels import LimitKernels, limit_kernels
-from theory_check.measurements.instance import Instance, Setting, prepare
+from theory_check.measurements.instance import Instance, Setting, prepare, without_moments
 from theory_check.networks.ensemble import ensemble_variances
 from theory_check.networks.gaussian_matrix import engine_named
 from theory_check.networks.tangent_kernel import kernels_of
@@ -73,6 +73,8 @@ class WidthLadder:
         """Why no ladder can be measured, or empty: a kernel that vanishes, or numerics as large as the errors."""
         if not (np.diagonal(self.limit) > 0).all():
             return "the limiting kernel of an input with itself is not positive"
+        if without_moments(self.instance.activation):
+            return without_moments(self.instance.activation)
         # The errors on the ladder are at least about what the widest networks, if Gaussian, would show.
         least = math.sqrt(float(self._pilot.mean()))
         least *= math.sqrt(self.rungs[0] / self.rungs[-1])

@@ -12,7 +12,8 @@ from theory_check.reporting.records import ClaimReport, Report, is_judged
 # What a failing quantity means, with the numbers of the smallest case.
 SENTENCES = {
     q.SEPARATION: "two solutions that start {bound:.2g} of the smallest step apart stay apart: there is more than one",
-    q.BLOW_UP: "the state of the smallest case grows by 1e8 before T = {measured:.3g}: there is no solution up to T",
+    q.BLOW_UP: "the state of the smallest case doubles in ever shorter times, {bound:.3g} together at most, "
+    "which is before T = {measured:.3g}: there is no solution up to T",
     q.JUMP: "the adjoint changes by {measured:.3g} with the derivative that is chosen at a kink, so it is not unique",
     q.DISCRETE: "the loss has no derivative at a kink: its difference misses the adjoint by {measured:.2g}",
     q.CONTINUOUS: "the continuous adjoint misses the difference of the loss by {measured:.2g}",
@@ -83,11 +84,11 @@ def cell(claim: ClaimReport | None) -> str:
 
 
 def sentence(claim: ClaimReport) -> str:
-    """Why a conclusion fails in the smallest case, or empty where it fails in none."""
+    """Why a conclusion fails in the smallest case, or could not be judged; empty where it holds in all."""
     outcome = failing_outcome(claim)
     if outcome is None:
         undecided = [trial.reason for trial in claim.trials if is_judged(trial) and trial.verdict in _OPEN]
-        return f"undecided, {undecided[0]}" if undecided and undecided[0] else ""
+        return f"undecided, {undecided[0]}" if undecided and undecided[0] else _outside_undecided(claim)
     template = SENTENCES.get(
         outcome.quantity, f"{outcome.quantity} is {{measured:.3g}}, at most {{bound:.3g}} is allowed"
     )
@@ -96,6 +97,16 @@ def sentence(claim: ClaimReport) -> str:
         explained, _, found = outcome.reason.partition(": ")
         return f"outside the claim ({explained}: {found.partition(';')[0]}): {said}"
     return said
+
+
+def _outside_undecided(claim: ClaimReport) -> str:
+    """Why a conclusion could not be judged where the assumptions are not met, or empty where it could."""
+    for outcome in claim.outcomes:
+        if outcome.verdict is Verdict.ASSUMPTIONS_NOT_MET and outcome.conclusion is Conclusion.UNDECIDED:
+            unmet, _, why = outcome.reason.partition("; ")
+            explained, _, found = unmet.partition(": ")
+            return f"outside the claim ({explained}: {found}): undecided, {why}" if why else ""
+    return ""
 
 
 def failing_outcome(claim: ClaimReport) -> Outcome | None:

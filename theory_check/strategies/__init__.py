@@ -10,9 +10,18 @@ from theory_check.strategies.activations import (
     not_lipschitz_activations,
     polynomial_activations,
     smooth_activations,
+    weak_polynomial_activations,
 )
 from theory_check.strategies.cases import cases, model_cases
-from theory_check.strategies.data import Sizes, arbitrary_data, crowded_data, degenerate_data, digits_data, sphere_data
+from theory_check.strategies.data import (
+    Sizes,
+    arbitrary_data,
+    crowded_data,
+    degenerate_data,
+    digits_data,
+    independent_data,
+    sphere_data,
+)
 from theory_check.strategies.narrowing import Narrowing, narrowed
 from theory_check.strategies.neural_odes import arbitrary_weights, horizons, neural_odes, standard_scales, widths
 
@@ -30,6 +39,7 @@ __all__ = [
     "digits_data",
     "growing_activations",
     "horizons",
+    "independent_data",
     "kinked_activations",
     "lipschitz_activations",
     "model_cases",
@@ -40,5 +50,6 @@ __all__ = [
     "smooth_activations",
     "sphere_data",
     "standard_scales",
+    "weak_polynomial_activations",
     "widths",
 ]

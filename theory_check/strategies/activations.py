@@ -22,6 +22,9 @@ SLOPES = (1.0, 2.0, 0.5, -1.0, 1.5, 0.75, -0.5, 3.0, -2.0)
 SHIFTS = (0.0, 1.0, -1.0, 0.5, -0.5, 0.25)
 # A tree steeper than this is divided by a power of two: horizons would have to shrink to nothing otherwise.
 STEEPEST = 8.0
+# Within this range, four standard deviations of the widest states at the start, a polynomial of a weak flow has slopes
+# of at most so much: with sigma_w T of up to 2 its limit does not blow up, and can be computed.
+WEAK_RANGE, WEAK_SLOPE = 8.0, 0.25
 # Slopes of functions whose orders can be read.
 PLAIN = (0.25, 4.0)
 
@@ -105,6 +108,18 @@ def polynomial_activations(max_degree: int = 3) -> SearchStrategy[Activation]:
 
 
 @st.composite
+def weak_polynomial_activations(draw: DrawFn) -> Activation:
+    """Polynomials of degree 2 or 3 times a power of two that keeps the flow weak: none of them is Lipschitz."""
+    degree = draw(st.integers(2, 3))
+    lower = [draw(st.sampled_from((0.0, *SLOPES))) for _ in range(degree)]
+    coefficients = [*lower, draw(st.sampled_from(SLOPES))]
+    steepest = sum(k * abs(a) * WEAK_RANGE ** (k - 1) for k, a in enumerate(coefficients))
+    factor = 0.5 ** math.ceil(math.log2(steepest / WEAK_SLOPE))
+    terms = [(f"x**{k}" if k > 1 else "x" if k else "1", a) for k, a in enumerate(coefficients) if a]
+    return load(f"{factor!r}*({' + '.join(f'{a!r}*{power}' if power != '1' else repr(a) for power, a in terms)})")
+
+
+@st.composite
 def bounded_activations(draw: DrawFn) -> Activation:
     """Bounded Lipschitz functions, smooth or kinked."""
     names = tuple(name for name in SMOOTH + KINKED if math.isfinite(CATALOGUE[name].supremum))
@@ -145,6 +160,7 @@ ACTIVATION_CLASSES = MappingProxyType(
         "smooth": smooth_activations,
         "kinked": kinked_activations,
         "affine": affine_activations,
+        "polynomial": weak_polynomial_activations,
         "bounded": bounded_activations,
         "not-lipschitz": not_lipschitz_activations,
     }

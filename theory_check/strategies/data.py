@@ -98,6 +98,15 @@ def crowded_data(draw: DrawFn, sizes: Sizes = ANY_SIZE) -> Sphere:
 
 
 @st.composite
+def independent_data(draw: DrawFn, sizes: Sizes = ANY_SIZE) -> Sphere:
+    """Two to d points in d dimensions, linearly independent: an affine model can tell them apart."""
+    least = max(2, sizes.inputs[0])
+    dimension = draw(st.integers(max(least, sizes.dimensions[0]), max(least, sizes.dimensions[1])))
+    count = draw(st.integers(least, max(least, min(sizes.inputs[1], dimension))))
+    return Sphere(count, dimension, draw(st.integers(0, 9999)))
+
+
+@st.composite
 def degenerate_data(
     draw: DrawFn, sizes: Sizes = ANY_SIZE, *, kind: Literal["repeated", "antipodal", "contradictory"] = "repeated"
 ) -> Explicit:
@@ -141,6 +150,8 @@ def data_of_stratum(stratum: str, sizes: Sizes, given: Explicit | None) -> Searc
             return arbitrary_data(sizes, first="zero")
         case "crowded":
             return crowded_data(sizes)
+        case "independent":
+            return independent_data(sizes)
         case "repeated" | "antipodal" | "contradictory":
             return degenerate_data(sizes, kind=stratum)
         case _:

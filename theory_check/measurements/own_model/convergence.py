@@ -64,9 +64,13 @@ def convergence_discrepancies(case: Case, setting: ModelSetting) -> tuple[Discre
         **instance.told(duration),
     }
     if not certificate.certified:
-        reason = "" if parallel_rows(instance.inputs.numpy()) else "uninformative: lambda_0 is within rounding of zero"
+        reason = f"uninformative: {certificate.open_because}" if certificate.open_because else judged.problem
+        if certificate.singular and not parallel_rows(instance.inputs.numpy()):
+            reason = "uninformative: lambda_0 is within rounding of zero"
         return (Discrepancy(q.STALL, judged.stall, CONVERGED, details=details, unusable=reason, sketch=judged.sketch),)
     moved = not judged.kernel_stayed and case.eta_factor <= 1.0
-    reason = "the kernel moved below lambda_0 / 2: not wide enough for the claim to speak" if moved else ""
     bound = 1.0 + judged.tolerance
+    # As for our own networks: an overflow after steps that all held shows nothing.
+    reason = "" if judged.worst > bound else judged.problem
+    reason = "the kernel moved below lambda_0 / 2: not wide enough for the claim to speak" if moved else reason
     return (Discrepancy(q.DECREASE, judged.worst, bound, details=details, unusable=reason, sketch=judged.sketch),)

@@ -16,16 +16,10 @@ from torch import Tensor
 from theory_check.case import Case
 from theory_check.claims import quantities as q
 from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.measurements.blow_up import BLOW_UP_STEPS, blow_up_discrepancy
 from theory_check.measurements.bounds import defect_bound, flow_rounding, growth
 from theory_check.measurements.defect import timed_hermite_defect
-from theory_check.measurements.forward_uniqueness import (
-    BLOW_UP_STEPS,
-    MOST_PIECES,
-    TOLERANCE,
-    blow_up_discrepancy,
-    separation,
-    severity,
-)
+from theory_check.measurements.forward_uniqueness import MOST_PIECES, TOLERANCE, separation, severity
 from theory_check.measurements.own_model.instance import ModelInstance, ModelSetting, prepare_model
 from theory_check.measurements.own_model.pictures import pairs_picture
 from theory_check.measurements.own_model.reached_set import TUBE, pair_rate

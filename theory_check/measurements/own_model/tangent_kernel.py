@@ -12,7 +12,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from theory_check.case import Case
-from theory_check.evidence.definiteness import indefinite_certificate, normalise_to_unit_diagonal
+from theory_check.evidence.definiteness import normalise_to_unit_diagonal
 from theory_check.evidence.picture import Picture
 from theory_check.measurements.bounds import halving_bound, summation_bound
 from theory_check.measurements.definiteness import KernelSpectrum, certified_spectrum
@@ -41,14 +41,8 @@ def empirical_spectrum(case: Case, setting: ModelSetting) -> KernelSpectrum:
     scheme = np.vectorize(halving_bound)(*(np.abs(b - a) for a, b in pairwise(kernels)))
     kernel, bound = kernels[-1], (scheme + scheme.T) / 2 + rounding
     certificate, error = certified_spectrum(kernel, bound)
-    indefinite = False
-    if not certificate.certified and (np.diagonal(kernel) > 0).all():
-        normalised = normalise_to_unit_diagonal(kernel, bound)
-        indefinite = certificate.estimate < 0 and indefinite_certificate(*normalised) is not None
     return KernelSpectrum(
         certificate,
-        10 * len(kernel) * error,
-        indefinite,
         {
             "inputs": len(kernel),
             "parameters": instance.field.vector.numel(),
