@@ -13,7 +13,7 @@ from theory_check.case import Case, Sphere
 from theory_check.evidence.verdict import Verdict
 from theory_check.measurements import residual_networks
 from theory_check.measurements.depth_ladder import DEPTHS
-from theory_check.measurements.residual_networks import DEPTH, KINKED_DEPTHS, NETWORKS, ResidualNetworks
+from theory_check.measurements.residual_networks import DEPTH, NETWORKS, ResidualNetworks
 from theory_check.networks.parameters import Parameters
 from theory_check.neural_ode import NeuralODE
 from theory_check.planted.defects import planted
