@@ -5,7 +5,7 @@ from hypothesis import given
 from theory_check import Audit, Case, checks
 from theory_check.claims import quantities as q
 from theory_check.measurements.depth_ladder import DEPTH_MARGIN, DEPTH_RATE, DepthLadder, JointLadder
-from theory_check.measurements.residual_networks import GROWTH_MARGIN, ResidualNetworks
+from theory_check.measurements.residual_networks import DEPTH, GROWTH_MARGIN, ResidualNetworks
 from theory_check.measurements.width_ladder import EXPECTED, RATE_MARGIN
 from theory_check.strategies import Sizes, cases, smooth_activations, widths
 
@@ -32,6 +32,7 @@ def test_states_and_gradients_of_the_layers_approach_those_of_the_ode(case: Case
         expected=DEPTH_RATE,
         margin=DEPTH_MARGIN,
         unusable=networks.unusable(),
+        details=networks.found,
     )
 
 
@@ -46,7 +47,7 @@ def test_error_of_the_layers_does_not_grow_with_width(case: Case, audit: Audit) 
         networks.width_ladder,
         expected=0.0,
         margin=GROWTH_MARGIN,
-        unusable=networks.unusable(),
+        unusable=networks.unusable(DEPTH),
     )
 
 

@@ -1,5 +1,6 @@
 """Claim adjoint-gradient: right gradients hold, wrong ones are refuted, bounds lie above the truth."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,14 +11,14 @@ from theory_check.case import Case, Explicit, Seeds, Weights
 from theory_check.claims import quantities as q
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.measurements import gradient_accuracy
-from theory_check.measurements.adjoint_error import adaptive_errors
+from theory_check.measurements.adjoint_error import adaptive_errors, largest_adjoint
 from theory_check.measurements.gradient_accuracy import gradient_discrepancies
 from theory_check.measurements.gradient_error import gradient_error, gradient_sizes
 from theory_check.measurements.instance import propagator_bound, with_bounded_growth
 from theory_check.networks.flow import FlowGradient, solve_adjoint
 from theory_check.networks.gradients import loss_gradient_discrete
 from theory_check.networks.parameters import Parameters, add_scaled, norm
-from theory_check.networks.schemes import forward
+from theory_check.networks.schemes import adjoint, forward
 from theory_check.neural_ode import NeuralODE
 from theory_check.planted.defects import planted
 from theory_check.strategies import smooth_activations
@@ -94,25 +95,52 @@ def test_labels_that_happen_to_meet_the_outputs_are_moved(bench: object) -> None
     assert torch.equal(gradient_accuracy._labels(own, given), given)
 
 
-def test_where_the_flow_amplifies_solves_are_tightened_before_nothing_can_be_said(
-    bench: object, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("expression", "rows", "scales", "width", "root"),
+    [
+        # Bounds of adaptive solves: 1.5 % of the gradient at a tolerance of 1e-11.
+        (
+            "tanh(x)",
+            ((0.0, 0.0, 0.0, 0.0), (1.0, 1.5, 1.5, 2.0)),
+            NeuralODE(sigma_u=0.75, sigma_w=1.5, sigma_v=1.5, horizon=2.0),
+            16,
+            4,
+        ),
+        # 1.7 % at 1e-12: P |lambda_T| is many times the adjoint, and steps err by far less than they may.
+        (
+            "x*exp(0.5*(-x**2))",
+            ((0.0, 0.0, 0.0, 0.0), (0.0, 1.0, 1.5, -0.5)),
+            NeuralODE(sigma_u=0.75, horizon=2.0),
+            17,
+            0,
+        ),
+    ],
+)
+def test_where_the_flow_amplifies_more_is_measured_before_nothing_can_be_said(
+    expression: str,
+    rows: tuple[tuple[float, ...], ...],
+    scales: NeuralODE,
+    width: int,
+    root: int,
+    bench: object,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Once underpowered: the bound of adaptive solves to 1e-11 was 1.5 % of the gradient."""
+    """Once underpowered: a zero input beside another, W symmetric, so that errors grow 25-fold."""
     case = Case(
-        activation="tanh(x)",
-        data=Explicit(((0.0, 0.0, 0.0, 0.0), (1.0, 1.5, 1.5, 2.0))),
-        width=16,
-        neural_ode=NeuralODE(sigma_u=0.75, sigma_w=1.5, sigma_v=1.5, horizon=2.0),
+        activation=expression,
+        data=Explicit(rows),
+        width=width,
+        neural_ode=scales,
         weights=Weights(structure="symmetric", gain=2.0),
         stratum="zero-input",
     )
-    setting = replace(bench, seeds=Seeds(4, "adjoint-gradient"))
+    setting = replace(bench, seeds=Seeds(root, "adjoint-gradient"))
     found = gradient_discrepancies(case, setting)
     assert len(found) == 7
-    assert not any(d.powerless for d in found)
-    # Without tighter ones to turn to, as it was.
-    monkeypatch.setattr(gradient_accuracy, "TOLERANCE", 10 * gradient_accuracy.TOLERANCE)
-    assert gradient_discrepancies(case, setting, refined=True)[3].powerless
+    assert judged(found)
+    # The first attempt hands over.
+    monkeypatch.setattr(gradient_accuracy, "gradient_discrepancies", lambda *_, **__: ())
+    assert gradient_discrepancies(case, setting) == ()
 
 
 def test_at_a_kink_the_difference_is_no_adjoint(bench: object) -> None:
@@ -198,8 +226,9 @@ def test_a_wrong_discrete_adjoint_is_seen(part: str, bench: object, monkeypatch:
     assert failing(gradient_discrepancies(CASE, bench)) == {q.DISCRETE}
 
 
+@pytest.mark.parametrize("refined", [False, True])
 def test_the_bound_of_the_solver_is_above_its_error_and_not_absurdly(
-    drawn: Callable[..., list[Case]], bench: object
+    drawn: Callable[..., list[Case]], bench: object, *, refined: bool
 ) -> None:
     """Twenty drawn cases at tolerance 1e-5, where the error shows, against the scheme with many steps."""
     shares = []
@@ -225,11 +254,16 @@ def test_the_bound_of_the_solver_is_above_its_error_and_not_absurdly(
                 gradient_sizes(instance, parameters, fine, labels),
                 propagator_bound(instance, parameters, rate),
             )
+            if refined:
+                backward = adjoint(instance.activation, case.neural_ode, parameters, fine, fine.outputs - labels)
+                largest = largest_adjoint(fine, backward, sizes.final, rate)
+                sizes = replace(sizes, final=min(sizes.final, largest / carried))
             errors = adaptive_errors(
                 instance,
                 parameters,
                 fine,
                 solved,
+                by_defect=refined,
                 tolerance=1e-5,
                 final=sizes.final,
                 flat=sizes.flat,
@@ -242,8 +276,23 @@ def test_the_bound_of_the_solver_is_above_its_error_and_not_absurdly(
             if own < 0.01 * error:
                 shares.append(error / bound)
     assert len(shares) >= 5
-    assert max(shares) > 1e-4  # seen over 100 cases: the bound is 40 times the error or more
+    # Seen over 100 cases: the bound is 40 times the error or more; what is measured instead brings it nearer.
+    assert max(shares) > (1e-3 if refined else 1e-4)
     assert max(shares) <= 1
+
+
+def test_the_size_of_the_adjoint_is_between_what_it_is_and_its_worst(bench: object) -> None:
+    """Measured at the ends of steps, where the continuous adjoint is known as well."""
+    instance = bench.instance(CASE)
+    parameters, rate = with_bounded_growth(instance, instance.parameters(), 3.0)
+    labels = instance.labels()[:, None]
+    model = (instance.activation, CASE.neural_ode, parameters, instance.inputs)
+    fine = forward(*model, steps=64)
+    sizes = gradient_sizes(instance, parameters, fine, labels)
+    backward = adjoint(instance.activation, CASE.neural_ode, parameters, fine, fine.outputs - labels)
+    largest = largest_adjoint(fine, backward, sizes.final, rate)
+    seen = max(sizes.final, float(torch.linalg.vector_norm(backward.lambda_0)))
+    assert seen <= largest <= 1.1 * math.exp(rate * CASE.neural_ode.horizon) * sizes.final
 
 
 def test_steps_use_nearly_all_of_their_tolerance(drawn: Callable[..., list[Case]], bench: object) -> None:

@@ -14,7 +14,8 @@ from theory_check.activations.loading import activation
 from theory_check.case import Case, Explicit, Sphere
 from theory_check.claims import quantities as q
 from theory_check.evidence.discrepancy import Discrepancy
-from theory_check.limits.dual_activation import dual_values
+from theory_check.limits.dual_activation import InfiniteKernel, dual_values
+from theory_check.limits.kernels import LimitKernels
 from theory_check.measurements import horizon_growth
 from theory_check.measurements.horizon_growth import (
     GROWN,
@@ -25,6 +26,7 @@ from theory_check.measurements.horizon_growth import (
     rescaling_discrepancies,
     shows_its_growth,
 )
+from theory_check.measurements.instance import Instance
 from theory_check.neural_ode import NeuralODE
 from theory_check.planted.defects import planted
 
@@ -120,6 +122,31 @@ def test_growth_at_horizons_out_of_reach_is_no_error(bench: object, monkeypatch:
     (found,) = growth_discrepancies(on_sphere("softplus(x)"), bench)
     assert found.powerless == "variances at sigma_w T = 1.41e+06 and beyond, near the asymptote, are out of reach"
     assert found.sketch is None
+
+
+def test_growth_is_looked_for_over_less_where_bounds_of_more_say_nothing(
+    bench: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From 1.5 to 3 the bound is too wide, to 2.25 no limit is known, to 1.875 both are: growth over that is judged."""
+    right = horizon_growth._limits
+    kappa = math.sqrt(0.5)
+
+    def clouded(instance: Instance, horizon: float) -> LimitKernels:
+        if horizon == pytest.approx(2.25 / kappa):
+            raise InfiniteKernel("out of reach")
+        found = right(instance, horizon)
+        wide = horizon == pytest.approx(3.0 / kappa)
+        return replace(found, nngp_error=found.nngp) if wide else found
+
+    monkeypatch.setattr(horizon_growth, "_limits", clouded)
+    (found,) = growth_discrepancies(on_sphere("softplus(x)"), bench)
+    assert (found.powerless, found.error) == ("", 0.0)
+    predicted = math.log(special.i0(3.75) / special.i0(3.0))
+    assert found.scale == pytest.approx(predicted / 2)
+    assert found.details["growth of the logarithm"] > predicted / 2
+    monkeypatch.setattr(horizon_growth, "ADDED", horizon_growth.ADDED[:2])
+    (found,) = growth_discrepancies(on_sphere("softplus(x)"), bench)
+    assert found.powerless.startswith("underpowered")
 
 
 SILENT = "silu(0.5*(-relu(2.0*x)))"  # bounded, which its bounds do not show

@@ -103,8 +103,53 @@ def test_a_reference_that_is_too_coarse_is_said_to_be(bench: object, monkeypatch
     """RK4 in a single step over a growth of two is no better than 128 layers; in sixteen it is."""
     case = on_sphere("tanh(x)", neural_ode=NeuralODE(sigma_w=2.0))
     assert ResidualNetworks(case, bench).unusable() == ""
-    monkeypatch.setattr(residual_networks, "REFERENCE_STEPS", 1)
+    monkeypatch.setattr(residual_networks, "REFERENCES", (1, 2))
     assert "the error of the reference" in ResidualNetworks(case, bench).unusable()
+
+
+def test_the_order_is_one_at_kinks_that_no_neuron_changes_sides_of(
+    bench: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two inputs, width 32: -1; RK4 takes more steps than for smooth phi; read from all networks it is less clear."""
+    depths = (16, 24, 32, 48, 64)
+    monkeypatch.setattr(residual_networks, "KINKED_DEPTHS", depths)
+    networks = ResidualNetworks(on_sphere("relu(x)", width=32), bench)
+    assert networks.unusable() == ""
+    result = networks.depth_ladder(0)
+    assert result.sizes == depths
+    assert abs(result.slope + 1.0) <= 0.1
+    assert networks._resolution(depths[-1])[0] > residual_networks.REFERENCES[0]
+    drawn = networks.found["networks drawn"]
+    assert networks.found["networks with a neuron on another side"] == drawn - result.replicates > 0
+    spread = result.standard_error * math.sqrt(result.replicates)
+    monkeypatch.setattr(ResidualNetworks, "_on_the_same_sides", lambda *_: True)
+    all_networks = networks._depth_ladder(0, drawn)
+    assert all_networks.standard_error * math.sqrt(drawn) > 1.5 * spread
+
+
+def test_kinks_that_nearly_all_networks_have_a_neuron_at_are_said_to_be(
+    bench: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No slope is read where networks cannot be had."""
+    monkeypatch.setattr(ResidualNetworks, "_on_the_same_sides", lambda *_: False)
+    monkeypatch.setattr(residual_networks, "DRAWN", 1)
+    monkeypatch.setattr(residual_networks, "REFERENCES", (16, 32))
+    with pytest.raises(ArithmeticError, match="in 12 of 12 networks a neuron changes sides of a kink"):
+        ResidualNetworks(on_sphere("relu(x)"), bench).depth_ladder(0)
+
+
+def test_the_error_of_layers_with_kinks_does_not_grow_with_the_width(
+    another: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read from all networks, most of them narrow, as a one-sided slope: no growth that they could see."""
+    monkeypatch.setattr(residual_networks, "KINKED_NEURONS", 800)
+    profile = msgspec.structs.replace(PROFILES["quick"], kernel_rungs=(8, 12, 16, 24, 32))
+    networks = ResidualNetworks(on_sphere("relu(x)"), another(profile=profile))
+    assert networks.unusable(DEPTH) == ""
+    result = networks._width_ladder(0, 1)
+    assert result.limit == residual_networks.GROWTH_MARGIN
+    assert result.interval[0] <= 0.0 <= result.interval[1]
+    assert result.replicates == 800 / 8
 
 
 def test_gradients_count_beside_states(bench: object, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,6 +188,8 @@ def test_every_rung_and_stage_has_networks_of_its_own(
     monkeypatch.setattr(ResidualNetworks, "_solved", recorded)
     monkeypatch.setattr(residual_networks, "GROWTH_MARGIN", 1.0)  # every ladder of twelve settles that
     networks = ResidualNetworks(on_sphere("tanh(x)"), another(profile=NARROW))
+    assert networks.unusable() == networks.unusable(DEPTH) == ""
+    seen.clear()
     first = networks.width_ladder(0)
     assert first.looks == 2
     assert [(width, scheme, steps) for width, scheme, steps, _ in seen] == [

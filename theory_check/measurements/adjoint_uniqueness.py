@@ -19,7 +19,12 @@ from theory_check.claims import quantities as q
 from theory_check.evidence.curve import curve
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.evidence.picture import Picture
-from theory_check.measurements.adjoint_error import adaptive_errors, adjoint_error, fixed_step_rounding
+from theory_check.measurements.adjoint_error import (
+    adaptive_errors,
+    adjoint_error,
+    fixed_step_rounding,
+    largest_adjoint,
+)
 from theory_check.measurements.bounds import growth, halving_bound
 from theory_check.measurements.instance import (
     Instance,
@@ -122,7 +127,8 @@ def _solvers(instance: Instance, parameters: Parameters, rate: float, *, refined
     runs: list[Tensor] = []
     for k in (1, 2, 4):
         trajectory = forward(activation, model, parameters, inputs, scheme="rk4", steps=k * steps)
-        runs.append(adjoint(activation, model, parameters, trajectory, ones).lambda_0)
+        backward = adjoint(activation, model, parameters, trajectory, ones)
+        runs.append(backward.lambda_0)
     adaptive = solve_adjoint(
         activation,
         model,
@@ -138,14 +144,16 @@ def _solvers(instance: Instance, parameters: Parameters, rate: float, *, refined
     steep, bend = slope_bounds(activation)
     flat = _readout(instance, parameters)
     final, carried = flat * steep, propagator_bound(instance, parameters, rate)
-    sizes = {"final": final, "flat": flat, "carried": carried}
+    # Times P it bounds |lambda_t|, which is measured where that is too wide.
+    over_p = min(final, largest_adjoint(trajectory, backward, 0.0, rate) / carried) if refined else final
+    sizes = {"final": over_p, "flat": flat, "carried": carried}
     rounded, solved = (
         fixed_step_rounding(instance, parameters, trajectory, **sizes),
-        adaptive_errors(instance, parameters, trajectory, adaptive, tolerance=tolerance, **sizes),
+        adaptive_errors(instance, parameters, trajectory, adaptive, tolerance=tolerance, by_defect=refined, **sizes),
     )
     # An error of the state changes lambda_T by L2 times it.
     rounding, adaptive_bound = (
-        adjoint_error(instance, rate, e, at_end=flat * bend * e.state, final=final, carried=carried)
+        adjoint_error(instance, rate, e, at_end=flat * bend * e.state, final=over_p, carried=carried)
         for e in (rounded, solved)
     )
     return Discrepancy(

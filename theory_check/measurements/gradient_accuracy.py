@@ -20,7 +20,7 @@ from theory_check.claims import quantities as q
 from theory_check.evidence.curve import curve
 from theory_check.evidence.discrepancy import USABLE_SHARE, Discrepancy
 from theory_check.evidence.picture import Picture
-from theory_check.measurements.adjoint_error import adaptive_errors, fixed_step_rounding
+from theory_check.measurements.adjoint_error import adaptive_errors, fixed_step_rounding, largest_adjoint
 from theory_check.measurements.bounds import halving_bound, summation_bound
 from theory_check.measurements.gradient_error import (
     GradientSizes,
@@ -49,7 +49,7 @@ from theory_check.networks.gradients import (
 )
 from theory_check.networks.model import readout
 from theory_check.networks.parameters import Parameters, add_scaled, inner, norm
-from theory_check.networks.schemes import Trajectory, final_states, forward
+from theory_check.networks.schemes import Trajectory, adjoint, final_states, forward
 
 MOST_GROWTH = 3.0
 TOLERANCE = 1e-11
@@ -67,8 +67,8 @@ def gradient_discrepancies(case: Case, setting: Setting, *, refined: bool = Fals
     Args:
         case: any activation, inputs and weights; W is scaled so that L T <= 3.
         setting: seeds and device.
-        refined: twice the steps and a tenth of the tolerance, to confirm a failure; taken as well where bounds are too
-            wide without.
+        refined: twice the steps, a tenth of the tolerance, and sizes that are measured where they were bounded, to
+            confirm a failure; taken as well where bounds are too wide without.
     """
     instance = prepare(case, setting)
     parameters, rate = with_bounded_growth(instance, instance.parameters(), MOST_GROWTH)
@@ -83,6 +83,10 @@ def gradient_discrepancies(case: Case, setting: Setting, *, refined: bool = Fals
     ]
     gradient = rungs[-1]
     sizes, carried = gradient_sizes(instance, parameters, fine, labels), propagator_bound(instance, parameters, rate)
+    if refined:
+        backward_pass = adjoint(activation, model, parameters, fine, fine.outputs - labels)
+        largest = largest_adjoint(fine, backward_pass, sizes.final, rate)
+        sizes = replace(sizes, final=min(sizes.final, largest / carried))
     bounds = {"final": sizes.final, "flat": sizes.flat, "carried": carried}
     rounded = fixed_step_rounding(instance, parameters, fine, start=start_rounding(instance, parameters), **bounds)
     rounding_of_adjoint = gradient_error(instance, parameters, sizes, rounded, rate=rate, carried=carried)
@@ -116,7 +120,7 @@ def gradient_discrepancies(case: Case, setting: Setting, *, refined: bool = Fals
     )
     # Norms of whole gradients: in one direction errors at several jumps of phi'' can cancel.
     scheme = halving_bound(*(norm(add_scaled(b, -1.0, a)) for a, b in pairwise(rungs)))
-    errors = adaptive_errors(instance, parameters, fine, solved, tolerance=tolerance, **bounds)
+    errors = adaptive_errors(instance, parameters, fine, solved, tolerance=tolerance, by_defect=refined, **bounds)
     backward = gradient_error(instance, parameters, sizes, errors, rate=rate, carried=carried)
     # The dense output behind the integral has the solver's local error; the rule's own is estimated.
     backward += solved.quadrature_error or 0.0

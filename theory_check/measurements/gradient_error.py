@@ -23,7 +23,7 @@ class GradientSizes:
     readout: (sigma_v / sqrt n) |V|.
     residual: |f - y|.
     states, features: the largest |h_t| and |phi(h_t)|.
-    final: |lambda_T|.
+    final: |lambda_T|, or less: what times P bounds |lambda_t| at any time.
     """
 
     readout: float

@@ -42,7 +42,8 @@ FRACTIONS = (0.5, 1.0)
 # Where growth is judged: kappa sigma_w T of the first of two horizons, and what the second adds to it; a longer one
 # where E[phi^2] is not yet this share of what it is for the asymptote, as for a phi that is dead up to a threshold.
 GROWN = (1.5, 3.0, 6.0, 11.0)
-ADDED = 1.5
+# The next is tried where bounds of the limit at that horizon, which grow with exp(L T), say nothing.
+ADDED = (1.5, 0.75, 0.375)
 NEAR_ASYMPTOTE = 0.5
 ASKED_SHARE = 0.5
 # kappa over the steepest slope of a random phi, at least: horizons are as many times longer as this is smaller, and
@@ -203,30 +204,46 @@ def _growth(instance: Instance, kappa: float, seen: dict[float, LimitKernels]) -
     The limits at both are added to those `seen`.
     """
     sigma_w = instance.case.neural_ode.sigma_w
+    out_of_reach = ""
     for grown_to in GROWN:
+        out_of_reach = (
+            f"variances at sigma_w T = {grown_to / kappa:.3g} and beyond, near the asymptote, are out of reach"
+        )
         try:
             before = seen[grown_to / (kappa * sigma_w)] = _limits(instance, grown_to / (kappa * sigma_w))
-            # E[phi^2] over that of the asymptote.
-            near = (
-                np.diagonal(before.nngp) / (instance.case.neural_ode.sigma_v * kappa) ** 2 / np.diagonal(before.state)
-            )
-            if near.min() >= NEAR_ASYMPTOTE:
-                longer = (grown_to + ADDED) / (kappa * sigma_w)
-                after = seen[longer] = _limits(instance, longer)
-                break
         except InfiniteKernel:
             # No variance of a Lipschitz phi is infinite: the horizon is too long for what can be computed.
-            reason = f"variances at sigma_w T = {grown_to / kappa:.3g} and beyond, near the asymptote, are out of reach"
-            return Discrepancy(q.GROWTH, 0.0, 0.0, unusable=reason)
+            return Discrepancy(q.GROWTH, 0.0, 0.0, unusable=out_of_reach)
+        # E[phi^2] over that of the asymptote.
+        near = np.diagonal(before.nngp) / (instance.case.neural_ode.sigma_v * kappa) ** 2 / np.diagonal(before.state)
+        if near.min() >= NEAR_ASYMPTOTE:
+            break
     else:
         reason = (
             f"up to sigma_w T = {grown_to / kappa:.3g} E[phi^2] is {near.min():.2g} of that of the asymptote at most"
         )
         return Discrepancy(q.GROWTH, 0.0, 0.0, unusable=reason)
+    found = Discrepancy(q.GROWTH, 0.0, 0.0, unusable=out_of_reach)
+    for added in ADDED:
+        longer = (grown_to + added) / (kappa * sigma_w)
+        try:
+            after = _limits(instance, longer)
+        except InfiniteKernel:
+            continue
+        found = _missing(kappa, (grown_to, grown_to + added), (before, after))
+        if not found.powerless:
+            seen[longer] = after
+            break
+    return found
+
+
+def _missing(kappa: float, horizons: tuple[float, float], solved: tuple[LimitKernels, LimitKernels]) -> Discrepancy:
+    """Of the growth that is asked for between two horizons, in units of 1 / (kappa sigma_w)."""
+    before, after = solved
     grown = np.log(np.diagonal(after.nngp) / np.diagonal(before.nngp))
-    shares = [np.diagonal(one.nngp_error) / np.diagonal(one.nngp) for one in (before, after)]
+    shares = [np.diagonal(one.nngp_error) / np.diagonal(one.nngp) for one in solved]
     open_ = shares[0] + shares[1]
-    predicted = math.log(float(special.i0(2 * (grown_to + ADDED))) / float(special.i0(2 * grown_to)))
+    predicted = math.log(float(special.i0(2 * horizons[1])) / float(special.i0(2 * horizons[0])))
     asked = ASKED_SHARE * predicted
     missing = asked - grown
     at = int(np.argmax(missing - open_))
