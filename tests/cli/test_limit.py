@@ -121,7 +121,11 @@ def test_bad_input_is_one_line(
         (("tanh", "--rows", "3", "--sigma-w", "1e300"), "overflow at these scales: .*sigma_w = 1e\\+300"),
         (("tanh", "--rows", "3", "--sigma-u", "1e300"), "overflow"),
         (("softplus", "--rows", "3", "--sigma-v", "1e200"), "overflow"),
-        (("softplus", "--rows", "3", "--horizon", "1e6"), "blows up or overflows before the horizon"),
+        (
+            ("softplus", "--rows", "3", "--horizon", "1e6"),
+            "not resolved at sigma_w T = 1e\\+06: it overflows.*it exists",
+        ),
+        (("square", "--rows", "3", "--horizon", "9"), "blows up or overflows before the horizon"),
         (("sin(1e6*x)", "--rows", "2"), "or phi varies too fast to be integrated"),
     ],
 )

@@ -59,7 +59,7 @@ class Seen:
         slopes: phi' under both inputs.
         start: C(0, 0).
         weights: of the times in an integral over [0, 1]; positive.
-        own_errors: of the covariances of the first and of the second inputs with themselves.
+        own_errors: of the variances of the first and of the second inputs at the times, (pairs, times).
         covariance_residual: bound of how far C is from satisfying its equation.
         adjoint_residual: the same for D.
         greatest_variance: of all inputs at all times, with room for its error.
@@ -74,7 +74,7 @@ class Seen:
     slopes: Sides
     start: Float[Array, " pairs"]
     weights: Float[Array, " nodes"]
-    own_errors: tuple[Float[Array, " pairs"], Float[Array, " pairs"]]
+    own_errors: tuple[Float[Array, "pairs nodes"], Float[Array, "pairs nodes"]]
     covariance_residual: Float[Array, " pairs"]
     adjoint_residual: Float[Array, " pairs"]
     greatest_variance: float
@@ -110,16 +110,19 @@ def kernel_bounds(problem: Problem, seen: Seen) -> Bounds:
     rho = features.rho(seen.covariance)
 
     # 1. The covariance: residual, dual activation, variances of both inputs, rounding; times the growth of errors.
-    covariance_error = left
-    if not same:
-        given = _errors(np.zeros_like(left), left, right, features)
+    if same:
+        # An error that rises like sqrt(s t) is at most the root of its product at both times.
+        state_error, covariance_error = left[:, -1], np.sqrt(left[:, :, None] * right[:, None, :])
+    else:
+        given = _errors(np.zeros((len(left), 1, 1)), left, right, features)
         by_variances = change(value_sizes, given, rho, features.dual.terms, same=False)
-        covariance_error = amplification * (
+        state_error = amplification * (
             seen.covariance_residual
-            + growth * (total(feature_error) + by_variances.max(axis=(1, 2)))
+            + growth * (total(feature_error) + (by_variances.max(axis=(1, 2)) if seen.exact else total(by_variances)))
             + rounding * np.abs(seen.covariance).max(axis=(1, 2))
             + start_error
         )
+        covariance_error = state_error[:, None, None]
     errors = _errors(covariance_error, left, right, features)
 
     # 2. Both expectations at the true arguments.
@@ -148,7 +151,7 @@ def kernel_bounds(problem: Problem, seen: Seen) -> Bounds:
         + rounding * (values + growth * total(size * reach) + through_start)
     )
     by_duals = amplification * (scale + growth) * (total(feature_error) + total(slope_error))
-    return Bounds(covariance_error, nngp, tangent, by_duals)
+    return Bounds(state_error, nngp, tangent, by_duals)
 
 
 def _envelope(values: Array, *, exact: bool) -> Float[Array, "pairs nodes nodes"]:
@@ -160,13 +163,7 @@ def _envelope(values: Array, *, exact: bool) -> Float[Array, "pairs nodes nodes"
 
 
 def _errors(covariance: Array, left: Array, right: Array, sides: Sides) -> ArgumentErrors:
-    left_variances, right_variances = sides.left.variances, sides.right.variances
-    most = np.maximum(left_variances.max(axis=1), right_variances.max(axis=1))
-    least_left, least_right, most = (
-        np.broadcast_to(bound, covariance.shape)
-        for bound in (left_variances.min(axis=1), right_variances.min(axis=1), most)
-    )
-    return ArgumentErrors(covariance, left, right, least_left, least_right, most)
+    return ArgumentErrors(covariance, left, right, sides.left.variances, sides.right.variances)
 
 
 def _sizes(problem: Problem, features: Sides, slopes: Sides, greatest_variance: float) -> tuple[Sizes, Sizes]:
