@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 # A variance that begins below this share of what it becomes counts as near zero; both kinds of bound hold on either
 # side, and differ little there.
-_NEAR_ZERO = 1e-2
+NEAR_ZERO = 1e-2
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def starts_near_zero(
 
     For polynomials, whose derivatives are bounded at every variance, there is no need.
     """
-    near: NDArray[np.bool_] = start <= _NEAR_ZERO * np.abs(covariance).max(axis=(1, 2))
+    near: NDArray[np.bool_] = start <= NEAR_ZERO * np.abs(covariance).max(axis=(1, 2))
     return near & (duals.degree is None)
 
 

@@ -17,6 +17,7 @@ from theory_check.activations.activation import Activation
 from theory_check.limits.collocation import greatest
 from theory_check.limits.covariance import Sides
 from theory_check.limits.dual_activation import DualActivation
+from theory_check.limits.error_growth import NEAR_ZERO
 from theory_check.limits.growth import resolvent
 from theory_check.limits.marginals import UNIT_ROUNDOFF
 from theory_check.limits.polynomial_moments import PolynomialSizes
@@ -58,10 +59,12 @@ class Seen:
         features: phi under both inputs.
         slopes: phi' under both inputs.
         start: C(0, 0).
+        times: ascending, to 1.
         weights: of the times in an integral over [0, 1]; positive.
         own_errors: of the variances of the first and of the second inputs at the times, (pairs, times).
         covariance_residual: bound of how far C is from satisfying its equation.
-        adjoint_residual: the same for D.
+        rising_residual: the same relative to sqrt(s t), for variances that start near zero.
+        adjoint_residual: bound of how far D is from satisfying its own.
         greatest_variance: of all inputs at all times, with room for its error.
         exact: bounds at the nodes are to hold at all times (see `_envelope`).
     """
@@ -73,9 +76,11 @@ class Seen:
     features: Sides
     slopes: Sides
     start: Float[Array, " pairs"]
+    times: Float[Array, " nodes"]
     weights: Float[Array, " nodes"]
     own_errors: tuple[Float[Array, "pairs nodes"], Float[Array, "pairs nodes"]]
     covariance_residual: Float[Array, " pairs"]
+    rising_residual: Float[Array, " pairs"]
     adjoint_residual: Float[Array, " pairs"]
     greatest_variance: float
     exact: bool
@@ -123,6 +128,20 @@ def kernel_bounds(problem: Problem, seen: Seen) -> Bounds:
             + start_error
         )
         covariance_error = state_error[:, None, None]
+        if not seen.exact and _starts_near_zero(features):
+            # The integral of f over [0, s] x [0, t] is at most sqrt(s t) times the root of that of f^2.
+            rise = np.sqrt(np.outer(seen.times, seen.times))
+            moved = np.abs(seen.covariance - seen.start[:, None, None]) / np.maximum(rise, np.finfo(np.float64).tiny)
+            rising = (
+                seen.rising_residual
+                + growth * (np.sqrt(total(feature_error**2)) + np.sqrt(total(by_variances**2)))
+                + rounding * moved.max(axis=(1, 2))
+            )
+            covariance_error = np.minimum(
+                covariance_error,
+                (amplification * start_error)[:, None, None] + (amplification * rising)[:, None, None] * rise,
+            )
+            state_error = covariance_error[:, -1, -1]
     errors = _errors(covariance_error, left, right, features)
 
     # 2. Both expectations at the true arguments.
@@ -152,6 +171,14 @@ def kernel_bounds(problem: Problem, seen: Seen) -> Bounds:
     )
     by_duals = amplification * (scale + growth) * (total(feature_error) + total(slope_error))
     return Bounds(state_error, nngp, tangent, by_duals)
+
+
+def _starts_near_zero(features: Sides) -> bool:
+    """Whether any variance of the batch does: then the bound that rises with the times is worth its cost."""
+    return any(
+        bool((side.variances[:, 0] <= NEAR_ZERO * side.variances.max(axis=1)).any())
+        for side in (features.left, features.right)
+    )
 
 
 def _envelope(values: Array, *, exact: bool) -> Float[Array, "pairs nodes nodes"]:

@@ -161,8 +161,10 @@ def _judged(problem: Problem, solved: _Solution, on: Grids) -> PairKernels:
     features, slopes = _sides(problem, pairs, on.fine_marginals)
     feature_values, slope_values = features.expectation(solved.covariance), slopes.expectation(solved.covariance)
     final = scale * slope_values[:, -1, -1]
+    times = np.outer(fine.instants, fine.instants)
+    defect = solved.growth - growth * fine.double_average(feature_values)
     residuals = (
-        np.outer(fine.instants, fine.instants) * (solved.growth - growth * fine.double_average(feature_values)),
+        times * defect,
         solved.adjoint - final[:, None, None] - growth * fine.double_integral_to_end(slope_values * solved.adjoint),
     )
     through_time = growth * fine.total(solved.adjoint * feature_values)
@@ -174,9 +176,11 @@ def _judged(problem: Problem, solved: _Solution, on: Grids) -> PairKernels:
         features=features,
         slopes=slopes,
         start=pairs.start,
+        times=fine.instants,
         weights=fine.weights,
         own_errors=(on.own_errors[pairs.left], on.own_errors[pairs.right]),
         covariance_residual=np.zeros_like(final) if pairs.same else _extent(residuals[0], exact=on.exact),
+        rising_residual=_extent(np.sqrt(times) * defect, exact=on.exact),
         adjoint_residual=_extent(residuals[1], exact=on.exact),
         greatest_variance=on.own.variance_bound,
         exact=on.exact,
