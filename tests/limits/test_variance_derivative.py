@@ -40,7 +40,7 @@ def derivative(phi: Activation, a: float, b: float, rho: float) -> float:
 
 
 def second_derivative(phi: Activation, x: float, side: int) -> float:
-    """phi'' at x from one side, by automatic differentiation of phi'."""
+    """The second derivative at x from one side, by automatic differentiation of phi'."""
     at = torch.tensor(x + side * 1e-9, dtype=torch.float64, requires_grad=True)
     slope = phi.one_sided_derivative(at, side)
     return float(torch.autograd.grad(slope, at)[0]) if slope.requires_grad else 0.0
