@@ -41,7 +41,8 @@ def test_without_variances_the_factor_is_a_bessel_function() -> None:
     """The resolvent is the solution, and the majorant bounds it."""
     times, ones = grid(64).times, np.ones((64, 64))
     exact = float(i0(2 * 1.5 * math.sqrt(0.7)))
-    assert resolvent(2.25, np.array([0.7]))[0] == pytest.approx(exact, rel=1e-14)
+    slope = np.full((1, 64), math.sqrt(0.7))
+    assert resolvent(2.25, times, slope, slope)[0] == pytest.approx(exact, rel=1e-14)
     assert by_small_steps(1.5, 0.7, 0.0) == pytest.approx(exact, rel=1e-2)
     assert exact <= majorant(times, 2.25, 0.7 * ones, 0 * ones) <= 1.1 * exact
 

@@ -1,7 +1,7 @@
 """From the residual of an input's own covariance to its error: Gronwall's factors at the solution.
 
 Derivatives of the dual activation are taken where the covariance was computed (first order in the error); for
-polynomials they are bounded for all variances up to the greatest.
+polynomials they are bounded for all variances that the errors allow, by Cauchy-Schwarz.
 """
 
 import math
@@ -23,6 +23,8 @@ Array = NDArray[np.float64]
 # A variance that begins below this share of what it becomes counts as near zero; both kinds of bound hold on either
 # side, and differ little there.
 NEAR_ZERO = 1e-2
+# Errors of a covariance, as a share of its greatest value, within which bounds for polynomials hold at all times.
+ROOM = 0.01
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,10 @@ def error_growth(
         euler: the covariance is that of a network with layers at these times.
     """
     if duals.degree is not None:
-        sizes = PolynomialSizes.of(activation, greatest_variance)
-        ones = np.ones((len(times), len(times)))
-        by_covariance, by_variance = sizes.slope**2 * ones, 0.5 * sizes.curvature * sizes.value * ones
+        # Variances increase with time, so that those at the upper corner of a cell bound all in it.
+        variances = np.maximum.accumulate(np.diagonal(covariance[0])) + ROOM * greatest_variance
+        sizes = PolynomialSizes.of(activation, variances)
+        by_covariance, by_variance = np.outer(sizes.slope, sizes.slope), 0.5 * np.outer(sizes.curvature, sizes.value)
     else:
         slopes = own_sides(duals.slope, covariance, checked=False)
         by_covariance = np.abs(slopes.expectation(covariance))[0]

@@ -27,12 +27,21 @@ _MOST_ITERATIONS = 5000
 _SETTLED = 1e-13
 
 
-def resolvent(growth_squared: float, sensitivity: Float[Array, " pairs"]) -> Float[Array, " pairs"]:
-    """The factor from residual to error when the variances are given: I_0(2 c sqrt(K_q)), for a constant K_q.
+def resolvent(
+    growth_squared: float,
+    times: Float[Array, " nodes"],
+    left: Float[Array, "pairs nodes"],
+    right: Float[Array, "pairs nodes"],
+) -> Float[Array, " pairs"]:
+    """The factor from residual to error when the variances are given and K_q(s, t) <= k(s) k'(t).
 
-    e = r I_0(2 c sqrt(K_q s t)) solves the inequality with equality, and the iteration is monotone.
+    With tau and tau' the integrals of k over [0, s] and of k' over [0, t], e = r I_0(2 c sqrt(tau tau')) solves the
+    inequality with equality, and the iteration is monotone. The integrals are taken from above: on the cells between
+    the times k is the greater of its ends.
     """
-    result: Array = i0(2.0 * np.sqrt(growth_squared * sensitivity))
+    lengths = np.diff(times)
+    over_left, over_right = (np.maximum(k[:, :-1], k[:, 1:]) @ lengths for k in (left, right))
+    result: Array = i0(2.0 * np.sqrt(growth_squared * over_left * over_right))
     return result
 
 

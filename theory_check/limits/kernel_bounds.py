@@ -17,7 +17,7 @@ from theory_check.activations.activation import Activation
 from theory_check.limits.collocation import greatest
 from theory_check.limits.covariance import Sides
 from theory_check.limits.dual_activation import DualActivation
-from theory_check.limits.error_growth import NEAR_ZERO
+from theory_check.limits.error_growth import NEAR_ZERO, ROOM
 from theory_check.limits.growth import resolvent
 from theory_check.limits.marginals import UNIT_ROUNDOFF
 from theory_check.limits.polynomial_moments import PolynomialSizes
@@ -108,7 +108,7 @@ def kernel_bounds(problem: Problem, seen: Seen) -> Bounds:
     feature_error = _envelope(features.error(seen.covariance), exact=seen.exact)
     slope_error = _envelope(slopes.error(seen.covariance), exact=seen.exact)
     value_sizes, slope_sizes = _sizes(problem, features, slopes, seen.greatest_variance)
-    amplification = resolvent(growth, value_sizes.slope)
+    amplification = resolvent(growth, seen.times, *_slopes_in_time(problem, slopes, seen.greatest_variance))
     rounding = (2 * len(seen.weights) + 8) * UNIT_ROUNDOFF
     left, right = seen.own_errors
     start_error = problem.start_error * np.sqrt(features.left.variances[:, 0] * features.right.variances[:, 0])
@@ -193,6 +193,24 @@ def _errors(covariance: Array, left: Array, right: Array, sides: Sides) -> Argum
     return ArgumentErrors(covariance, left, right, sides.left.variances, sides.right.variances)
 
 
+def _slopes_in_time(
+    problem: Problem, slopes: Sides, greatest_variance: float
+) -> tuple[Float[Array, "_pairs nodes"], Float[Array, "_pairs nodes"]]:
+    """Bounds of the root mean square of phi' along the trajectories of the first and of the second inputs.
+
+    Their product bounds E[phi'(u) phi'(v)]. For polynomials it is proved, with room for errors of the variances, which
+    increase with time; else second moments at the nodes have one per cent for what lies between.
+    """
+    found = []
+    for side in (slopes.left, slopes.right):
+        if problem.duals.degree is not None:
+            variances = np.maximum.accumulate(side.variances, axis=1) + ROOM * greatest_variance
+            found.append(PolynomialSizes.of(problem.activation, variances).slope)
+        else:
+            found.append(np.minimum(np.sqrt(1.01 * side.second_moment), problem.activation.lipschitz))
+    return found[0], found[1]
+
+
 def _sizes(problem: Problem, features: Sides, slopes: Sides, greatest_variance: float) -> tuple[Sizes, Sizes]:
     """Bounds for phi and for phi' along the trajectories: proved for polynomials, else second moments at the nodes."""
     activation = problem.activation
@@ -201,11 +219,11 @@ def _sizes(problem: Problem, features: Sides, slopes: Sides, greatest_variance: 
         for sides in (features, slopes)
     )
     if problem.duals.degree is not None:
-        proved = PolynomialSizes.of(activation, greatest_variance)
-        one = np.ones_like(value)
+        proved = PolynomialSizes.of(activation, np.full_like(value, greatest_variance))
+        curvature, third = float(proved.curvature.max()), float(proved.third.max())
         return (
-            Sizes(proved.value**2 * one, proved.slope**2 * one, math.inf, proved.curvature, math.inf),
-            Sizes(proved.slope**2 * one, proved.curvature**2 * one, math.inf, proved.third, math.inf),
+            Sizes(proved.value**2, proved.slope**2, math.inf, curvature, math.inf),
+            Sizes(proved.slope**2, proved.curvature**2, math.inf, third, math.inf),
         )
     lipschitz, second = activation.lipschitz, activation.derivative_lipschitz
     jumps = math.fsum(abs(activation.slope_at(kink, 1) - activation.slope_at(kink, -1)) for kink in activation.kinks)

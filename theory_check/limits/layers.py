@@ -22,7 +22,7 @@ from theory_check.activations import loading
 from theory_check.activations.activation import Activation
 from theory_check.limits.covariance import HUGE, Sides, own_sides
 from theory_check.limits.dual_activation import InfiniteKernel, dual_of, require_finite_slope
-from theory_check.limits.error_growth import error_growth, product, starts_near_zero
+from theory_check.limits.error_growth import ROOM, error_growth, product, starts_near_zero
 from theory_check.limits.input_pairs import input_pairs
 from theory_check.limits.kernel_bounds import Problem, Seen, kernel_bounds
 from theory_check.limits.kernels import LimitKernels, assembled, estimated_parts
@@ -106,12 +106,12 @@ class _OwnLayers:
 
     @property
     def greatest_variance(self) -> float:
-        """With room for an error of one per cent."""
-        return 1.01 * float(np.abs(self.values).max())
+        """With room for errors."""
+        return (1 + ROOM) * float(np.abs(self.values).max())
 
     @property
     def error_fits(self) -> bool:
-        return bool((self.error.max(axis=1) <= 0.01 * self.variances.max(axis=1)).all())
+        return bool((self.error.max(axis=1) <= ROOM * self.variances.max(axis=1)).all())
 
 
 def _own(problem: Problem, groups: Pairs, layers: int, tolerance: float) -> _OwnLayers:
@@ -152,7 +152,7 @@ def _own_error(
     start_error = problem.start_error * values[:, 0, 0]
     local = evaluation + (2 * layers + 8) * UNIT_ROUNDOFF * np.abs(values).max(axis=(1, 2))
     times = np.linspace(0.0, 1.0, layers + 1)
-    greatest = 1.01 * float(np.abs(values).max())
+    greatest = (1 + ROOM) * float(np.abs(values).max())
     near_zero = starts_near_zero(problem.duals, values[:, 0, 0], values)
     bounds = np.empty(values.shape[:2])
     for g in range(len(values)):

@@ -14,7 +14,7 @@ from theory_check.activations.activation import Activation
 from theory_check.limits.collocation import Grid, greatest, grid, interpolation, resampled
 from theory_check.limits.covariance import Unsolved, own_covariance_step, own_sides, picard
 from theory_check.limits.dual_activation import DualActivation
-from theory_check.limits.error_growth import error_growth, product, starts_near_zero
+from theory_check.limits.error_growth import ROOM, error_growth, product, starts_near_zero
 from theory_check.limits.marginals import UNIT_ROUNDOFF, Dual
 
 Array = NDArray[np.float64]
@@ -68,13 +68,13 @@ class OwnCovariance:
 
     @property
     def variance_bound(self) -> float:
-        """Bound of every variance at all times, with room for errors of one per cent."""
-        return 1.01 * float(greatest(self.values).max())
+        """Bound of every variance at all times, with room for errors."""
+        return (1 + ROOM) * float(greatest(self.values).max())
 
     @property
     def error_fits(self) -> bool:
         """Whether the errors stay within that room, as bounds that hold only there take for granted."""
-        return bool((self.error <= 0.01 * greatest(self.values)).all())
+        return bool((self.error <= ROOM * greatest(self.values)).all())
 
     def variances(self, nodes: int) -> Float[Array, "groups times"]:
         """C(t, t) at the nodes of another grid, never negative."""
@@ -192,7 +192,7 @@ def _errors(
     uniform, rising, by_dual = np.zeros_like(start), np.zeros_like(start), np.zeros_like(start)
     covariance = points.covariance(start, growth)
     for g in range(len(start)):
-        one, most = covariance[g : g + 1], 1.01 * float(greatest(covariance[g : g + 1])[0])
+        one, most = covariance[g : g + 1], (1 + ROOM) * float(greatest(covariance[g : g + 1])[0])
         growths = error_growth(
             activation, duals, one, points.instants, growth_squared, most, near_zero=bool(near_zero[g])
         )

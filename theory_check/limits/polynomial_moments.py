@@ -1,26 +1,32 @@
-"""Bounds of a polynomial and its derivatives under N(0, a) for all variances up to a given one."""
+"""Bounds of a polynomial and its derivatives under N(0, a) for all variances up to given ones."""
 
 import math
 from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
 
 from theory_check.activations import polynomial
 from theory_check.activations.activation import Activation
 from theory_check.activations.algebra import NAMES
 from theory_check.activations.parsing import parse
 
+Array = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class PolynomialSizes:
-    """Root mean squares: value of p, slope of p', curvature of p'', third of p'''."""
+    """Root mean squares: value of p, slope of p', curvature of p'', third of p'''; one for each variance."""
 
-    value: float
-    slope: float
-    curvature: float
-    third: float
+    value: Float[Array, " *variances"]
+    slope: Float[Array, " *variances"]
+    curvature: Float[Array, " *variances"]
+    third: Float[Array, " *variances"]
 
     @classmethod
-    def of(cls, activation: Activation, variance: float) -> "PolynomialSizes":
-        """For all variances at most `variance`.
+    def of(cls, activation: Activation, variances: Float[Array, " *variances"]) -> "PolynomialSizes":
+        """For all variances at most those given, one by one.
 
         E p(sqrt(a) Z)^2 <= sum_ij |p_i p_j| a^((i+j)/2) E|Z|^(i+j), which increases in a.
 
@@ -33,19 +39,19 @@ class PolynomialSizes:
         powers = [abs(float(c)) for c in exact]
         sizes = []
         for _ in range(4):
-            sizes.append(_root_mean_square(powers, variance))
+            sizes.append(_root_mean_square(powers, variances))
             powers = [j * p for j, p in enumerate(powers)][1:]
         return cls(*sizes)
 
 
-def _root_mean_square(powers: list[float], variance: float) -> float:
+def _root_mean_square(powers: list[float], variances: Array) -> Array:
     # A single term keeps its exact moment; the sum of several pairs odd powers with even ones.
-    total = math.fsum(
-        p * q * variance ** ((i + j) / 2) * _absolute_moment(i + j)
-        for i, p in enumerate(powers)
-        for j, q in enumerate(powers)
-    )
-    return math.sqrt(total)
+    total = np.zeros_like(variances)
+    for i, p in enumerate(powers):
+        for j, q in enumerate(powers):
+            total = total + p * q * variances ** ((i + j) / 2) * _absolute_moment(i + j)
+    root: Array = np.sqrt(total)
+    return root
 
 
 def _absolute_moment(order: int) -> float:
