@@ -15,7 +15,7 @@ from theory_check.activations.activation import Activation
 from theory_check.limits.covariance import own_sides
 from theory_check.limits.dual_activation import DualActivation
 from theory_check.limits.growth import majorant
-from theory_check.limits.polynomial_moments import PolynomialSizes
+from theory_check.limits.polynomial_moments import PolynomialSizes, bounds_in_time
 from theory_check.limits.variance_derivative import variance_derivative
 
 Array = NDArray[np.float64]
@@ -81,8 +81,8 @@ def error_growth(
         euler: the covariance is that of a network with layers at these times.
     """
     if duals.degree is not None:
-        # Variances increase with time, so that those at the upper corner of a cell bound all in it.
-        variances = np.maximum.accumulate(np.diagonal(covariance[0])) + ROOM * greatest_variance
+        computed, room = np.diagonal(covariance[0]), ROOM * greatest_variance
+        variances = bounds_in_time(activation, computed, room, greatest_variance)
         sizes = PolynomialSizes.of(activation, variances)
         by_covariance, by_variance = np.outer(sizes.slope, sizes.slope), 0.5 * np.outer(sizes.curvature, sizes.value)
     else:

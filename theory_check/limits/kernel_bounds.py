@@ -20,7 +20,7 @@ from theory_check.limits.dual_activation import DualActivation
 from theory_check.limits.error_growth import NEAR_ZERO, ROOM
 from theory_check.limits.growth import resolvent
 from theory_check.limits.marginals import UNIT_ROUNDOFF
-from theory_check.limits.polynomial_moments import PolynomialSizes
+from theory_check.limits.polynomial_moments import PolynomialSizes, bounds_in_time
 from theory_check.limits.sensitivity import ArgumentErrors, Sizes, change
 
 Array = NDArray[np.float64]
@@ -198,13 +198,14 @@ def _slopes_in_time(
 ) -> tuple[Float[Array, "_pairs nodes"], Float[Array, "_pairs nodes"]]:
     """Bounds of the root mean square of phi' along the trajectories of the first and of the second inputs.
 
-    Their product bounds E[phi'(u) phi'(v)]. For polynomials it is proved, with room for errors of the variances, which
-    increase with time; else second moments at the nodes have one per cent for what lies between.
+    Their product bounds E[phi'(u) phi'(v)]. For polynomials it is proved, with room for errors of the variances; else
+    second moments at the nodes have one per cent for what lies between.
     """
     found = []
     for side in (slopes.left, slopes.right):
         if problem.duals.degree is not None:
-            variances = np.maximum.accumulate(side.variances, axis=1) + ROOM * greatest_variance
+            room = ROOM * greatest_variance
+            variances = bounds_in_time(problem.activation, side.variances, room, greatest_variance)
             found.append(PolynomialSizes.of(problem.activation, variances).slope)
         else:
             found.append(np.minimum(np.sqrt(1.01 * side.second_moment), problem.activation.lipschitz))
