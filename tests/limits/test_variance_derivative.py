@@ -9,6 +9,7 @@ import torch
 from theory_check.activations.activation import Activation
 from theory_check.activations.catalogue import CATALOGUE
 from theory_check.activations.loading import activation
+from theory_check.limits.closed_forms import ERF_SLOPE
 from theory_check.limits.covariance import own_sides
 from theory_check.limits.dual_activation import dual_of, dual_values
 from theory_check.limits.variance_derivative import variance_derivative
@@ -96,3 +97,12 @@ def test_a_variance_that_is_exactly_zero_has_no_error_to_carry() -> None:
     """The state of an input 0 under phi(0) = 0 is known, however steep phi is there."""
     assert derivative(activation("relu"), 0.0, 1.0, 0.0) == 0.0
     assert derivative(activation("abs"), 0.0, 0.0, 0.0) == 0.0
+
+
+def test_the_slope_of_erf_has_one_too() -> None:
+    """The closed form of E[phi' phi'], differentiated, against central differences."""
+    a, b, q, step = 1.3, 2.1, 0.9, 1e-4
+    moved = np.array([a + step, a - step])
+    values = dual_values("erf", moved, np.full(2, b), q / np.sqrt(moved * b), derivative=True).values
+    found = ERF_SLOPE.by_variance(np.array([a]), np.array([b]), np.array([q / math.sqrt(a * b)]))[0]
+    assert float(found) == pytest.approx(float(values[0] - values[1]) / (2 * step), rel=1e-7)
