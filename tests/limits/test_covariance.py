@@ -70,3 +70,15 @@ def test_at_equal_times_one_input_has_its_second_moment() -> None:
     error = sides.error(covariance)[0]
     assert abs(sides.expectation(covariance)[0, 0, 0] - exact) <= error[0, 0] + 1e-14
     assert error[0, 0] < 1e-2 * error[0, 1]
+
+
+def test_at_time_zero_a_state_that_starts_at_zero_has_the_correlations_of_its_first_motion() -> None:
+    """Under phi = relu + 1 it moves off like s W 1: the correlation with later times is continuous in s, and 1 at 0."""
+    phi = activation("relu(x) + 1")
+    own = own_covariances(phi, dual_of(phi), np.zeros(1), 1.0, 1e-6, np.zeros(1))
+    rho = own_sides(own.dual, own.values).rho(own.values)[0]
+    assert rho[0, 0] == 1.0
+    first = own.grid.times[1]
+    assert (np.abs(rho[0] - rho[1]) <= 3 * first).all()
+    assert (rho[0, 1:] > 0.9).all()
+    assert (rho[0, -1] < 0.999).all()
