@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from theory_check import NeuralODE, layer_kernels, limit_kernels
+from theory_check.activations.catalogue import CATALOGUE
 from theory_check.case import Digits, Sphere, materialise
 
 Run = Callable[..., Any]
@@ -121,7 +122,11 @@ def test_bad_input_is_one_line(
         (("tanh", "--rows", "3", "--sigma-w", "1e300"), "overflow at these scales: .*sigma_w = 1e\\+300"),
         (("tanh", "--rows", "3", "--sigma-u", "1e300"), "overflow"),
         (("softplus", "--rows", "3", "--sigma-v", "1e200"), "overflow"),
-        (("softplus", "--rows", "3", "--horizon", "1e6"), "blows up or overflows before the horizon"),
+        (
+            ("softplus", "--rows", "3", "--horizon", "1e6"),
+            "not resolved at sigma_w T = 1e\\+06: it overflows.*it exists",
+        ),
+        (("square", "--rows", "3", "--horizon", "9"), "blows up or overflows before the horizon"),
         (("sin(1e6*x)", "--rows", "2"), "or phi varies too fast to be integrated"),
     ],
 )
@@ -154,13 +159,21 @@ def test_a_missed_tolerance_is_an_exit_status(run: Run, tolerance: str, status: 
     assert "tangent kernel" in ran.out
 
 
-def test_a_zero_row_that_cannot_be_bounded_is_named(run: Run, tmp_path: Path) -> None:
-    """Softplus at a state of zero variance: the reason is the row, not the scales."""
-    rows = tmp_path / "rows.csv"
+@pytest.mark.parametrize("name", [*CATALOGUE])
+def test_a_row_of_zeros_is_an_input(run: Run, tmp_path: Path, name: str) -> None:
+    """Exit status 0 and every bound within the tolerance, for all phi but one whose tangent kernel is infinite."""
+    phi, rows = CATALOGUE[name], tmp_path / "rows.csv"
     np.savetxt(rows, [[1.0, 2.0], [0.0, 0.0], [2.0, -1.0]], delimiter=",")
-    ran = run("limit", "softplus", "--data", str(rows))
-    assert ran.status == 2
-    assert "an input is zero" in ran.err
+    tolerance = 1e-8 if phi.differentiable else 1e-4 if phi.is_smooth else 1e-3
+    scale = "1" if phi.is_lipschitz else "0.05"
+    arguments = ("--data", str(rows), "--sigma-w", scale, "--tolerance", str(tolerance), "--json")
+    ran = run("limit", name, *arguments)
+    if name == "sign_sqrt":
+        assert ran.status == 2
+        assert "is infinite" in ran.err
+        return
+    assert (ran.status, ran.err) == (0, "")
+    assert json.loads(ran.out)["error_bound"] <= tolerance
 
 
 def test_what_is_certified_is_rounded_down(run: Run) -> None:

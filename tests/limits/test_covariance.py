@@ -8,8 +8,8 @@ from scipy.special import i0
 
 from theory_check.activations.loading import activation
 from theory_check.limits.collocation import grid, resampled
-from theory_check.limits.covariance import adjoint_covariance, own_sides, picard
-from theory_check.limits.dual_activation import InfiniteKernel, dual_of, dual_values
+from theory_check.limits.covariance import Unsolved, adjoint_covariance, own_sides, picard
+from theory_check.limits.dual_activation import dual_of, dual_values
 from theory_check.limits.own_covariance import own_covariances
 
 
@@ -46,7 +46,7 @@ def test_the_equation_holds_between_nodes(expression: str, tolerance: float) -> 
 def test_a_blow_up_is_an_error_that_says_so() -> None:
     """x^2 from variance 1: C is finite for a short time only."""
     phi = activation("square")
-    with pytest.raises(InfiniteKernel, match="before the horizon"):
+    with pytest.raises(Unsolved, match="grows"):
         own_covariances(phi, dual_of(phi), np.array([1.0]), 4.0, 1e-8, np.zeros(1))
     short = own_covariances(phi, dual_of(phi), np.array([1.0]), 0.04, 1e-10, np.zeros(1))
     assert short.error[0] < 1e-10
@@ -54,7 +54,7 @@ def test_a_blow_up_is_an_error_that_says_so() -> None:
 
 def test_sweeps_that_wander_are_given_up() -> None:
     """A step without a fixed point ends after a counted number of sweeps."""
-    with pytest.raises(InfiniteKernel, match="does not settle"):
+    with pytest.raises(Unsolved, match="wanders"):
         picard(lambda covariance: 1.0 - covariance, np.zeros((1, 2, 2)), settled=1e-12)
 
 
@@ -70,3 +70,15 @@ def test_at_equal_times_one_input_has_its_second_moment() -> None:
     error = sides.error(covariance)[0]
     assert abs(sides.expectation(covariance)[0, 0, 0] - exact) <= error[0, 0] + 1e-14
     assert error[0, 0] < 1e-2 * error[0, 1]
+
+
+def test_at_time_zero_a_state_that_starts_at_zero_has_the_correlations_of_its_first_motion() -> None:
+    """Under phi = relu + 1 it moves off like s W 1: the correlation with later times is continuous in s, and 1 at 0."""
+    phi = activation("relu(x) + 1")
+    own = own_covariances(phi, dual_of(phi), np.zeros(1), 1.0, 1e-6, np.zeros(1))
+    rho = own_sides(own.dual, own.values).rho(own.values)[0]
+    assert rho[0, 0] == 1.0
+    first = own.grid.times[1]
+    assert (np.abs(rho[0] - rho[1]) <= 3 * first).all()
+    assert (rho[0, 1:] > 0.9).all()
+    assert (rho[0, -1] < 0.999).all()

@@ -41,9 +41,51 @@ def test_without_variances_the_factor_is_a_bessel_function() -> None:
     """The resolvent is the solution, and the majorant bounds it."""
     times, ones = grid(64).times, np.ones((64, 64))
     exact = float(i0(2 * 1.5 * math.sqrt(0.7)))
-    assert resolvent(2.25, np.array([0.7]))[0] == pytest.approx(exact, rel=1e-14)
+    slope = np.full((1, 64), math.sqrt(0.7))
+    assert resolvent(2.25, times, slope, slope)[0] == pytest.approx(exact, rel=1e-14)
     assert by_small_steps(1.5, 0.7, 0.0) == pytest.approx(exact, rel=1e-2)
     assert exact <= majorant(times, 2.25, 0.7 * ones, 0 * ones) <= 1.1 * exact
+
+
+def test_slopes_that_grow_enter_by_their_mean() -> None:
+    """k(s) = 2 s has the mean 1: the factor is that of slopes 1, to the width of the cells, and never below."""
+    times = grid(64).times
+    rising = 2.0 * times[None, :]
+    exact = float(i0(2 * 1.5))
+    assert exact <= resolvent(2.25, times, rising, rising)[0] <= 1.1 * exact
+
+
+def rising_by_iteration(c: float, by_covariance: float, by_variance: float, steps: int = 200) -> float:
+    """The greatest m of the equation with K_a = by_variance / a, by midpoint sums: close to the solution."""
+    middle = (np.arange(steps) + 0.5) / steps
+    root = np.sqrt(np.outer(middle, middle))
+    m = np.ones_like(root)
+    for _ in range(60):
+        diagonal = np.diagonal(m)
+        source = by_covariance * root * m + by_variance * (diagonal[:, None] + diagonal[None, :])
+        # The integral up to the middle of the last cells.
+        along = np.cumsum(source, axis=0) - 0.5 * source
+        m = 1 + (c / steps) ** 2 * (np.cumsum(along, axis=1) - 0.5 * along) / root
+    return float(m.max())
+
+
+@pytest.mark.parametrize(("c", "by_covariance", "by_variance"), [(1.0, 0.5, 0.4), (2.0, 0.8, 0.0), (1.5, 0.3, 0.6)])
+def test_a_residual_that_rises_gives_an_error_that_rises(c: float, by_covariance: float, by_variance: float) -> None:
+    """K_a like 1/a, which no constant residual survives: never below the solution, at most two fifths above."""
+    times = grid(48).instants
+    ones = np.ones((48, 48))
+    found = majorant(times, c * c, by_covariance * ones, by_variance / times[:, None] * ones, rising=True)
+    solution = rising_by_iteration(c, by_covariance, by_variance)
+    assert 0.999 * solution <= found <= 1.4 * solution
+
+
+def test_in_layers_an_error_that_rises_is_none_in_layer_zero() -> None:
+    """However great the derivatives are there, they meet no error."""
+    times = np.linspace(0.0, 1.0, 9)
+    steep = np.full((9, 9), 0.5)
+    steep[0] = 1e30
+    factor = majorant(times, 1.0, 0 * steep, steep, euler=True, rising=True)
+    assert 1.0 < factor < 4.0
 
 
 def test_euler_sums_are_bounded_exactly() -> None:

@@ -65,10 +65,11 @@ def test_no_change_exceeds_its_bound(
         phi.curvature if across_jumps else math.inf,
     )
     errors = ArgumentErrors(
-        *(np.array([abs(new - old)]) for new, old in zip(moved, (q, a, b), strict=True)),
-        np.array([min(a, moved[1])]),
-        np.array([min(b, moved[2])]),
-        np.array([most]),
+        np.array([[[abs(moved[0] - q)]]]),
+        np.array([[abs(moved[1] - a)]]),
+        np.array([[abs(moved[2] - b)]]),
+        np.array([[a]]),
+        np.array([[b]]),
     )
     bound = change(sizes, errors, np.array([[[q / math.sqrt(a * b)]]]), dual.terms, same=False)[0, 0, 0]
     assert abs(after - before) <= bound + rounding + other

@@ -26,12 +26,14 @@ class ClosedDual:
 
     Attributes:
         formula: E[phi(u) phi(v)] from variances a, b and correlation rho.
+        by_variance: its derivative in a at fixed covariance and b, E[phi''(u) phi(v)] / 2, from the same arguments.
         conditioning: how many times its own size the formula moves at most for a relative change of its arguments,
             from variances (a, b); multiplies the rounding.
         mean_square: E[phi^2] as a function of the variance, computed without the loss of digits at rho = 1.
     """
 
     formula: Callable[[Array, Array, Array], Array]
+    by_variance: Callable[[Array, Array, Array], Array]
     conditioning: Callable[[Array, Array], Array]
     mean_square: Callable[[Array], Array]
     estimated: bool = False
@@ -128,6 +130,19 @@ def _erf_slope(a: Array, b: Array, rho: Array) -> Array:
     return result
 
 
+def _erf_by_variance(a: Array, b: Array, rho: Array) -> Array:
+    q, root = rho * np.sqrt(a) * np.sqrt(b), np.sqrt(1 + 2 * a + 2 * b + 4 * a * b * (1 - rho) * (1 + rho))
+    result: Array = -(4 / math.pi) * q / ((1 + 2 * a) * root)
+    return result
+
+
+def _erf_slope_by_variance(a: Array, b: Array, rho: Array) -> Array:
+    # d/da of (4/pi) w^(-1/2), w = (1 + 2a)(1 + 2b) - 4 q^2.
+    w = 1 + 2 * a + 2 * b + 4 * a * b * (1 - rho) * (1 + rho)
+    result: Array = -(4 / math.pi) * (1 + 2 * b) / (w * np.sqrt(w))
+    return result
+
+
 def _even_exponential(a: Array, b: Array, rho: Array) -> Array:
     q, mean = rho * np.sqrt(a * b), 0.5 * (a + b)
     result: Array = 0.5 * (np.exp(q - mean) + np.exp(-q - mean))
@@ -146,13 +161,18 @@ def _exponent(a: Array, b: Array) -> Array:
     return result
 
 
+def _half_negative(formula: Callable[[Array, Array, Array], Array]) -> Callable[[Array, Array, Array], Array]:
+    """The form of a phi whose second derivative is -phi."""
+    return lambda a, b, rho: -0.5 * formula(a, b, rho)
+
+
 def _square(formula: Callable[[Array, Array, Array], Array]) -> Callable[[Array], Array]:
     return lambda a: formula(a, a, np.ones_like(a))
 
 
 # Relative conditioning: arcsin has unbounded slope at 1, but its argument is at most 2a / (1 + 2a), so that
 # d arcsin(s) <= ds / sqrt(1 - s^2) <= ds (1 + 2a); the same number bounds the exponentials' exponents.
-ERF = ClosedDual(_erf, _exponent, _square(_erf))
-ERF_SLOPE = ClosedDual(_erf_slope, _exponent, _square(_erf_slope))
-SIN = ClosedDual(_odd_exponential, _exponent, _square(_odd_exponential))
-COS = ClosedDual(_even_exponential, _exponent, _square(_even_exponential))
+ERF = ClosedDual(_erf, _erf_by_variance, _exponent, _square(_erf))
+ERF_SLOPE = ClosedDual(_erf_slope, _erf_slope_by_variance, _exponent, _square(_erf_slope))
+SIN = ClosedDual(_odd_exponential, _half_negative(_odd_exponential), _exponent, _square(_odd_exponential))
+COS = ClosedDual(_even_exponential, _half_negative(_even_exponential), _exponent, _square(_even_exponential))

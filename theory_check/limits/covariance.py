@@ -4,17 +4,23 @@
     D(s,t) = sigma_v^2 E[phi'(z_1) phi'(z'_1)] + c^2 integral_s^1 integral_t^1 E[phi'(z_a) phi'(z'_b)] D(a,b) da db
 
 The first is solved for each input with itself, where variances and covariances are unknown together, and then for
-pairs, whose variances are known. The second is linear. `evaluate` is the step they share.
+pairs, whose variances are known. Its unknown is the mean growth H (collocation.py),
+
+    C(s,t) = q + s t H(s,t),     H(s,t) = c^2 times the mean of E[phi(z_a) phi(z'_b)] over [0, s] x [0, t],
+
+which keeps its digits near time 0, where the covariance of an input x = 0 vanishes. The second equation is linear.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
+from theory_check.activations.activation import Activation
 from theory_check.limits.collocation import Grid
 from theory_check.limits.dual_activation import InfiniteKernel
 from theory_check.limits.marginals import UNIT_ROUNDOFF, Dual, Marginals, correlation
@@ -24,6 +30,44 @@ Array = NDArray[np.float64]
 _MOST_SWEEPS = 500
 # A covariance beyond this has left every range in which a kernel means anything.
 HUGE = 1e60
+
+
+class Unsolved(ArithmeticError):
+    """An equation that was not solved on its grid. What that says of the kernel depends on phi: see `as_infinite`.
+
+    Attributes:
+        how: "grows": values ran away; "wanders": sweeps did not settle; "unbounded": no bound of the error was found.
+    """
+
+    def __init__(self, how: Literal["grows", "wanders", "unbounded"]) -> None:
+        self.how = how
+        super().__init__(f"the equation was not solved: {how}")
+
+
+def as_infinite(failure: Unsolved, activation: Activation, growth_squared: float) -> InfiniteKernel:
+    """What a failure says to a user, in one line.
+
+    The covariance of a Lipschitz phi exists at every horizon, so that there only the computation can have failed.
+    """
+    scale = f"sigma_w T = {math.sqrt(growth_squared):.6g}"
+    if activation.is_lipschitz:
+        reason = {
+            "grows": "it overflows, or the grid in time is too coarse for it",
+            "wanders": f"it does not settle in {_MOST_SWEEPS} sweeps: the grid in time is too coarse, "
+            "or phi varies too fast to be integrated",
+            "unbounded": "the grid in time is too coarse to bound its error",
+        }[failure.how]
+        return InfiniteKernel(
+            f"the covariance was not resolved at {scale}: {reason}; as phi is Lipschitz it exists, "
+            "and a smaller sigma_w T can be computed"
+        )
+    reason = {
+        "grows": "the covariance blows up or overflows before the horizon, or the grid is too coarse for it",
+        "wanders": f"the covariance does not settle in {_MOST_SWEEPS} sweeps: it nearly blows up before the horizon, "
+        "or phi varies too fast to be integrated",
+        "unbounded": "no bound on the covariance can be given: errors may grow without limit before the horizon",
+    }[failure.how]
+    return InfiniteKernel(f"{reason}: sigma_w T is too large, got {scale}")
 
 
 @dataclass(frozen=True)
@@ -70,42 +114,40 @@ class Sides:
 
 
 def picard(
-    step: Callable[[Array], Array], guess: Float[Array, "pairs nodes nodes"], *, settled: float
+    step: Callable[[Array], Array], guess: Float[Array, "pairs nodes nodes"], *, settled: Float[Array, " pairs"] | float
 ) -> tuple[Float[Array, "pairs nodes nodes"], int]:
     """The fixed point of a sweep, and how many sweeps it took.
 
-    Sweeps stop when the greatest change is below `settled`, or has reached rounding and no longer falls. The leftover
-    is part of the residual that is measured afterwards, so stopping early costs accuracy, never the bound.
+    A pair has settled when its greatest change is below `settled` or a few roundings of its greatest value, or has met
+    the rounding of the sweep and no longer falls; sweeps stop when all have. The leftover is part of the residual that
+    is measured afterwards, so stopping early costs accuracy, never the bound.
 
     Raises:
-        InfiniteKernel: values overflow, or the sweeps do not settle.
+        Unsolved: values overflow, or the sweeps do not settle.
     """
-    now, change = guess, math.inf
+    now = guess
+    done, change = np.zeros(len(guess), dtype=bool), np.full(len(guess), math.inf)
     for sweep in range(1, _MOST_SWEEPS + 1):
         following = step(now)
-        size = float(np.abs(following).max(initial=0.0))
-        if not size < HUGE:
-            raise InfiniteKernel(
-                "the covariance blows up or overflows before the horizon, or the grid is too coarse for it: "
-                "sigma_w T is too large"
-            )
-        before, change = change, float(np.abs(following - now).max(initial=0.0))
+        size = np.abs(following).max(axis=(1, 2), initial=0.0)
+        if not size.max(initial=0.0) < HUGE:
+            raise Unsolved("grows")
+        before, change = change, np.abs(following - now).max(axis=(1, 2), initial=0.0)
         now = following
-        if change <= settled or (change >= 0.5 * before and change <= 1e-12 * size):
+        done |= change <= np.maximum(settled, 4 * UNIT_ROUNDOFF * size)
+        done |= (change >= 0.5 * before) & (change <= 1e-12 * size)
+        if done.all():
             return now, sweep
-    raise InfiniteKernel(
-        f"the covariance does not settle in {_MOST_SWEEPS} sweeps: it nearly blows up before the horizon, "
-        "or phi varies too fast to be integrated"
-    )
+    raise Unsolved("wanders")
 
 
 def covariance_step(
     grid: Grid, growth_squared: float, start: Float[Array, " pairs"], sides: Sides
 ) -> Callable[[Array], Array]:
-    """One sweep for C of pairs whose variances are given."""
+    """One sweep for the mean growth of pairs whose variances are given."""
 
-    def step(covariance: Array) -> Array:
-        swept: Array = start[:, None, None] + growth_squared * grid.double_integral(sides.expectation(covariance))
+    def step(growth: Array) -> Array:
+        swept: Array = growth_squared * grid.double_average(sides.expectation(grid.covariance(start, growth)))
         return swept
 
     return step
@@ -114,10 +156,11 @@ def covariance_step(
 def own_covariance_step(
     grid: Grid, growth_squared: float, start: Float[Array, " pairs"], dual: Dual
 ) -> Callable[[Array], Array]:
-    """One sweep for C of inputs with themselves: variances come from the diagonal of the sweep before."""
+    """One sweep for the mean growth of inputs with themselves: variances come from the diagonal of the sweep before."""
 
-    def step(covariance: Array) -> Array:
-        return covariance_step(grid, growth_squared, start, own_sides(dual, covariance, checked=False))(covariance)
+    def step(growth: Array) -> Array:
+        sides = own_sides(dual, grid.covariance(start, growth), checked=False)
+        return covariance_step(grid, growth_squared, start, sides)(growth)
 
     return step
 
@@ -139,5 +182,4 @@ def adjoint_covariance(
         return swept
 
     guess = np.broadcast_to(final[:, None, None], slopes.shape).copy()
-    settled = 4 * UNIT_ROUNDOFF * float(np.abs(final).max(initial=0.0))
-    return picard(step, guess, settled=settled)[0]
+    return picard(step, guess, settled=4 * UNIT_ROUNDOFF * np.abs(final))[0]

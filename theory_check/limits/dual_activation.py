@@ -5,7 +5,7 @@ series (hermite.py).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -28,6 +28,8 @@ Array = NDArray[np.float64]
 
 # Beyond this degree rounding of the exact sum is worse than that of a quadrature.
 _MAX_DEGREE = 24
+# Forty standard deviations of the least variance at which coefficients are divided by it (variance_derivative.py).
+_NEAR_ZERO = 4e-3
 
 
 class InfiniteKernel(ArithmeticError):
@@ -42,11 +44,20 @@ class DualActivation:
         value: of phi.
         slope: of phi'.
         degree: of phi as a polynomial whose duals are exact, else None.
+        kink_near_zero: phi' jumps at 0, or so near to it that small variances (variance_derivative.py) feel it.
     """
 
     value: Dual
     slope: Dual
     degree: int | None
+    kink_near_zero: bool = False
+
+    def refined(self) -> "DualActivation | None":
+        """Both one step finer; None where neither can be."""
+        value, slope = self.value.refined(), self.slope.refined()
+        if value is None and slope is None:
+            return None
+        return replace(self, value=value or self.value, slope=slope or self.slope)
 
 
 @dataclass(frozen=True)
@@ -136,7 +147,10 @@ def dual_of(activation: Activation, precision: float = 1e-15) -> DualActivation:
             return DualActivation(exact, derivative_of(exact), degree=exact.terms)
     if activation.kinks and activation.curvature == 0.0 and activation.bounds == "proved":
         return DualActivation(
-            _piecewise_linear(activation, slope=False), _piecewise_linear(activation, slope=True), degree=None
+            _piecewise_linear(activation, slope=False),
+            _piecewise_linear(activation, slope=True),
+            degree=None,
+            kink_near_zero=any(abs(kink) < _NEAR_ZERO for kink in activation.kinks),
         )
     points = tuple(breakpoints(activation))
     name = activation.expression
@@ -144,6 +158,7 @@ def dual_of(activation: Activation, precision: float = 1e-15) -> DualActivation:
         HermiteDual(_on_arrays(activation.function), points, f"({name})", precision=precision),
         HermiteDual(_on_arrays(activation.derivative), points, f"({name})'", precision=precision),
         degree=None,
+        kink_near_zero=any(abs(kink) < _NEAR_ZERO for kink in activation.kinks),
     )
 
 

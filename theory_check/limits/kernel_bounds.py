@@ -17,9 +17,10 @@ from theory_check.activations.activation import Activation
 from theory_check.limits.collocation import greatest
 from theory_check.limits.covariance import Sides
 from theory_check.limits.dual_activation import DualActivation
+from theory_check.limits.error_growth import NEAR_ZERO, ROOM
 from theory_check.limits.growth import resolvent
 from theory_check.limits.marginals import UNIT_ROUNDOFF
-from theory_check.limits.polynomial_moments import PolynomialSizes
+from theory_check.limits.polynomial_moments import PolynomialSizes, bounds_in_time
 from theory_check.limits.sensitivity import ArgumentErrors, Sizes, change
 
 Array = NDArray[np.float64]
@@ -58,10 +59,12 @@ class Seen:
         features: phi under both inputs.
         slopes: phi' under both inputs.
         start: C(0, 0).
+        times: ascending, to 1.
         weights: of the times in an integral over [0, 1]; positive.
-        own_errors: of the covariances of the first and of the second inputs with themselves.
+        own_errors: of the variances of the first and of the second inputs at the times, (pairs, times).
         covariance_residual: bound of how far C is from satisfying its equation.
-        adjoint_residual: the same for D.
+        rising_residual: the same relative to sqrt(s t), for variances that start near zero.
+        adjoint_residual: bound of how far D is from satisfying its own.
         greatest_variance: of all inputs at all times, with room for its error.
         exact: bounds at the nodes are to hold at all times (see `_envelope`).
     """
@@ -73,9 +76,11 @@ class Seen:
     features: Sides
     slopes: Sides
     start: Float[Array, " pairs"]
+    times: Float[Array, " nodes"]
     weights: Float[Array, " nodes"]
-    own_errors: tuple[Float[Array, " pairs"], Float[Array, " pairs"]]
+    own_errors: tuple[Float[Array, "pairs nodes"], Float[Array, "pairs nodes"]]
     covariance_residual: Float[Array, " pairs"]
+    rising_residual: Float[Array, " pairs"]
     adjoint_residual: Float[Array, " pairs"]
     greatest_variance: float
     exact: bool
@@ -103,23 +108,40 @@ def kernel_bounds(problem: Problem, seen: Seen) -> Bounds:
     feature_error = _envelope(features.error(seen.covariance), exact=seen.exact)
     slope_error = _envelope(slopes.error(seen.covariance), exact=seen.exact)
     value_sizes, slope_sizes = _sizes(problem, features, slopes, seen.greatest_variance)
-    amplification = resolvent(growth, value_sizes.slope)
+    amplification = resolvent(growth, seen.times, *_slopes_in_time(problem, slopes, seen.greatest_variance))
     rounding = (2 * len(seen.weights) + 8) * UNIT_ROUNDOFF
     left, right = seen.own_errors
     start_error = problem.start_error * np.sqrt(features.left.variances[:, 0] * features.right.variances[:, 0])
     rho = features.rho(seen.covariance)
 
     # 1. The covariance: residual, dual activation, variances of both inputs, rounding; times the growth of errors.
-    covariance_error = left
-    if not same:
-        given = _errors(np.zeros_like(left), left, right, features)
+    if same:
+        # An error that rises like sqrt(s t) is at most the root of its product at both times.
+        state_error, covariance_error = left[:, -1], np.sqrt(left[:, :, None] * right[:, None, :])
+    else:
+        given = _errors(np.zeros((len(left), 1, 1)), left, right, features)
         by_variances = change(value_sizes, given, rho, features.dual.terms, same=False)
-        covariance_error = amplification * (
+        state_error = amplification * (
             seen.covariance_residual
-            + growth * (total(feature_error) + by_variances.max(axis=(1, 2)))
+            + growth * (total(feature_error) + (by_variances.max(axis=(1, 2)) if seen.exact else total(by_variances)))
             + rounding * np.abs(seen.covariance).max(axis=(1, 2))
             + start_error
         )
+        covariance_error = state_error[:, None, None]
+        if not seen.exact and _starts_near_zero(features):
+            # The integral of f over [0, s] x [0, t] is at most sqrt(s t) times the root of that of f^2.
+            rise = np.sqrt(np.outer(seen.times, seen.times))
+            moved = np.abs(seen.covariance - seen.start[:, None, None]) / np.maximum(rise, np.finfo(np.float64).tiny)
+            rising = (
+                seen.rising_residual
+                + growth * (np.sqrt(total(feature_error**2)) + np.sqrt(total(by_variances**2)))
+                + rounding * moved.max(axis=(1, 2))
+            )
+            covariance_error = np.minimum(
+                covariance_error,
+                (amplification * start_error)[:, None, None] + (amplification * rising)[:, None, None] * rise,
+            )
+            state_error = covariance_error[:, -1, -1]
     errors = _errors(covariance_error, left, right, features)
 
     # 2. Both expectations at the true arguments.
@@ -148,7 +170,15 @@ def kernel_bounds(problem: Problem, seen: Seen) -> Bounds:
         + rounding * (values + growth * total(size * reach) + through_start)
     )
     by_duals = amplification * (scale + growth) * (total(feature_error) + total(slope_error))
-    return Bounds(covariance_error, nngp, tangent, by_duals)
+    return Bounds(state_error, nngp, tangent, by_duals)
+
+
+def _starts_near_zero(features: Sides) -> bool:
+    """Whether any variance of the batch does: then the bound that rises with the times is worth its cost."""
+    return any(
+        bool((side.variances[:, 0] <= NEAR_ZERO * side.variances.max(axis=1)).any())
+        for side in (features.left, features.right)
+    )
 
 
 def _envelope(values: Array, *, exact: bool) -> Float[Array, "pairs nodes nodes"]:
@@ -160,13 +190,26 @@ def _envelope(values: Array, *, exact: bool) -> Float[Array, "pairs nodes nodes"
 
 
 def _errors(covariance: Array, left: Array, right: Array, sides: Sides) -> ArgumentErrors:
-    left_variances, right_variances = sides.left.variances, sides.right.variances
-    most = np.maximum(left_variances.max(axis=1), right_variances.max(axis=1))
-    least_left, least_right, most = (
-        np.broadcast_to(bound, covariance.shape)
-        for bound in (left_variances.min(axis=1), right_variances.min(axis=1), most)
-    )
-    return ArgumentErrors(covariance, left, right, least_left, least_right, most)
+    return ArgumentErrors(covariance, left, right, sides.left.variances, sides.right.variances)
+
+
+def _slopes_in_time(
+    problem: Problem, slopes: Sides, greatest_variance: float
+) -> tuple[Float[Array, "_pairs nodes"], Float[Array, "_pairs nodes"]]:
+    """Bounds of the root mean square of phi' along the trajectories of the first and of the second inputs.
+
+    Their product bounds E[phi'(u) phi'(v)]. For polynomials it is proved, with room for errors of the variances; else
+    second moments at the nodes have one per cent for what lies between.
+    """
+    found = []
+    for side in (slopes.left, slopes.right):
+        if problem.duals.degree is not None:
+            room = ROOM * greatest_variance
+            variances = bounds_in_time(problem.activation, side.variances, room, greatest_variance)
+            found.append(PolynomialSizes.of(problem.activation, variances).slope)
+        else:
+            found.append(np.minimum(np.sqrt(1.01 * side.second_moment), problem.activation.lipschitz))
+    return found[0], found[1]
 
 
 def _sizes(problem: Problem, features: Sides, slopes: Sides, greatest_variance: float) -> tuple[Sizes, Sizes]:
@@ -177,11 +220,11 @@ def _sizes(problem: Problem, features: Sides, slopes: Sides, greatest_variance: 
         for sides in (features, slopes)
     )
     if problem.duals.degree is not None:
-        proved = PolynomialSizes.of(activation, greatest_variance)
-        one = np.ones_like(value)
+        proved = PolynomialSizes.of(activation, np.full_like(value, greatest_variance))
+        curvature, third = float(proved.curvature.max()), float(proved.third.max())
         return (
-            Sizes(proved.value**2 * one, proved.slope**2 * one, math.inf, proved.curvature, math.inf),
-            Sizes(proved.slope**2 * one, proved.curvature**2 * one, math.inf, proved.third, math.inf),
+            Sizes(proved.value**2, proved.slope**2, math.inf, curvature, math.inf),
+            Sizes(proved.slope**2, proved.curvature**2, math.inf, third, math.inf),
         )
     lipschitz, second = activation.lipschitz, activation.derivative_lipschitz
     jumps = math.fsum(abs(activation.slope_at(kink, 1) - activation.slope_at(kink, -1)) for kink in activation.kinks)

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from theory_check.activations import loading
 from theory_check.activations.activation import Activation
+from theory_check.limits.covariance import Unsolved, as_infinite
 from theory_check.limits.dual_activation import dual_of, require_finite_slope
 from theory_check.limits.input_pairs import InputPairs, input_pairs
 from theory_check.limits.kernel_bounds import Problem
-from theory_check.limits.own_covariance import own_covariances, refinement
+from theory_check.limits.own_covariance import OwnCovariance, own_covariances, refinement
 from theory_check.limits.refinement import QUANTITIES, SolvedPairs, judged_error, solve
 from theory_check.neural_ode import NeuralODE
 
@@ -84,7 +85,11 @@ def limit_kernels(
     Raises:
         ValueError: inputs that are not a finite real matrix with a row and a column; a tolerance that is not
             positive; an unknown activation.
-        InfiniteKernel: (an ArithmeticError) the covariance blows up before the horizon, or E[phi'^2] is infinite.
+        InfiniteKernel: (an ArithmeticError) E[phi'^2] is infinite; the covariance blows up before the horizon, which
+            that of a Lipschitz phi never does; or the grid in time cannot resolve it at this sigma_w T.
+
+    An input x = 0 is an input like any other: where phi(0) = 0 its state stays 0 and its rows are 0; where not, its
+    state moves off like sigma_w t W phi(0) / sqrt(n).
 
     Source: CLAIMS.md, section 2 (nngp-limit, ntk-limit).
     """
@@ -97,26 +102,34 @@ def limit_kernels(
     duals = dual_of(activation, precision=max(1e-4 * tolerance, 1e-16))
     growth_squared = (neural_ode.sigma_w * neural_ode.horizon) ** 2
     problem = Problem(activation, duals, growth_squared, neural_ode.sigma_v**2, pairs.rounding, tangent)
-    # What is built on it must not feel its error; where phi' jumps, correlations near 1 feel the root of it.
-    for_own = tolerance / 30 if activation.is_smooth else min(tolerance / 30, tolerance**2)
-    before = math.inf
     with np.errstate(over="ignore", invalid="ignore"):
-        while True:
-            own = own_covariances(
-                activation, duals, pairs.group_start, growth_squared, for_own, pairs.rounding * pairs.group_start
-            )
-            # Inputs with themselves first: one for each norm, and the hardest, since correlations are near 1.
-            on_groups = solve(problem, own, pairs.same, tolerance)
-            on_pairs = solve(problem, own, pairs.different, tolerance)
-            reached = float(max(judged_error(problem, found).max(initial=0.0) for found in (on_groups, on_pairs)))
-            # Steep phi carry that error further than was allowed for: again, as long as it can be had and it helps.
-            if reached <= tolerance or own.error.max() > for_own or reached > 0.5 * before:
-                break
-            for_own, before = for_own * tolerance / (3 * reached), reached
+        try:
+            own, on_groups, on_pairs = _solved(problem, pairs, tolerance)
+        except Unsolved as failure:
+            raise as_infinite(failure, activation, growth_squared) from None
     estimated = estimated_parts(problem)
     if not refinement(duals)[1] or not own.error_fits:
         estimated = (*estimated, "collocation")
     return assembled(pairs, on_groups, on_pairs, estimated, own.grid.nodes, own.sweeps)
+
+
+def _solved(problem: Problem, pairs: InputPairs, tolerance: float) -> tuple[OwnCovariance, SolvedPairs, SolvedPairs]:
+    """The groups' own covariances, and the kernels of inputs with themselves and of pairs."""
+    # What is built on it must not feel its error; where phi' jumps, correlations near 1 feel the root of it.
+    for_own = tolerance / 30 if problem.activation.is_smooth else min(tolerance / 30, tolerance**2)
+    start_error, before = pairs.rounding * pairs.group_start, math.inf
+    while True:
+        own = own_covariances(
+            problem.activation, problem.duals, pairs.group_start, problem.growth_squared, for_own, start_error
+        )
+        # Inputs with themselves first: one for each norm, and the hardest, since correlations are near 1.
+        on_groups = solve(problem, own, pairs.same, tolerance)
+        on_pairs = solve(problem, own, pairs.different, tolerance)
+        reached = float(max(judged_error(problem, found).max(initial=0.0) for found in (on_groups, on_pairs)))
+        # Steep phi carry that error further than was allowed for: again, as long as it can be had and it helps.
+        if reached <= tolerance or own.missed > 1 or reached > 0.5 * before:
+            return own, on_groups, on_pairs
+        for_own, before = for_own * tolerance / (3 * reached), reached
 
 
 def assembled(

@@ -22,11 +22,11 @@ from theory_check.activations import loading
 from theory_check.activations.activation import Activation
 from theory_check.limits.covariance import HUGE, Sides, own_sides
 from theory_check.limits.dual_activation import InfiniteKernel, dual_of, require_finite_slope
+from theory_check.limits.error_growth import ROOM, error_growth, product, starts_near_zero
 from theory_check.limits.input_pairs import input_pairs
 from theory_check.limits.kernel_bounds import Problem, Seen, kernel_bounds
 from theory_check.limits.kernels import LimitKernels, assembled, estimated_parts
 from theory_check.limits.marginals import UNIT_ROUNDOFF, Dual, Marginals, correlation
-from theory_check.limits.own_covariance import error_growth
 from theory_check.limits.pair_kernels import PairKernels, Pairs
 from theory_check.limits.refinement import (
     QUANTITIES,
@@ -34,7 +34,6 @@ from theory_check.limits.refinement import (
     in_batches,
     judged_error,
     no_pairs,
-    refined,
     terms_of,
 )
 from theory_check.neural_ode import NeuralODE
@@ -96,10 +95,10 @@ def layer_kernels(
 
 @dataclass(frozen=True)
 class _OwnLayers:
-    """C of the groups with themselves, (groups, layers + 1, layers + 1), and its bound."""
+    """C of the groups with themselves, (groups, layers + 1, layers + 1), and the bound of every layer's variance."""
 
     values: Float[Array, "groups nodes nodes"]
-    error: Float[Array, " groups"]
+    error: Float[Array, "groups nodes"]
 
     @property
     def variances(self) -> Float[Array, "groups nodes"]:
@@ -107,26 +106,23 @@ class _OwnLayers:
 
     @property
     def greatest_variance(self) -> float:
-        """With room for an error of one per cent."""
-        return 1.01 * float(np.abs(self.values).max())
+        """With room for errors."""
+        return (1 + ROOM) * float(np.abs(self.values).max())
 
     @property
     def error_fits(self) -> bool:
-        return float(self.error.max()) <= 0.01 * float(self.variances.max(axis=1).min())
+        return bool((self.error.max(axis=1) <= ROOM * self.variances.max(axis=1)).all())
 
 
 def _own(problem: Problem, groups: Pairs, layers: int, tolerance: float) -> _OwnLayers:
     """Layer by layer: the variance of the next layer needs the correlations of this one with all before it."""
-    dual: Dual | None = problem.duals.value
-    while dual is not None:
-        values = _own_values(dual, groups.start, layers, problem.growth_squared / layers**2)
-        sides = own_sides(dual, values)
-        error = _own_error(problem, sides, values, layers)
-        evaluation = problem.growth_squared * sides.error(values).mean(axis=(1, 2))
-        if evaluation.max() <= 0.05 * tolerance:
-            break
-        dual = dual.refined()
-    return _OwnLayers(values, error)
+    while True:
+        values = _own_values(problem.duals.value, groups.start, layers, problem.growth_squared / layers**2)
+        evaluation = problem.growth_squared * own_sides(problem.duals.value, values).error(values).mean(axis=(1, 2))
+        finer = problem.duals.refined() if evaluation.max() > 0.05 * tolerance else None
+        if finer is None or finer.value is problem.duals.value:
+            return _OwnLayers(values, _own_error(problem, values, evaluation))
+        problem = replace(problem, duals=finer)
 
 
 def _own_values(
@@ -149,31 +145,31 @@ def _own_values(
 
 
 def _own_error(
-    problem: Problem, sides: Sides, values: Float[Array, "groups nodes nodes"], layers: int
-) -> Float[Array, " groups"]:
-    """Errors of the dual, of the start and of rounding, times the growth of errors."""
-    local = (
-        problem.growth_squared * sides.error(values).mean(axis=(1, 2))
-        + (2 * layers + 8) * UNIT_ROUNDOFF * np.abs(values).max(axis=(1, 2))
-        + problem.start_error * values[:, 0, 0]
-    )
+    problem: Problem, values: Float[Array, "groups nodes nodes"], evaluation: Float[Array, " groups"]
+) -> Float[Array, "groups nodes"]:
+    """Errors of the dual, of the start and of rounding, times the growth of errors; layer 0 has that of the start."""
+    layers = values.shape[-1] - 1
+    start_error = problem.start_error * values[:, 0, 0]
+    local = evaluation + (2 * layers + 8) * UNIT_ROUNDOFF * np.abs(values).max(axis=(1, 2))
     times = np.linspace(0.0, 1.0, layers + 1)
-    greatest = 1.01 * float(np.abs(values).max())
-    growth = [
-        error_growth(
+    greatest = (1 + ROOM) * float(np.abs(values).max())
+    near_zero = starts_near_zero(problem.duals, values[:, 0, 0], values)
+    bounds = np.empty(values.shape[:2])
+    for g in range(len(values)):
+        growths = error_growth(
             problem.activation,
             problem.duals,
-            own_sides(sides.dual, one, checked=False),
-            one,
+            values[g : g + 1],
             times,
             problem.growth_squared,
             greatest,
+            near_zero=bool(near_zero[g]),
             euler=True,
         )
-        for one in (values[g : g + 1] for g in range(len(values)))
-    ]
-    bound: Array = local * np.array(growth)
-    return bound
+        of_start = product(start_error[g], growths.uniform)
+        bounds[g, 1:] = of_start + product(local[g], growths.rising if near_zero[g] else growths.uniform)
+        bounds[g, 0] = start_error[g]
+    return bounds
 
 
 def _solve(problem: Problem, own: _OwnLayers, pairs: Pairs, tolerance: float) -> SolvedPairs:
@@ -187,7 +183,7 @@ def _solve(problem: Problem, own: _OwnLayers, pairs: Pairs, tolerance: float) ->
         coefficients = 0 if len(own.values) == 1 else 4 * marginals[0].coefficients[0].size
         found = in_batches(partial(_kernels, problem, own, marginals), pairs, 12 * size**2 + coefficients)
         unmet = judged_error(problem, found) > tolerance
-        finer = refined(duals) if (found.evaluation[unmet] > 0.1 * tolerance).any() else None
+        finer = duals.refined() if (found.evaluation[unmet] > 0.1 * tolerance).any() else None
         if finer is None:
             return SolvedPairs(**{name: getattr(found, name) for name in QUANTITIES}, terms=terms_of(duals))
         problem = replace(problem, duals=finer)
@@ -222,9 +218,11 @@ def _kernels(problem: Problem, own: _OwnLayers, marginals: tuple[Marginals, Marg
         features=features,
         slopes=slopes,
         start=pairs.start,
+        times=np.linspace(0.0, 1.0, layers + 1),
         weights=weights,
         own_errors=(own.error[pairs.left], own.error[pairs.right]),
         covariance_residual=zero,
+        rising_residual=zero,
         adjoint_residual=zero,
         greatest_variance=own.greatest_variance,
         exact=False,

@@ -95,7 +95,8 @@ class Dual(Protocol):
 
 def correlation(covariance: Float[Array, "pairs times times2"], left: Array, right: Array) -> Array:
     """Correlations from covariances and variances, (pairs, times, times2); 0 where a variance is 0."""
-    scale = np.sqrt(left[:, :, None] * right[:, None, :])
+    # A product of roots: the product of two variances at time 0+ may be too small for a double.
+    scale = np.sqrt(left)[:, :, None] * np.sqrt(right)[:, None, :]
     with np.errstate(divide="ignore", invalid="ignore"):
         rho = np.where(scale > 0, covariance / scale, 0.0)
     clipped: Array = np.clip(rho, -1.0, 1.0)

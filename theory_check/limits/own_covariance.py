@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from theory_check.activations.activation import Activation
 from theory_check.limits.collocation import Grid, greatest, grid, interpolation, resampled
-from theory_check.limits.covariance import Sides, own_covariance_step, own_sides, picard
-from theory_check.limits.dual_activation import DualActivation, InfiniteKernel
-from theory_check.limits.growth import majorant
+from theory_check.limits.covariance import Unsolved, own_covariance_step, own_sides, picard
+from theory_check.limits.dual_activation import DualActivation
+from theory_check.limits.error_growth import ROOM, error_growth, product, starts_near_zero
 from theory_check.limits.marginals import UNIT_ROUNDOFF, Dual
-from theory_check.limits.polynomial_moments import PolynomialSizes
 
 Array = NDArray[np.float64]
 
@@ -26,8 +25,6 @@ _MOST_VALUES = 2**19
 # A bound that falls by less from one rung to the next has met rounding, or a resolution that cannot be had. One of
 # first order falls to 3/4.
 STALLED = 0.9
-# Step of the difference quotient in a variance; its relative error is of this size.
-_VARIANCE_STEP = 1e-4
 
 
 def node_ladder(count: int) -> tuple[int, ...]:
@@ -40,35 +37,56 @@ class OwnCovariance:
     """C(s, t; x, x) for groups of inputs of one norm.
 
     Attributes:
-        values: at the nodes of `grid`, (groups, nodes, nodes).
+        start: C(0, 0), (groups,).
+        growth: H at the nodes of `grid`, with C(s, t) = C(0, 0) + s t H(s, t); (groups, nodes, nodes).
         grid: where.
-        error: bound at all times, (groups,).
+        uniform_error: part of the bound of C(s, t) that holds at all times, (groups,).
+        rising_error: another part, times sqrt(s t); (groups,).
+        missed: the greatest ratio of a bound to what was wanted; at most 1 where all are met.
         dual: of phi, at the resolution that was needed.
         sweeps: Picard sweeps of the last solve.
     """
 
-    values: Float[Array, "groups nodes nodes"]
+    start: Float[Array, " groups"]
+    growth: Float[Array, "groups nodes nodes"]
     grid: Grid
-    error: Float[Array, " groups"]
+    uniform_error: Float[Array, " groups"]
+    rising_error: Float[Array, " groups"]
+    missed: float
     dual: Dual
     sweeps: int
 
     @property
+    def values(self) -> Float[Array, "groups nodes nodes"]:
+        """C at the nodes."""
+        return self.grid.covariance(self.start, self.growth)
+
+    @property
+    def error(self) -> Float[Array, " groups"]:
+        """Bound of the error of C at all times."""
+        return self.uniform_error + self.rising_error
+
+    @property
     def variance_bound(self) -> float:
-        """Bound of every variance at all times, with room for errors of one per cent."""
-        return 1.01 * float(greatest(self.values).max())
+        """Bound of every variance at all times, with room for errors."""
+        return (1 + ROOM) * float(greatest(self.values).max())
 
     @property
     def error_fits(self) -> bool:
         """Whether the errors stay within that room, as bounds that hold only there take for granted."""
-        return float(self.error.max()) <= 0.01 * float(greatest(self.values).min())
+        return bool((self.error <= ROOM * greatest(self.values)).all())
 
     def variances(self, nodes: int) -> Float[Array, "groups times"]:
         """C(t, t) at the nodes of another grid, never negative."""
-        matrix = interpolation(self.grid.nodes, nodes)
-        diagonal = np.einsum("ti,gij,tj->gt", matrix, self.values, matrix, optimize=True)
-        clipped: Array = np.maximum(diagonal, 0.0)
+        matrix, instants = interpolation(self.grid.nodes, nodes), grid(nodes).instants
+        diagonal = np.einsum("ti,gij,tj->gt", matrix, self.growth, matrix, optimize=True)
+        clipped: Array = np.maximum(self.start[:, None] + instants**2 * diagonal, 0.0)
         return clipped
+
+    def variance_errors(self, nodes: int) -> Float[Array, "groups times"]:
+        """Bounds of the errors of C(t, t) at the nodes of another grid."""
+        bounds: Array = self.uniform_error[:, None] + self.rising_error[:, None] * grid(nodes).instants
+        return bounds
 
 
 def own_covariances(
@@ -86,131 +104,115 @@ def own_covariances(
         duals: of phi and phi', coarsest resolution.
         start: C(0, 0) = sigma_u^2 |x|^2 / d of every group.
         growth_squared: (sigma_w T)^2.
-        tolerance: wanted for C, absolute.
+        tolerance: wanted for C where variances are 1 or more. Where they are smaller, what is wanted is the tolerance
+            times the standard deviation, because phi moves with that; for a kinked phi, whose slopes move with the
+            correlation, times the variance.
         start_error: bound of the error of `start`.
 
     Raises:
-        InfiniteKernel: the covariance blows up before the horizon.
+        Unsolved: no solution was found on any grid, or none with a bound.
     """
     best: OwnCovariance | None = None
-    dual, guess = duals.value, np.broadcast_to(start[:, None, None], (len(start), 8, 8))
+    finest, guess = duals, np.zeros((len(start), 8, 8))
     for nodes in node_ladder(len(start)):
         points = grid(nodes)
         guess = resampled(guess, nodes)
         while True:
-            settled = max(1e-2 * tolerance, 4 * UNIT_ROUNDOFF * float(np.abs(guess).max()))
-            step = own_covariance_step(points, growth_squared, start, dual)
-            guess, sweeps = picard(step, guess, settled=settled)
-            error, by_dual = _error(activation, duals, dual, guess, points, start, growth_squared, start_error)
+            wanted = tolerance * _scale(activation, points.covariance(start, guess))
+            guess, sweeps = picard(
+                own_covariance_step(points, growth_squared, start, finest.value), guess, settled=1e-2 * wanted
+            )
+            wanted = tolerance * _scale(activation, points.covariance(start, guess))
+            uniform, rising, by_dual = _errors(activation, finest, guess, points, start, growth_squared, start_error)
+            missed = _ratio(uniform + rising, wanted)
             # Where the dual is to blame a finer one is tried first: more nodes would not help.
-            blamed = float(error.max()) > tolerance and 0.1 * tolerance < float(by_dual.max()) < math.inf
-            finer = dual.refined() if blamed else None
-            if finer is None:
+            blamed = missed > 1 and 0.1 < _ratio(by_dual, wanted) < math.inf
+            finer = finest.refined() if blamed else None
+            if finer is None or finer.value is finest.value:
                 break
-            dual = finer
-        found = OwnCovariance(guess, points, error, dual, sweeps)
-        worst, previous = float(error.max()), math.inf if best is None else float(best.error.max())
-        if worst < previous:
-            best = found
-        if worst <= tolerance or (nodes > 16 and worst > STALLED * previous):
+            finest = finer
+        previous = math.inf if best is None else best.missed
+        if missed < previous:
+            best = OwnCovariance(start, guess, points, uniform, rising, missed, finest.value, sweeps)
+        if missed <= 1 or (nodes > 16 and missed > STALLED * previous):
             break
     if best is None:
-        reason = "errors may grow without limit at this sigma_w T"
-        if (start == 0).any():
-            reason = "an input is zero, at which errors may grow without limit for this phi; leave that row out"
-        raise InfiniteKernel(f"no bound on the covariance can be given: {reason}")
+        raise Unsolved("unbounded")
     return best
 
 
-def _error(
+def _scale(activation: Activation, covariance: Float[Array, "groups nodes nodes"]) -> Float[Array, " groups"]:
+    """What the tolerance is relative to; at most 1."""
+    size = np.abs(covariance).max(axis=(1, 2))
+    scale: Array = np.minimum(1.0, np.sqrt(size) if activation.is_smooth else size)
+    return scale
+
+
+def _ratio(error: Float[Array, " groups"], wanted: Float[Array, " groups"]) -> float:
+    """The greatest quotient; no error is none whatever is wanted."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        quotient = np.where(error > 0, error / wanted, 0.0)
+    return float(quotient.max())
+
+
+def _errors(
     activation: Activation,
     duals: DualActivation,
-    dual: Dual,
-    covariance: Array,
+    growth: Array,
     points: Grid,
     start: Array,
     growth_squared: float,
     start_error: Array,
-) -> tuple[Float[Array, " groups"], Float[Array, " groups"]]:
-    """Residual on a finer grid, error of the dual, rounding; each times the growth of errors. And the dual's part.
+) -> tuple[Float[Array, " groups"], Float[Array, " groups"], Float[Array, " groups"]]:
+    """The uniform and the rising part of the bound (`OwnCovariance`), and what of both is due to the dual.
 
-    For a polynomial of low degree the residual is a polynomial that the finer grid determines, so its bound is proved.
-    Otherwise it is measured there and doubled: if a refinement at least halves the error of the integral, the change
-    from one grid to the next is at least half the error of the coarser.
+    Residual on a finer grid, error of the dual, rounding; each times the growth of errors. For a polynomial of low
+    degree the residual is a polynomial that the finer grid determines, so its bound is proved. Otherwise it is measured
+    there and doubled: if a refinement at least halves the error of the integral, the change from one grid to the next
+    is at least half the error of the coarser.
+
+    From a variance near zero the state first moves like s, and all errors but that of the start vanish like
+    sqrt(s t) or faster: they are measured relative to that, or what phi makes of a small variance would be lost.
     """
     factor, exact = refinement(duals)
     fine = grid(factor * points.nodes)
-    sampled = resampled(covariance, fine.nodes)
-    sides = own_sides(dual, sampled)
-    values = sides.expectation(sampled)
-    residual = sampled - start[:, None, None] - growth_squared * fine.double_integral(values)
-    size = greatest(residual) if exact else 2.0 * np.abs(residual).max(axis=(1, 2))
-    # The mean is what the integral sees; for a polynomial bounds at the nodes are not those of all times.
+    sampled_growth = resampled(growth, fine.nodes)
+    sampled = fine.covariance(start, sampled_growth)
+    sides = own_sides(duals.value, sampled)
+    defect = sampled_growth - growth_squared * fine.double_average(sides.expectation(sampled))
     errors = sides.error(sampled)
+    mean_errors = fine.double_average(errors)
+    roundings = (2 * fine.nodes + 8) * UNIT_ROUNDOFF
+    times = np.outer(fine.instants, fine.instants)
+    # The mean is what the integral sees; for a polynomial bounds at the nodes are not those of all times.
+    size = greatest(times * defect) if exact else 2.0 * np.abs(times * defect).max(axis=(1, 2))
     evaluation = growth_squared * (greatest(errors) if exact else fine.total(errors))
-    rounding = (2 * fine.nodes + 8) * UNIT_ROUNDOFF * np.abs(sampled).max(axis=(1, 2))
-    growth = np.array(
-        [
-            error_growth(
-                activation,
-                duals,
-                own_sides(dual, one, checked=False),
-                one,
-                points.times,
-                growth_squared,
-                1.01 * float(greatest(one)[0]),
-            )
-            for one in (covariance[g : g + 1] for g in range(len(covariance)))
-        ]
-    )
-    return (size + evaluation + rounding + start_error) * growth, evaluation * growth
+    rounding = roundings * np.abs(sampled).max(axis=(1, 2))
+    near_zero = starts_near_zero(duals, start, sampled)
+    uniform, rising, by_dual = np.zeros_like(start), np.zeros_like(start), np.zeros_like(start)
+    covariance = points.covariance(start, growth)
+    for g in range(len(start)):
+        one, most = covariance[g : g + 1], (1 + ROOM) * float(greatest(covariance[g : g + 1])[0])
+        growths = error_growth(
+            activation, duals, one, points.instants, growth_squared, most, near_zero=bool(near_zero[g])
+        )
+        if near_zero[g]:
+            root = np.sqrt(times)
+            measured = 2.0 * np.abs(root * defect[g]).max() + roundings * np.abs(sampled_growth[g]).max()
+            from_dual = growth_squared * (root * mean_errors[g]).max()
+            uniform[g] = product(start_error[g] + 8 * UNIT_ROUNDOFF * start[g], growths.uniform)
+            rising[g] = product(measured + from_dual, growths.rising)
+            by_dual[g] = product(from_dual, growths.rising)
+        else:
+            uniform[g] = (size[g] + evaluation[g] + rounding[g] + start_error[g]) * growths.uniform
+            by_dual[g] = evaluation[g] * growths.uniform
+    return uniform, rising, by_dual
 
 
 def refinement(duals: DualActivation) -> tuple[int, bool]:
     """By how much the grid on which residuals are taken is finer, and whether it determines them."""
     if duals.degree is not None and duals.degree <= 4:
-        # With n nodes E[phi(u) phi(v)] has degree deg (n - 1) in each time, and D as well; products with D add n - 1.
+        # With n nodes C has degree n in each time, E[phi(u) phi(v)] degree deg n, its integral one more, and the
+        # product of D with it (deg + 1) n - 1: as much as (deg + 1) n nodes determine.
         return duals.degree + 1 if duals.degree > 0 else 2, True
     return 2, False
-
-
-def error_growth(
-    activation: Activation,
-    duals: DualActivation,
-    sides: Sides,
-    covariance: Float[Array, "one nodes nodes"],
-    times: Float[Array, " nodes"],
-    growth_squared: float,
-    greatest_variance: float,
-    *,
-    euler: bool = False,
-) -> float:
-    """From residual to error for one group of inputs.
-
-    Args:
-        activation: phi.
-        duals: of phi and phi'.
-        sides: phi under the covariance.
-        covariance: at the times.
-        times: ascending, from 0 to 1.
-        growth_squared: (sigma_w T)^2.
-        greatest_variance: at all times, with room for the error.
-        euler: the covariance is that of a network with layers at these times.
-
-    Derivatives of the dual are taken at the solution (first order in the error); for polynomials they are bounded for
-    all variances up to the greatest.
-    """
-    if duals.degree is not None:
-        sizes = PolynomialSizes.of(activation, greatest_variance)
-        ones = np.ones((len(times), len(times)))
-        return majorant(
-            times, growth_squared, sizes.slope**2 * ones, 0.5 * sizes.curvature * sizes.value * ones, euler=euler
-        )
-    slope_sides = own_sides(duals.slope, covariance, checked=False)
-    by_covariance = np.abs(slope_sides.expectation(covariance))[0]
-    variances = slope_sides.left.variances
-    moved_marginals = sides.dual.marginals(variances * (1 + _VARIANCE_STEP), checked=False)
-    moved = Sides(sides.dual, moved_marginals, sides.right, same=False)
-    step = np.maximum(variances * _VARIANCE_STEP, np.finfo(np.float64).tiny)[0]
-    by_variance = np.abs(moved.expectation(covariance) - sides.expectation(covariance))[0] / step[:, None]
-    return majorant(times, growth_squared, by_covariance, by_variance, euler=euler)

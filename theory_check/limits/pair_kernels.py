@@ -68,6 +68,7 @@ class Grids:
         exact: residuals are polynomials which the fine grid determines.
         coarse_marginals: of phi and of phi'.
         fine_marginals: of phi and of phi', with errors.
+        own_errors: bounds of the variances on the fine grid, (groups, nodes).
     """
 
     own: OwnCovariance
@@ -76,6 +77,7 @@ class Grids:
     exact: bool
     coarse_marginals: tuple[Marginals, Marginals]
     fine_marginals: tuple[Marginals, Marginals]
+    own_errors: Float[Array, "groups nodes"]
 
     @property
     def doubles_per_pair(self) -> int:
@@ -98,6 +100,7 @@ def grids(problem: Problem, own: OwnCovariance, nodes: int) -> Grids:
         exact,
         (duals[0].marginals(on_coarse, checked=False), duals[1].marginals(on_coarse, checked=False)),
         (duals[0].marginals(on_fine), duals[1].marginals(on_fine)),
+        own.variance_errors(fine.nodes),
     )
 
 
@@ -111,31 +114,34 @@ def pair_kernels(problem: Problem, pairs: Pairs, on: Grids, tolerance: float) ->
         tolerance: sweeps stop well below it.
 
     Raises:
-        InfiniteKernel: an equation has no bounded solution that the sweeps can find.
+        Unsolved: an equation has no bounded solution that the sweeps can find.
     """
     start, growth = pairs.start, problem.growth_squared
     features, slopes = _sides(problem, pairs, on.coarse_marginals)
     if pairs.same:
-        covariance, sweeps = resampled(on.own.values[pairs.left], on.coarse.nodes), 0
-        finely = resampled(on.own.values[pairs.left], on.fine.nodes)
+        mean_growth, sweeps = on.own.growth[pairs.left], 0
+        covariance = on.coarse.covariance(start, resampled(mean_growth, on.coarse.nodes))
     else:
-        guess = np.broadcast_to(start[:, None, None], (len(start), on.coarse.nodes, on.coarse.nodes))
-        settled = max(1e-3 * tolerance, 4 * UNIT_ROUNDOFF * float(np.abs(start).max()))
-        covariance, sweeps = picard(covariance_step(on.coarse, growth, start, features), guess, settled=settled)
-        finely = resampled(covariance, on.fine.nodes)
+        guess = np.zeros((len(start), on.coarse.nodes, on.coarse.nodes))
+        settled = np.maximum(1e-3 * tolerance, 4 * UNIT_ROUNDOFF * np.abs(start))
+        mean_growth, sweeps = picard(covariance_step(on.coarse, growth, start, features), guess, settled=settled)
+        covariance = on.coarse.covariance(start, mean_growth)
     slope_values = slopes.expectation(covariance)
     adjoint = adjoint_covariance(on.coarse, growth, problem.output_variance * slope_values[:, -1, -1], slope_values)
     through_time = growth * on.coarse.total(adjoint * features.expectation(covariance))
-    solved = _Solution(pairs, finely, resampled(adjoint, on.fine.nodes), through_time, sweeps)
+    finely = resampled(mean_growth, on.fine.nodes)
+    adjoint = resampled(adjoint, on.fine.nodes)
+    solved = _Solution(pairs, on.fine.covariance(start, finely), finely, adjoint, through_time, sweeps)
     return _judged(problem, solved, on)
 
 
 @dataclass(frozen=True)
 class _Solution:
-    """Covariances on the fine grid, and the integral of the tangent kernel as the coarse grid gives it."""
+    """Covariances and their mean growth on the fine grid, and the tangent kernel's integral by the coarse grid."""
 
     pairs: Pairs
     covariance: Float[Array, "pairs nodes nodes"]
+    growth: Float[Array, "pairs nodes nodes"]
     adjoint: Float[Array, "pairs nodes nodes"]
     through_time: Float[Array, " pairs"]
     sweeps: int
@@ -155,8 +161,10 @@ def _judged(problem: Problem, solved: _Solution, on: Grids) -> PairKernels:
     features, slopes = _sides(problem, pairs, on.fine_marginals)
     feature_values, slope_values = features.expectation(solved.covariance), slopes.expectation(solved.covariance)
     final = scale * slope_values[:, -1, -1]
+    times = np.outer(fine.instants, fine.instants)
+    defect = solved.growth - growth * fine.double_average(feature_values)
     residuals = (
-        solved.covariance - pairs.start[:, None, None] - growth * fine.double_integral(feature_values),
+        times * defect,
         solved.adjoint - final[:, None, None] - growth * fine.double_integral_to_end(slope_values * solved.adjoint),
     )
     through_time = growth * fine.total(solved.adjoint * feature_values)
@@ -168,9 +176,11 @@ def _judged(problem: Problem, solved: _Solution, on: Grids) -> PairKernels:
         features=features,
         slopes=slopes,
         start=pairs.start,
+        times=fine.instants,
         weights=fine.weights,
-        own_errors=(on.own.error[pairs.left], on.own.error[pairs.right]),
+        own_errors=(on.own_errors[pairs.left], on.own_errors[pairs.right]),
         covariance_residual=np.zeros_like(final) if pairs.same else _extent(residuals[0], exact=on.exact),
+        rising_residual=_extent(np.sqrt(times) * defect, exact=on.exact),
         adjoint_residual=_extent(residuals[1], exact=on.exact),
         greatest_variance=on.own.variance_bound,
         exact=on.exact,

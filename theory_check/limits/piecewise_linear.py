@@ -83,11 +83,37 @@ class PiecewiseLinearDual:
         if self.slope:
             steep = np.minimum(8 / np.sqrt(np.maximum(1 - rho**2, UNIT_ROUNDOFF)), 4 / math.sqrt(UNIT_ROUNDOFF))
             return UNIT_ROUNDOFF * total**2 * (16 + steep)
-        reach = float(np.max(np.abs(self.kinks))) ** 2
+        # Kinks further out are moved to 40 standard deviations before anything is multiplied by them.
+        furthest = float(np.max(np.abs(self.kinks)))
+        reach_left, reach_right = (
+            np.minimum(furthest, _OUT_OF_REACH * np.sqrt(side.variances)) for side in (left, right)
+        )
+        reach = reach_left[:, :, None] * reach_right[:, None, :]
         scale = np.sqrt(left.variances[:, :, None] * right.variances[:, None, :])
         size = np.sqrt(left.second_moment[:, :, None] * right.second_moment[:, None, :])
         bound: Array = UNIT_ROUNDOFF * (64 * total**2 * (scale + reach) + 16 * size)
         return np.broadcast_to(bound, rho.shape).copy()
+
+    def by_variance(
+        self, left: Marginals, right: Marginals, rho: Float[Array, "pairs times times2"]
+    ) -> Float[Array, "pairs times times2"]:
+        """dG/da at fixed covariance and b, a > 0: sum_i J_i p(h_i) / (2 sqrt a) E[phi(v) | u = kappa_i].
+
+        Given u = kappa, v has mean rho sqrt(b) h and variance b (1 - rho^2).
+        """
+        root, other = np.sqrt(left.variances)[:, :, None], np.sqrt(right.variances)[:, None, :]
+        spread = other * np.sqrt((1 - rho) * (1 + rho))
+        total = np.zeros_like(rho)
+        for kink, jump in zip(self.kinks, self.jumps, strict=True):
+            place = np.clip(kink / np.maximum(root, _TINY), -_OUT_OF_REACH, _OUT_OF_REACH)
+            mean = rho * other * place
+            expected = self.offset + self.left_slope * mean
+            for kappa, step in zip(self.kinks, self.jumps, strict=True):
+                above = _ratio(mean - kappa, np.maximum(spread, _TINY))
+                near = np.clip(above, -_OUT_OF_REACH, _OUT_OF_REACH)
+                expected = expected + step * (spread * _density(near) + (mean - kappa) * ndtr(above))
+            total += jump * _density(place) / (2 * np.maximum(root, _TINY)) * expected
+        return total
 
     def _sum(self, left: Marginals, right: Marginals, rho: Array) -> Array:
         total = np.zeros_like(rho)

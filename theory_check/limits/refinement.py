@@ -55,7 +55,7 @@ def solve(problem: Problem, own: OwnCovariance, pairs: Pairs, tolerance: float) 
     """Kernels of the pairs with bounds below the tolerance, or as small as refinement makes them.
 
     Raises:
-        InfiniteKernel: an equation has no bounded solution that the sweeps can find.
+        Unsolved: an equation has no bounded solution that the sweeps can find.
     """
     best = no_pairs(len(pairs.start))
     pending = np.arange(len(pairs.start))
@@ -75,7 +75,7 @@ def solve(problem: Problem, own: OwnCovariance, pairs: Pairs, tolerance: float) 
                 getattr(best, name)[working[better]] = getattr(found, name)[better]
             # A finer dual where it is the dual that is to blame; more nodes otherwise.
             blamed = (error > tolerance) & (found.evaluation > 0.1 * tolerance)
-            finer = refined(problem.duals) if blamed.any() else None
+            finer = problem.duals.refined() if blamed.any() else None
             if finer is None:
                 break
             problem, working = replace(problem, duals=finer), working[blamed]
@@ -115,14 +115,6 @@ def in_batches(solve_some: Callable[[Pairs], PairKernels], pairs: Pairs, doubles
         **{name: np.concatenate([getattr(part, name) for part in found])[back] for name in (*QUANTITIES, "evaluation")},
         sweeps=max(part.sweeps for part in found),
     )
-
-
-def refined(duals: DualActivation) -> DualActivation | None:
-    """Both duals one step finer; None where neither can be."""
-    value, slope = duals.value.refined(), duals.slope.refined()
-    if value is None and slope is None:
-        return None
-    return replace(duals, value=value or duals.value, slope=slope or duals.slope)
 
 
 def terms_of(duals: DualActivation) -> int:

@@ -28,7 +28,6 @@ def limit_conditioning(
     try:
         kernels = _kernels(activation, inputs, model)
     except (ArithmeticError, ValueError) as problem:
-        # ValueError: an input that is zero, of which no bound is known.
         note = " ".join(str(problem).split())
         return Cell(basis="missing", note=note), Cell(basis="missing", note=note)
     kernel, error = kernels.tangent, kernels.tangent_error
