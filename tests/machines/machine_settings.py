@@ -41,7 +41,8 @@ class Setting:
     def environment(self) -> dict[str, str]:
         """That of this process, with no choice but this setting's."""
         kept = {name: value for name, value in os.environ.items() if name not in CHOICES}
-        return kept | dict.fromkeys(THREADS, str(self.threads)) | dict(self.variables)
+        # Threads that wait sleep: on busy cores those that spin keep the one that works from working.
+        return kept | dict.fromkeys(THREADS, str(self.threads)) | {"OMP_WAIT_POLICY": "PASSIVE"} | dict(self.variables)
 
 
 def _blas(core_type: str) -> dict[str, str]:
