@@ -4,7 +4,7 @@
     tox run -e machines -- --list                          # the settings, and which kernels each really takes here
     tox run -e machines -- --only Prescott --only two-threads
     tox run -e machines -- --tests --only oldest           # no audit
-    tox run -e machines -- --audit --only oldest           # no tests
+    tox run -e machines -- --audit --only oldest           # no tests; --claim NAME audits one claim
     tox run -e machines -- --only Nehalem -- tests/networks -k flow
     TOX_DISCOVER=/path/to/python3.12 tox run -e machines-py312
 
@@ -87,24 +87,25 @@ def outcomes_in(results: Path) -> dict[str, str]:
     }
 
 
-def audited(setting: Setting, scratch: Path) -> list[str]:
-    """Differences between the verdicts of a quick audit and the recorded ones."""
+def audited(setting: Setting, claims: Sequence[str], scratch: Path) -> list[str]:
+    """Differences between the verdicts of a quick audit and the recorded ones; of all claims where none is named."""
     reports = scratch / "reports"
     arguments = ["audit", "--profile", "quick", "--report-dir", str(reports)]
+    arguments += [word for claim in claims for word in ("--claim", claim)]
     ended = subprocess.run(
         [command("theory-check"), *arguments], env=setting.environment(), stdout=subprocess.DEVNULL, check=False
     ).returncode
     written = [path for path in reports.glob("*") if (path / "report.json").is_file()]
     if len(written) != 1:
         return [f"the audit {how_it_ended(ended)} and left {len(written)} reports"]
-    return compare_with_baseline(load_report(written[0]), load_report(RECORDED))
+    return compare_with_baseline(load_report(written[0]), load_report(RECORDED), named_claims=bool(claims))
 
 
-def tried(setting: Setting, arguments: Sequence[str], *, tests: bool, audit: bool) -> Run:
+def tried(setting: Setting, arguments: Sequence[str], claims: Sequence[str], *, tests: bool, audit: bool) -> Run:
     """One setting, from start to end."""
     with tempfile.TemporaryDirectory() as scratch:
         outcomes, wrong = tested(setting, arguments, Path(scratch)) if tests else ({}, [])
-        verdicts = audited(setting, Path(scratch)) if audit else []
+        verdicts = audited(setting, claims, Path(scratch)) if audit else []
     wrong += [f"{test} failed" for test, outcome in outcomes.items() if outcome == "failed"]
     if tests and not outcomes:
         wrong.append("no test was run")
@@ -153,6 +154,7 @@ def main(words: Sequence[str]) -> int:
     part = parser.add_mutually_exclusive_group()
     part.add_argument("--tests", action="store_true", help="only the tests")
     part.add_argument("--audit", action="store_true", help="only the quick audit")
+    parser.add_argument("--claim", action="append", default=[], help="audit this claim only (repeatable)")
     parser.add_argument(
         "given", nargs="*", metavar="-- ARGUMENT", help="of pytest, in place of the four rooms of tests"
     )
@@ -177,7 +179,7 @@ def main(words: Sequence[str]) -> int:
             rows.append((setting.name, kernels.words, "not run: --list"))
         else:
             print(f"== {setting.name}: {kernels.words}", flush=True)
-            run = tried(setting, asked.given or TESTS, tests=not asked.audit, audit=not asked.tests)
+            run = tried(setting, asked.given or TESTS, asked.claim, tests=not asked.audit, audit=not asked.tests)
             if runs:
                 run = Run(run.outcomes, [*run.differences, *other_outcomes(run, runs[0][1])], run.audited)
             runs.append((setting.name, run))

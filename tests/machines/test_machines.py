@@ -158,6 +158,22 @@ def test_outcomes_are_those_of_pytest(tmp_path: Path) -> None:
     )
 
 
+def test_verdicts_are_set_against_the_recorded_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recorded report differs in nothing, another profile's in something; an audit that leaves none is noticed."""
+    program = tmp_path / "theory-check"
+    monkeypatch.setattr(run_machines, "command", lambda _name: str(program))
+    gate = run_machines.RECORDED.with_name("gate")
+    for recorded, same in ((run_machines.RECORDED, True), (gate, False)):
+        reports = tmp_path / recorded.name
+        # $5: audit --profile quick --report-dir FOLDER
+        program.write_text(f"#!/bin/sh\nmkdir -p $5/one && cp {recorded}/report.json $5/one/\n")
+        program.chmod(0o755)
+        assert (run_machines.audited(SETTINGS[0], [], reports) == []) == same
+    program.write_text("#!/bin/sh\nkill -ILL $$\n")
+    wrong = run_machines.audited(SETTINGS[0], [], tmp_path / "none")
+    assert wrong == ["the audit was killed by SIGILL and left 0 reports"]
+
+
 def tried_as(monkeypatch: pytest.MonkeyPatch, kernels: dict[str, Kernels], runs: dict[str, Run]) -> list[str]:
     """Stand-ins for probes and runs; a setting without kernels cannot run. What was run is added to the result."""
     tried: list[str] = []
@@ -167,7 +183,7 @@ def tried_as(monkeypatch: pytest.MonkeyPatch, kernels: dict[str, Kernels], runs:
             raise CannotRun("no such instructions")
         return kernels[setting.name]
 
-    def run(setting: Setting, _arguments: Sequence[str], **_parts: bool) -> Run:
+    def run(setting: Setting, _arguments: Sequence[str], _claims: Sequence[str], **_parts: bool) -> Run:
         tried.append(setting.name)
         return runs[setting.name]
 
