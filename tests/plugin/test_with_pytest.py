@@ -106,6 +106,32 @@ def test_the_order_of_the_trials_does_not_matter(
     assert comparable(report_in("two")) == comparable(report_in("one"))
 
 
+def test_the_environment_gives_a_trial_no_second_thread(
+    pytester: pytest.Pytester, own: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever its variables say, products are made by one thread while a trial runs, and torch has more outside."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.setenv(name, "3")
+    monkeypatch.setenv("MKL_DOMAIN_NUM_THREADS", "MKL_DOMAIN_ALL=3")
+    counted = """
+import scipy.linalg
+from threadpoolctl import threadpool_info
+
+def most_threads():
+    # scikit-learn, which the first digits load, brings an OpenMP that reading digits does not use.
+    blas = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return max(torch.get_num_threads(), *blas)
+"""
+    counts = own.replace("float(case.data.seed), 20.0", "float(most_threads()), 1.0")
+    counts = counts.replace("torch.get_num_threads() == 3", "most_threads() == 3").replace(
+        "OWN = Claim", counted + "OWN = Claim"
+    )
+    assert counts.count("most_threads()") == 3
+    pytester.makeini("[pytest]")
+    pytester.makepyfile(test_own=counts)
+    run("-k", "small or ordinary").assert_outcomes(passed=3, deselected=2)
+
+
 @pytest.mark.parametrize("mode", ["prepend", "importlib"])
 def test_files_of_one_name_are_told_apart(
     pytester: pytest.Pytester, own: str, run: Run, report_in: ReportIn, mode: str

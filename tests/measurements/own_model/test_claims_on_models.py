@@ -1,6 +1,7 @@
 """The five claims on modules: right ones hold within their bounds, planted wrongs exceed them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from theory_check.case import Explicit, Sphere
 from theory_check.claims import quantities as q
 from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.measurements.own_model import gradient_accuracy
 from theory_check.measurements.own_model.adjoint_uniqueness import backward_discrepancies
 from theory_check.measurements.own_model.convergence import convergence_discrepancies
 from theory_check.measurements.own_model.forward_uniqueness import forward_discrepancies
@@ -43,6 +45,20 @@ def test_right_modules_hold_with_power(
     assert str(found[0].details["bounds"]).startswith("certified given the estimate")
     assert "seed of build()" in found[0].details
     assert all(d.sketch() is not None for d in found if d.sketch)
+
+
+def test_the_rounding_of_a_loss_is_not_left_to_a_measurement(
+    models: Any, failing: Failing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the noise of nine losses is small by luck, what the solve's roundings can make of the loss still counts."""
+    measured = gradient_accuracy.low_order_difference
+    lucky = lambda *args, **kwargs: replace(measured(*args, **kwargs), rounding=0.0)  # noqa: E731 - one line is enough
+    monkeypatch.setattr(gradient_accuracy, "low_order_difference", lucky)
+    found = gradient_discrepancies(models.case("rough", horizon=2.0), models)
+    assert failing(found) == set()
+    for d in found:
+        assert d.powerless == ""
+        assert 1e-14 < float(d.details["rounding of the difference"]) < 1e-3 * (d.scale or 0.0)
 
 
 @pytest.mark.parametrize("name", ["wrong_sign", "drops_bias"])

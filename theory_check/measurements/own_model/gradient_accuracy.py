@@ -19,6 +19,7 @@ from theory_check.case import Case
 from theory_check.claims import quantities as q
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.measurements.bounds import halving_bound, summation_bound
+from theory_check.measurements.gradient_error import loss_error
 from theory_check.measurements.own_model.curvature import curvature
 from theory_check.measurements.own_model.errors import (
     Sizes,
@@ -183,6 +184,7 @@ class _Comparison:
         instance, count = self.instance, self.sizes.count
         field, vector = instance.field, instance.field.vector
         start, rest = direction[:count].view(instance.inputs.shape), direction[count:]
+        losses: list[float] = []
 
         @torch.no_grad()
         def along(points: Sequence[float]) -> list[float]:
@@ -193,6 +195,22 @@ class _Comparison:
                     moved, instance.inputs + point * start, duration=self.sizes.duration, steps=4 * self.steps
                 )
                 values.append(float(self.loss(states[-1])))
+            losses.extend(values)
             return values
 
-        return low_order_difference(along, initial_step=LOW_ORDER_STEP)
+        difference = low_order_difference(along, initial_step=LOW_ORDER_STEP)
+        # Noise measured at nine points can come out small by luck, so what can be derived counts as well.
+        derived = self._loss_rounding(math.sqrt(2 * max(losses))) / (LOW_ORDER_STEP / 4)
+        return replace(difference, rounding=max(difference.rounding, derived))
+
+    def _loss_rounding(self, residual: float) -> float:
+        """Rounding of one loss of the difference, |f - y| being at most `residual`; to first order in the step."""
+        instance, sizes = self.instance, self.sizes
+        # f = r . h_T with |r| = 1.
+        of_output = scheme_rounding(sizes, 4 * self.steps)
+        of_output += summation_bound(instance.inputs.shape[1], sizes.reached.largest)
+        # What is moved is a sum, rounded: as if the loss were taken a little further along.
+        start, theta = (float(torch.linalg.vector_norm(x)) for x in (instance.inputs, instance.field.vector))
+        moving = summation_bound(1, start + LOW_ORDER_STEP)
+        moving += sizes.duration * sizes.curved.parameters * summation_bound(1, theta + LOW_ORDER_STEP)
+        return loss_error(residual, of_output, len(instance.inputs)) + sizes.adjoint * moving
