@@ -3,9 +3,9 @@
     python tests/seeds/run_unseen.py /tmp/unseen
     python tests/seeds/run_unseen.py /tmp/unseen --claim adjoint-gradient --claim horizon-growth
 
-A cell is one claim and one activation in `theory-check audit --activation EXPRESSION`. Each leaves a folder
-PROFILE-SEED-CLAIM-NUMBER below the first argument, made without the claim's controls, which say nothing about it;
-those that are there are not run again.
+A cell is one claim and one activation in `theory-check audit --activation EXPRESSION`. The audit of an activation
+leaves a folder PROFILE-SEED-NUMBER, or PROFILE-SEED-NUMBER-CLAIM-... where claims were asked for, below the first
+argument, made without the claims' controls, which say nothing about it; those that are there are not run again.
 """
 
 import argparse
@@ -14,7 +14,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from theory_check.claims.paper import CLAIMS
 from theory_check.cli.run import run_properties
 from theory_check.evidence.verdict import Conclusion, Verdict
 from theory_check.reporting.document import Report, load_report
@@ -52,12 +51,12 @@ ACTIVATIONS = (
 )
 
 
-def audited(folder: Path, profile: str, seed: int, claim: str, number: int) -> Report:
-    """The report of one cell, made now unless it is there."""
-    place = folder / f"{profile}-{seed}-{claim}-{number}"
+def audited(folder: Path, profile: str, seed: int, claims: list[str], number: int) -> Report:
+    """The report on one activation, made now unless it is there."""
+    place = folder / "-".join([profile, str(seed), str(number), *claims])
     if not place.is_dir():
         request = make_request(
-            profile=profile, seed=seed, claims=[claim], activations=[ACTIVATIONS[number]], mode="survey"
+            profile=profile, seed=seed, claims=claims, activations=[ACTIVATIONS[number]], mode="survey"
         )
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             _, written = run_properties(request, report_dir=scratch, workers=1)
@@ -85,16 +84,16 @@ def main() -> int:
     asked.folder.mkdir(parents=True, exist_ok=True)
     counts: dict[str, int] = {}
     cells = 0
-    for claim in asked.claim or CLAIMS:
-        for number in asked.number or range(len(ACTIVATIONS)):
-            report = audited(asked.folder, asked.profile, asked.seed, claim, number)
-            for row in claim_matrix(report):
-                for cell in row.cells.values():
-                    cells += 1
-                    open_ = undecided(cell)
-                    if open_:
-                        counts[open_] = counts.get(open_, 0) + 1
-                    print(f"{claim}, {ACTIVATIONS[number]}, {report.seconds:.0f} s: {cell.text}", flush=True)
+    for number in asked.number or range(len(ACTIVATIONS)):
+        report = audited(asked.folder, asked.profile, asked.seed, asked.claim, number)
+        print(f"{ACTIVATIONS[number]}, {report.seconds:.0f} s", flush=True)
+        for row in claim_matrix(report):
+            for cell in row.cells.values():
+                cells += 1
+                open_ = undecided(cell)
+                if open_:
+                    counts[open_] = counts.get(open_, 0) + 1
+                print(f"    {row.claim}: {cell.text}{' <- ' + open_ if open_ else ''}", flush=True)
     said = ", ".join(f"{count} {name}" for name, count in counts.items()) or "none undecided"
     print(f"{cells} cells: {said}")
     # What breaks the assumptions has no verdict: how many of those conclusions stay open is told, not judged.

@@ -3,15 +3,17 @@
 The exact gradient of the sum of all outputs of the scheme, step by step the derivative of what it computes, is set
 against the gradient by the continuous adjoint, of the same network. W is scaled so that L T is 1: slower flows leave
 errors near rounding; no step is longer than 1 / (4 L). How far the reference is from the continuous adjoint is measured
-by a tighter tolerance.
+by a tighter tolerance, in every network: what an adaptive solver makes of a tolerance differs from network to network,
+and a reference that is too coarse in one of them bends the slope of all. Where both tolerances lead to nearly the same
+steps, as loose ones do on a slow flow, their agreement says nothing.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from itertools import pairwise
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,7 +24,7 @@ from theory_check.evidence.verdict import Verdict
 from theory_check.measurements.bounds import summation_bound
 from theory_check.measurements.instance import Instance, Setting, prepare, with_bounded_growth
 from theory_check.measurements.width_ladder import CONFIRMED_LEVEL, LOOKS, NUMERICAL_SHARE
-from theory_check.networks.flow import solve_adjoint
+from theory_check.networks.flow import FlowGradient, solve_adjoint
 from theory_check.networks.parameters import Parameters, add_scaled, norm
 from theory_check.networks.schemes import SCHEMES, adjoint, forward, gradient_of_pass
 
@@ -42,6 +44,31 @@ MARGINS: Mapping[str, float] = MappingProxyType({"euler": 0.1, "midpoint": 0.1, 
 ABOVE_ROUNDING = 100.0
 # Of the reference; the next is tried, and measures the error, where one leaves a tenth of the least error or more open.
 TOLERANCES = (1e-5, 1e-7, 1e-9, 1e-11, 1e-13)
+# Evaluations by the tighter tolerance over those by the looser one: the steps of a solver of order 5 get 10^(2/5) = 2.5
+# times as many where the tolerance decides on them.
+MORE_EVALUATIONS = 1.5
+# Networks that are drawn for each that is wanted: one without a reference that is near enough gives way to another.
+DRAWN = 2
+
+
+class Reference(NamedTuple):
+    """A gradient by the continuous adjoint, beside which those of a scheme are measured in one network.
+
+    gradient: by the tighter of two tolerances.
+    rung: index of the looser one in TOLERANCES.
+    error: distance of both gradients, relative; infinite where the tighter tolerance took hardly more evaluations.
+    least: distance of the scheme's gradient with the most steps, relative.
+    """
+
+    gradient: Parameters
+    rung: int
+    error: float
+    least: float
+
+    @property
+    def near_enough(self) -> bool:
+        """Whether its error is small beside what is measured."""
+        return self.error <= NUMERICAL_SHARE * self.least
 
 
 class GradientOrder:
@@ -63,8 +90,8 @@ class GradientOrder:
 
     def unusable(self) -> str:
         """Why no slope can be read, or empty: the least error is not far above that of the reference, or rounding."""
-        _, error, least = self._resolution
-        if error > NUMERICAL_SHARE * least:
+        _, _, error, least = self._pilot
+        if not self._pilot.near_enough:
             return f"the error of the reference, {error:.2g}, is not below a tenth of {least:.2g}"
         # Every evaluation of the field rounds once, there and back, and what it rounds grows by exp(L T) at most.
         evaluations = self.steps[-1] * len(SCHEMES[self.scheme].b)
@@ -79,12 +106,25 @@ class GradientOrder:
         return self.measured(stage, 4 * NETWORKS) if result.verdict is Verdict.INCONCLUSIVE else result
 
     def measured(self, stage: int, networks: int) -> RateResult:
-        """The slope from so many fresh networks; each has a slope of its own."""
-        errors = np.empty((len(self.steps), networks))
-        for k in range(networks):
+        """The slope from so many fresh networks; each has a slope of its own.
+
+        Raises:
+            ArithmeticError: most networks have no reference that is near enough.
+        """
+        rows: list[list[float]] = []
+        for k in range(DRAWN * networks):
             parameters = self._parameters(f"steps {stage} of {networks}", k)
-            reference = self._reference(parameters, self._resolution[0])
-            errors[:, k] = [_distance(self._gradient(parameters, steps), reference) for steps in self.steps]
+            reference = self._reference(parameters, self._pilot.rung)
+            if reference.near_enough:
+                distances = [
+                    _distance(self._gradient(parameters, steps), reference.gradient) for steps in self.steps[:-1]
+                ]
+                rows.append([*distances, reference.least])
+            if len(rows) == networks:
+                break
+        else:
+            raise ArithmeticError(f"in {k + 1 - len(rows)} of {k + 1} networks no reference is near enough")
+        errors = np.ascontiguousarray(np.array(rows).T)
         return fit_rate(
             self.instance.case.neural_ode.horizon / np.array(self.steps, dtype=np.float64),
             errors,
@@ -101,18 +141,9 @@ class GradientOrder:
         return (KINKED_STEPS if self.instance.activation.classification == "kinked" else STEPS)[self.scheme]
 
     @cached_property
-    def _resolution(self) -> tuple[float, float, float]:
-        """The tolerance of the reference, its error, and the least error of the scheme, in one network."""
-        parameters = self._parameters("reference", 0)
-        least_steps = self._gradient(parameters, self.steps[-1])
-        coarse = self._reference(parameters, TOLERANCES[0])
-        for tolerance, tighter in pairwise(TOLERANCES):
-            fine = self._reference(parameters, tighter)
-            found = tolerance, _distance(coarse, fine), _distance(least_steps, fine)
-            if found[1] <= NUMERICAL_SHARE * found[2]:
-                break
-            coarse = fine
-        return found
+    def _pilot(self) -> Reference:
+        """Of one network that is used for nothing else: where the tolerances of the others begin."""
+        return self._reference(self._parameters("reference", 0), 0)
 
     def _parameters(self, stage: str, replicate: int) -> Parameters:
         drawn = self.instance.parameters(stage=stage, replicate=replicate)
@@ -128,8 +159,22 @@ class GradientOrder:
         backward = adjoint(activation, model, parameters, trajectory, ones)
         return gradient_of_pass(activation, model, trajectory, backward, ones)
 
-    def _reference(self, parameters: Parameters, tolerance: float) -> Parameters:
-        """The same of the ODE, by the continuous adjoint."""
+    def _reference(self, parameters: Parameters, first: int) -> Reference:
+        """The gradient of the ODE, by the first of the tolerances from there on that is near enough, or by the last."""
+        least_steps = self._gradient(parameters, self.steps[-1])
+        coarse = self._solved(parameters, TOLERANCES[first])
+        for rung in range(first, len(TOLERANCES) - 1):
+            fine = self._solved(parameters, TOLERANCES[rung + 1])
+            differ = fine.evaluations >= MORE_EVALUATIONS * coarse.evaluations
+            error = _distance(coarse.gradient, fine.gradient) if differ else math.inf
+            found = Reference(fine.gradient, rung, error, _distance(least_steps, fine.gradient))
+            if found.near_enough:
+                break
+            coarse = fine
+        return found
+
+    def _solved(self, parameters: Parameters, tolerance: float) -> FlowGradient:
+        """The gradient of the sum of all outputs of the ODE, by the continuous adjoint."""
         return solve_adjoint(
             self.instance.activation,
             self.instance.case.neural_ode,
@@ -138,7 +183,7 @@ class GradientOrder:
             torch.ones_like,
             rtol=tolerance,
             atol=tolerance,
-        ).gradient
+        )
 
 
 def _distance(found: Parameters, reference: Parameters) -> float:
