@@ -7,6 +7,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
+from theory_check.evidence.median_ratio import PairedSample
 
 from theory_check.activations.loading import activation
 from theory_check.case import Case, Seeds, Sphere, case_id
@@ -27,7 +28,6 @@ from theory_check.evidence.gaussianity import (
     neyman_smooth_test,
     variance_test,
 )
-from theory_check.evidence.median_ratio import PairedSample
 from theory_check.evidence.rates import RateResult, detectable_departure, fit_rate, fit_slope, replicates_needed_by
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
 from theory_check.profile import PROFILES

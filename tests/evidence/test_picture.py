@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from scipy import special, stats
+from theory_check.evidence.median_ratio import PairedSample
 
 from theory_check.activations.loading import activation
 from theory_check.case import Case, Seeds, Sphere
@@ -16,7 +17,6 @@ from theory_check.evidence.curve import curve
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.evidence.error_budget import ErrorBudget
 from theory_check.evidence.ladder_picture import ladder_picture
-from theory_check.evidence.median_ratio import PairedSample
 from theory_check.evidence.picture import Matrix, Picture, Series
 from theory_check.evidence.quantile_picture import quantile_picture
 from theory_check.evidence.rates import RateResult, fit_rate, fit_slope

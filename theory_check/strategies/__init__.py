@@ -8,6 +8,7 @@ from theory_check.strategies.activations import (
     kinked_activations,
     lipschitz_activations,
     not_lipschitz_activations,
+    piecewise_linear_activations,
     polynomial_activations,
     smooth_activations,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "narrowed",
     "neural_odes",
     "not_lipschitz_activations",
+    "piecewise_linear_activations",
     "polynomial_activations",
     "smooth_activations",
     "sphere_data",
