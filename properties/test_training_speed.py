@@ -8,9 +8,9 @@ from theory_check.claims.quantities import COARSE_EVALUATIONS, COARSE_STEPS, FIN
 from theory_check.measurements.training_speed import (
     COARSE,
     FINE,
+    Comparison,
     compared_evaluations,
     compared_steps,
-    without_partner,
 )
 from theory_check.strategies import Sizes, cases, piecewise_linear_activations, standard_scales, widths
 
@@ -35,51 +35,34 @@ def trained() -> SearchStrategy[Case]:
     return cases(piecewise_linear_activations(), width=widths(64, 64), sizes=sizes, scales=standard_scales())
 
 
-def judge_evaluations(case: Case, audit: Audit, quantity: str, smoothing: float) -> None:
-    """Of the field by the adaptive solver, both with one tolerance."""
-    audit.non_inferior(
-        case,
-        quantity,
-        lambda sample: compared_evaluations(case, audit, smoothing, sample),
-        larger=lambda sample: compared_evaluations(case, audit, smoothing, sample, more=True),
-        unusable=without_partner(case, audit),
-    )
-
-
-def judge_steps(case: Case, audit: Audit, quantity: str, smoothing: float) -> None:
-    """Of gradient descent to one target."""
-    audit.non_inferior(
-        case,
-        quantity,
-        lambda sample: compared_steps(case, audit, smoothing, sample),
-        larger=lambda sample: compared_steps(case, audit, smoothing, sample, more=True),
-        unusable=without_partner(case, audit),
-    )
+def judge(case: Case, audit: Audit, quantity: str, compared: Comparison) -> None:
+    """Non-inferiority of the mollified phi."""
+    audit.non_inferior(case, quantity, compared.sample, larger=compared.larger, unusable=compared.unusable)
 
 
 @checks("smooth-trains-faster", share=SHARE)
 @given(case=solved())
 def test_slightly_smoothed_kinks_take_no_more_evaluations(case: Case, audit: Audit) -> None:
     """Mollified over 0.03 standard deviations of the state."""
-    judge_evaluations(case, audit, FINE_EVALUATIONS, FINE)
+    judge(case, audit, FINE_EVALUATIONS, compared_evaluations(case, audit, FINE))
 
 
 @checks("smooth-trains-faster", share=SHARE)
 @given(case=solved())
 def test_well_smoothed_kinks_take_no_more_evaluations(case: Case, audit: Audit) -> None:
     """Mollified over 0.3 standard deviations of the state."""
-    judge_evaluations(case, audit, COARSE_EVALUATIONS, COARSE)
+    judge(case, audit, COARSE_EVALUATIONS, compared_evaluations(case, audit, COARSE))
 
 
 @checks("smooth-trains-faster", share=SHARE)
 @given(case=trained())
 def test_slightly_smoothed_kinks_take_no_more_steps(case: Case, audit: Audit) -> None:
     """Mollified over 0.03 standard deviations of the state."""
-    judge_steps(case, audit, FINE_STEPS, FINE)
+    judge(case, audit, FINE_STEPS, compared_steps(case, audit, FINE))
 
 
 @checks("smooth-trains-faster", share=SHARE)
 @given(case=trained())
 def test_well_smoothed_kinks_take_no_more_steps(case: Case, audit: Audit) -> None:
     """Mollified over 0.3 standard deviations of the state."""
-    judge_steps(case, audit, COARSE_STEPS, COARSE)
+    judge(case, audit, COARSE_STEPS, compared_steps(case, audit, COARSE))

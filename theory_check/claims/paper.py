@@ -42,7 +42,6 @@ _DIVERGES = "test_training_diverges_over_long_horizons"
 _FINE_EVALUATIONS = "test_slightly_smoothed_kinks_take_no_more_evaluations"
 _COARSE_EVALUATIONS = "test_well_smoothed_kinks_take_no_more_evaluations"
 _FINE_STEPS = "test_slightly_smoothed_kinks_take_no_more_steps"
-_COARSE_STEPS = "test_well_smoothed_kinks_take_no_more_steps"
 
 _AT_KINKS: tuple[tuple[str, Stratum], ...] = (("relu", "zero-input"), ("relu", "pinned"), ("hardtanh", "pinned"))
 _NOT_KEPT: tuple[tuple[str, Stratum], ...] = (("softplus", "narrow"), ("identity", "crowded"))
@@ -464,38 +463,26 @@ _CLAIMS = (
     ),
     Claim(
         id="smooth-trains-faster",
-        statement="Smoothing the kinks of a piecewise linear phi, which makes it E[phi(x + eps Z)], costs no more than 5 % "
-        "more solver evaluations, nor steps of gradient descent to a target loss, in total over networks, with the same "
-        "weights and data; for eps of 0.03 and of 0.3 standard deviations of the state (a guideline).",
+        statement="A piecewise linear phi whose kinks are smoothed, E[phi(x + eps Z)] in the place of phi(x), costs at "
+        "most 5 % more evaluations of an adaptive solver, and steps of gradient descent to a target loss, in total "
+        "over networks with the same weights and data; for eps of 0.03 and 0.3 standard deviations of the state (a "
+        "guideline).",
         source="Abstract, practical guidelines: smooth activations make training faster and more stable.",
         quantifier="RATE",
         assumptions=("piecewise-linear", "distinct-inputs", "gaussian-weights"),
         strata=("sphere", "digits"),
         controls=(
-            *(
-                Control(
-                    test=_COARSE_EVALUATIONS,
-                    activation=activation,
-                    stratum=stratum,
-                    verdict="supported",
-                    conclusion="holds",
-                    quantity=q.COARSE_EVALUATIONS,
-                )
-                for activation, stratum in zip(("relu", "hardtanh"), _TYPICAL, strict=True)
+            Control(
+                test=_COARSE_EVALUATIONS,
+                activation="relu",
+                stratum="sphere",
+                verdict="supported",
+                conclusion="holds",
+                quantity=q.COARSE_EVALUATIONS,
             ),
             # Against itself every network is a tie, so that ten per cent decide.
-            *_planted(_COARSE_EVALUATIONS, q.COARSE_EVALUATIONS, "subject-charged-more", activation="relu"),
+            *_planted(_COARSE_EVALUATIONS, q.COARSE_EVALUATIONS, "subject-charged-more", activation="abs"),
             *_planted(_FINE_STEPS, q.FINE_STEPS, "subject-learns-slower", activation="relu"),
-            *_planted(_FINE_STEPS, q.FINE_STEPS, "kinks-smoothed-too-much", activation="abs"),
-            # Not a defect: smoothed over 0.3 standard deviations phi has lost its high degrees, and steps with them.
-            Control(
-                test=_COARSE_STEPS,
-                activation="abs",
-                stratum="sphere",
-                verdict="refuted",
-                conclusion="fails",
-                quantity=q.COARSE_STEPS,
-            ),
         ),
     ),
 )

@@ -9,6 +9,7 @@ Mollifying damps the high degrees of phi as well: the dual of the partner is tha
 this does to steps of gradient descent the limiting kernels predict, for either side (`predicted_steps`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,13 +23,12 @@ from theory_check.activations.mollification import is_piecewise_linear, mollifie
 from theory_check.case import Case
 from theory_check.evidence.counts_picture import counts_picture
 from theory_check.evidence.non_inferiority import Costs, PairedCosts
-from theory_check.evidence.picture import Picture
 from theory_check.evidence.plain_numbers import Detail
 from theory_check.limits.kernels import LimitKernels
 from theory_check.limits.layers import layer_kernels
 from theory_check.measurements.instance import Instance, Setting, limit_tolerance, prepare
-from theory_check.measurements.predicted_steps import predicted_share, predicted_steps
-from theory_check.networks.descent_times import steps_to_target
+from theory_check.measurements.predicted_steps import predicted_steps
+from theory_check.networks.descent_times import DescentTimes, steps_to_target
 from theory_check.networks.model import recurrent_matrix
 from theory_check.networks.parameters import Parameters, initial_states
 from theory_check.networks.solver import CountedField, solve_at
@@ -38,29 +38,19 @@ FINE, COARSE = 0.03, 0.3
 TOLERANCE = 1e-6
 # dopri5 counts in sixes: with as many evaluations six more are 2 %, less than half the margin.
 LEAST_EVALUATIONS = 300
-TOLERANCES = (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12)
-# Networks of one sample. Kinks cost several times the evaluations, so that few show it; steps differ by little at the
-# fine smoothing, and so little from network to network that a dozen know the ratio to 3 %; at the coarse one 24 do.
-SOLVED, TRAINED = 6, {FINE: 12, COARSE: 24}
+TOLERANCES = (1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12)
+# Networks of one sample. Kinks cost several times the evaluations, so that few networks show it; 24 know the ratio of
+# steps to 3 % at the fine smoothing, where runs of a pair hardly differ, and to 8 % at the coarse one.
+SOLVED, TRAINED = 5, 24
 # A larger sample, where the first decides nothing.
 MORE = 4
 SOLVER_STEPS = 4
 # eta lambda_max(Theta_0). At 1 networks would arrive in few steps, or at a loss near rounding after many.
 RATE = 0.25
-# The target is the share of the loss at which the limiting kernel of the kinked phi arrives after as many steps.
-PREDICTED_STEPS, LEAST_STEPS, MOST_STEPS = 110, 100, 1000
+# The target is what a few networks have left of the loss after so many steps; runs of a sample must take 100.
+PILOTS, PILOT_STEPS, LEAST_STEPS, MOST_STEPS = 8, 120, 100, 1000
 # A run that has not arrived counts as MOST_STEPS: a cost like any other, as long as there are few of them.
 MOST_UNFINISHED = 0.1
-
-
-def without_partner(case: Case, setting: Setting) -> str:
-    """Why phi has no mollification to be compared with, or an empty string."""
-    instance = prepare(case, setting)
-    if not is_piecewise_linear(instance.activation):
-        return f"{instance.activation.name} has no kinks between straight pieces that could be smoothed"
-    if not state_deviation(instance):
-        return "all inputs are zero: the state has no scale to smooth kinks on"
-    return ""
 
 
 def state_deviation(instance: Instance) -> float:
@@ -90,69 +80,123 @@ class Pair:
 
     kinked: Instance
     smooth: Activation
+    smoothing: float
 
     @property
     def names(self) -> tuple[str, str]:
         """Of the smooth side and the kinked one, in a legend."""
         return f"{self.kinked.activation.expression}, mollified", self.kinked.activation.expression
 
+    @property
+    def details(self) -> dict[str, Detail]:
+        """What a report says of the partner."""
+        return {
+            "mollified phi": self.smooth.expression,
+            "smoothing, standard deviations of the state": self.smoothing,
+        }
 
-def pair_of(case: Case, setting: Setting, smoothing: float) -> Pair:
-    """The two sides of a case.
 
-    Raises:
-        ActivationError: phi has no kinks to smooth.
+@dataclass(frozen=True)
+class Comparison:
+    """Samples of the costs of a pair, each of fresh networks; `larger` of four times as many.
+
+    unusable: why there are none, if so.
     """
-    instance = prepare(case, setting)
-    return Pair(instance, partner(instance.activation, smoothing * state_deviation(instance)))
+
+    sample: Callable[[int], PairedCosts]
+    larger: Callable[[int], PairedCosts]
+    unusable: str = ""
 
 
-def compared_evaluations(
-    case: Case, setting: Setting, smoothing: float, sample: int, *, more: bool = False
-) -> PairedCosts:
+def compared_evaluations(case: Case, setting: Setting, smoothing: float) -> Comparison:
     """Evaluations of the forward solve by dopri5 at initialisation, both with the same tolerance.
 
     The tolerance is the loosest of a list at which the kinked phi takes 300 evaluations in a network of its own.
     """
-    pair = pair_of(case, setting, smoothing)
-    instance, stage = pair.kinked, f"evaluations-{sample}{'-more' if more else ''}"
+    pair = _pair(case, setting, smoothing)
+    if isinstance(pair, str):
+        return _nothing(pair)
+    instance = pair.kinked
     pilot = instance.parameters(stage="tolerance")
-    for tolerance in TOLERANCES:
-        if solver_evaluations(instance.activation, instance, pilot, tolerance) >= LEAST_EVALUATIONS:
-            break
-    else:
-        few = f"the solver takes fewer than {LEAST_EVALUATIONS} evaluations even to {tolerance:g}"
-        return PairedCosts(np.ones(0), np.ones(0), unusable=few)
-    networks = [instance.parameters(stage=stage, replicate=k) for k in range(SOLVED * (MORE if more else 1))]
+    enough = (
+        tolerance
+        for tolerance in TOLERANCES
+        if solver_evaluations(instance.activation, instance, pilot, tolerance) >= LEAST_EVALUATIONS
+    )
+    tolerance = next(enough, None)
+    if tolerance is None:
+        return _nothing(f"the solver takes fewer than {LEAST_EVALUATIONS} evaluations even to {TOLERANCES[-1]:g}")
+    return _sampled(partial(_evaluations, pair, tolerance), SOLVED, "evaluations")
+
+
+def compared_steps(case: Case, setting: Setting, smoothing: float) -> Comparison:
+    """Steps of gradient descent to one target, each side with eta = 1 / (4 lambda_max) of its own Theta_0.
+
+    The target is the share of the loss that the kinked phi has left after 120 steps: the geometric mean over a few
+    networks of its own.
+    """
+    pair = _pair(case, setting, smoothing)
+    if isinstance(pair, str):
+        return _nothing(pair)
+    (pilot,) = trained(pair.kinked, (pair.kinked.activation,), "target", PILOTS, target=0.0, most=PILOT_STEPS)
+    target = float(np.exp(np.log(pilot.shares).mean()))
+    return _sampled(partial(_steps, pair, target), TRAINED, "descent")
+
+
+def _pair(case: Case, setting: Setting, smoothing: float) -> Pair | str:
+    """Both sides of a case, or why phi has no mollification to be compared with."""
+    instance = prepare(case, setting)
+    if not is_piecewise_linear(instance.activation):
+        return f"{instance.activation.name} has no kinks between straight pieces that could be smoothed"
+    deviation = state_deviation(instance)
+    if not deviation:
+        return "all inputs are zero: the state has no scale to smooth kinks on"
+    return Pair(instance, partner(instance.activation, smoothing * deviation), smoothing)
+
+
+def _nothing(reason: str) -> Comparison:
+    def none(_sample: int) -> PairedCosts:
+        raise ValueError(f"there is nothing to compare: {reason}")
+
+    return Comparison(none, none, reason)
+
+
+def _sampled(measure: Callable[[str, int], PairedCosts], count: int, what: str) -> Comparison:
+    """Samples by their stage and number of networks."""
+    return Comparison(
+        lambda sample: measure(f"{what}-{sample}", count), lambda sample: measure(f"{what}-more-{sample}", MORE * count)
+    )
+
+
+def _evaluations(pair: Pair, tolerance: float, stage: str, count: int) -> PairedCosts:
+    instance = pair.kinked
+    networks = [instance.parameters(stage=stage, replicate=k) for k in range(count)]
     smooth, kinked = (
         np.array([solver_evaluations(phi, instance, network, tolerance) for network in networks], dtype=np.float64)
         for phi in (pair.smooth, instance.activation)
     )
     details: dict[str, Detail] = {
-        **_partner_details(pair, smoothing),
+        **pair.details,
         "evaluations with the mollified phi, mean": float(smooth.mean()),
         "evaluations with phi, mean": float(kinked.mean()),
         "tolerance": tolerance,
     }
-    title = "Evaluations of the field by the adaptive solver"
-    return PairedCosts(*paired(smooth, kinked), details, partial(_picture, title, "evaluations", pair, smooth, kinked))
+    sides = dict(zip(pair.names, (smooth, kinked), strict=True))
+    sketch = partial(counts_picture, "Evaluations of the field by the adaptive solver", "evaluations", sides)
+    return PairedCosts(*paired(smooth, kinked), details, sketch)
 
 
-def compared_steps(case: Case, setting: Setting, smoothing: float, sample: int, *, more: bool = False) -> PairedCosts:
-    """Steps of gradient descent to one target, each side with eta = 1 / (4 lambda_max) of its own Theta_0."""
-    pair = pair_of(case, setting, smoothing)
+def _steps(pair: Pair, target: float, stage: str, count: int) -> PairedCosts:
     instance = pair.kinked
-    predicted = [network_kernels(phi, instance) for phi in (pair.smooth, instance.activation)]
-    target = predicted_share(predicted[1], PREDICTED_STEPS, RATE)
-    stage, count = f"descent-{sample}{'-more' if more else ''}", TRAINED[smoothing] * (MORE if more else 1)
-    smooth, kinked = descent_steps(instance, (pair.smooth, instance.activation), stage, count, target)
-    ratio = predicted_steps(predicted[0], target, RATE) / PREDICTED_STEPS
+    both = (pair.smooth, instance.activation)
+    smooth, kinked = (run.steps.astype(np.float64) for run in trained(instance, both, stage, count, target=target))
+    predicted = [predicted_steps(network_kernels(phi, instance), target, RATE) for phi in both]
     unfinished = [int(np.count_nonzero(side == MOST_STEPS)) for side in (smooth, kinked)]
     details: dict[str, Detail] = {
-        **_partner_details(pair, smoothing),
+        **pair.details,
         "steps with the mollified phi, mean": float(smooth.mean()),
         "steps with phi, mean": float(kinked.mean()),
-        "ratio predicted by the limiting kernels": ratio,
+        "ratio predicted by the limiting kernels": predicted[0] / predicted[1],
         "target, share of the loss at the start": target,
         "runs stopped at the cap, mollified": unfinished[0],
         "runs stopped at the cap": unfinished[1],
@@ -163,8 +207,8 @@ def compared_steps(case: Case, setting: Setting, smoothing: float, sample: int, 
         unusable = f"{max(unfinished)} of {count} runs have not arrived after {MOST_STEPS} steps"
     elif kinked.mean() < LEAST_STEPS:
         unusable = f"{kinked.mean():.3g} steps in the mean are too few, at least {LEAST_STEPS} are needed"
-    title = f"Steps of gradient descent to {target:.2g} of the loss"
-    sketch = partial(_picture, title, "steps", pair, smooth, kinked)
+    sides = dict(zip(pair.names, (smooth, kinked), strict=True))
+    sketch = partial(counts_picture, f"Steps of gradient descent to {target:.2g} of the loss", "steps", sides)
     return PairedCosts(*paired(smooth, kinked), details, sketch, unusable)
 
 
@@ -174,16 +218,22 @@ def network_kernels(activation: Activation, instance: Instance) -> LimitKernels:
     return layer_kernels(activation, inputs, model, SOLVER_STEPS, limit_tolerance(activation))
 
 
-def descent_steps(
-    instance: Instance, activations: tuple[Activation, ...], stage: str, count: int, target: float
-) -> tuple[Costs, ...]:
-    """Steps with each activation on the same networks and targets; the last of them is the kinked one."""
+def trained(
+    instance: Instance,
+    activations: tuple[Activation, ...],
+    stage: str,
+    count: int,
+    *,
+    target: float,
+    most: int = MOST_STEPS,
+) -> list[DescentTimes]:
+    """Descent with each activation on the same networks and targets; the last of them is the kinked one."""
     networks = [instance.parameters(stage=stage, replicate=replicate) for replicate in range(count)]
     stacked = Parameters(*(torch.stack([getattr(p, name) for p in networks]) for name in ("U", "W", "V")))
     # Fresh targets for every network: which directions of the kernel they lie along is no property of phi.
     generator = instance.generator(f"targets-{stage}")
     targets = torch.randn(count, len(instance.inputs), generator=generator, dtype=torch.float64).to(instance.inputs)
-    return tuple(
+    return [
         steps_to_target(
             phi,
             instance.case.neural_ode,
@@ -192,11 +242,11 @@ def descent_steps(
             targets,
             rates=partial(learning_rates, smooth=phi is not activations[-1]),
             target=target,
-            most=MOST_STEPS,
+            most=most,
             layers=SOLVER_STEPS,
-        ).astype(np.float64)
+        )
         for phi in activations
-    )
+    ]
 
 
 @torch.no_grad()
@@ -214,11 +264,3 @@ def solver_evaluations(
     start = initial_states(model, parameters, instance.inputs)
     solve_at(field, start, (0.0, model.horizon), method="dopri5", rtol=tolerance, atol=tolerance)
     return field.evaluations
-
-
-def _partner_details(pair: Pair, smoothing: float) -> dict[str, Detail]:
-    return {"mollified phi": pair.smooth.expression, "smoothing, standard deviations of the state": smoothing}
-
-
-def _picture(title: str, unit: str, pair: Pair, smooth: Costs, kinked: Costs) -> Picture:
-    return counts_picture(title, unit, dict(zip(pair.names, (smooth, kinked), strict=True)))

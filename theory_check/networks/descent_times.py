@@ -20,12 +20,24 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from theory_check.activations.activation import Activation
-from theory_check.networks.model import readout, recurrent_matrix
+from theory_check.networks.model import readout, recurrent_matrix, require_finite
 from theory_check.networks.parameters import Parameters, initial_states
 from theory_check.neural_ode import NeuralODE
 
-Steps = Int[NDArray[np.int64], " networks"]
 Rates = Callable[[Float[Tensor, " networks"]], Float[Tensor, " networks"]]
+
+
+@dataclass(frozen=True)
+class DescentTimes:
+    """Where runs of gradient descent ended.
+
+    Attributes:
+        steps: taken by each network, from 1 to the most that were allowed.
+        shares: of the loss at the start that is left after the last of them.
+    """
+
+    steps: Int[NDArray[np.int64], " networks"]
+    shares: Float[NDArray[np.float64], " networks"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,7 @@ def steps_to_target(
     target: float,
     most: int,
     layers: int,
-) -> Steps:
+) -> DescentTimes:
     """Steps of full-batch gradient descent on 1/2 sum (f - y)^2 until it is at most `target` of what it was.
 
     Args:
@@ -59,20 +71,20 @@ def steps_to_target(
         inputs: shared by all networks.
         labels: targets y of every network.
         rates: the learning rate of each network from lambda_max(Theta_0), that of the L-layer network.
-        target: share of the loss at the start, in (0, 1).
+        target: share of the loss at the start; 0 is never reached, so that all take `most` steps.
         most: a run that takes more steps counts as this many.
         layers: L.
 
-    Returns:
-        one count for each network, from 1 to `most`.
+    Raises:
+        NonFiniteState: a loss is not finite.
     """
     U, A, v = networks.U, recurrent_matrix(neural_ode, networks), networks.V[:, 0]
     width, dimension = A.shape[-1], inputs.shape[-1]
     tau = neural_ode.horizon / layers
     now = _forward(activation, neural_ode, U, A, v, inputs, layers)
     rate = rates(_largest_eigenvalues(activation, neural_ode, A, v, inputs, now))
-    goal = target * (now.outputs - labels).square().sum(-1)
-    taken: Steps = np.full(len(labels), most, dtype=np.int64)
+    losses = first = (now.outputs - labels).square().sum(-1)
+    taken, left = np.full(len(labels), most, dtype=np.int64), np.empty(len(labels))
     running = torch.arange(len(labels))
     for step in range(1, most + 1):
         cotangent = now.outputs - labels
@@ -83,18 +95,24 @@ def steps_to_target(
         into_v = (cotangent[:, None] @ now.features[-1])[:, 0]
         v = v - (rate * neural_ode.sigma_v / math.sqrt(width))[:, None] * into_v
         now = _forward(activation, neural_ode, U, A, v, inputs, layers)
-        arrived = (now.outputs - labels).square().sum(-1) <= goal
+        losses = (now.outputs - labels).square().sum(-1)
+        require_finite(losses, f"a loss after {step} steps of descent")
+        arrived = losses <= target * first
         if not bool(arrived.any()):
             continue
         # Those that have arrived leave the batch.
-        taken[running[arrived.cpu()].numpy()] = step
+        there = running[arrived.cpu()].numpy()
+        taken[there], left[there] = step, (losses / first)[arrived].cpu().numpy()
         keep = ~arrived
         if not bool(keep.any()):
             break
-        running, labels, goal, rate = running[keep.cpu()], labels[keep], goal[keep], rate[keep]
+        running, labels, rate = running[keep.cpu()], labels[keep], rate[keep]
+        first, losses = first[keep], losses[keep]
         U, A, v = U[keep], A[keep], v[keep]
         now = _Pass(tuple(h[keep] for h in now.states), tuple(p[keep] for p in now.features), now.outputs[keep])
-    return taken
+    else:
+        left[running.numpy()] = (losses / first).cpu().numpy()
+    return DescentTimes(taken, left)
 
 
 def _forward(

@@ -136,5 +136,16 @@ SELF_TEST_CONTROLS = MappingProxyType(
         "linear-convergence": (
             planted_control("test_gradient_descent_converges_linearly", q.DECREASE, "descent-ascends-in-inputs"),
         ),
+        "smooth-trains-faster": (
+            planted_control(
+                "test_slightly_smoothed_kinks_take_no_more_evaluations",
+                q.FINE_EVALUATIONS,
+                "subject-charged-more",
+                "abs",
+            ),
+            planted_control(
+                "test_slightly_smoothed_kinks_take_no_more_steps", q.FINE_STEPS, "kinks-smoothed-too-much", "abs"
+            ),
+        ),
     }
 )
