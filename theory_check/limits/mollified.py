@@ -49,8 +49,8 @@ class MollifiedDual:
 
     def error(self, left: Marginals, right: Marginals, rho: Float[Array, "pairs times times2"]) -> Array:
         """Rounding, to first order; twice that of phi, as variances and correlations are rounded once more."""
-        sides = (self.kinked.marginals(side.variances + self.added) for side in (left, right))
-        return 2.0 * self.kinked.error(*sides, self._damped(left, right, rho))
+        noisy_left, noisy_right = (self.kinked.marginals(side.variances + self.added) for side in (left, right))
+        return 2.0 * self.kinked.error(noisy_left, noisy_right, self._damped(left, right, rho))
 
     def _noisy(self, side: Marginals) -> Marginals:
         return replace(side, variances=side.variances + self.added)
