@@ -98,7 +98,8 @@ def test_every_pair_alike_leaves_no_doubt() -> None:
     """A side against itself is supported; the same and ten per cent is refuted."""
     costs = np.array([310.0, 322.0, 346.0, 400.0, 298.0])
     same, more = (judge_ratio(factor * costs, costs, refute_level=LEVEL) for factor in (1.0, 1.1))
-    assert (same.verdict, same.no_difference, same.p_value) == (Verdict.SUPPORTED, True, 1.0)
+    assert (same.verdict, same.no_difference) == (Verdict.SUPPORTED, True)
+    assert same.p_value > 0.999
     assert more.verdict is Verdict.REFUTED
     assert more.interval == pytest.approx((1.1, 1.1), rel=1e-9)
 
@@ -155,8 +156,8 @@ def test_what_is_not_finite_is_no_evidence(bad: float) -> None:
 @pytest.mark.parametrize(
     ("subject", "reference", "level", "message"),
     [
-        (np.ones(4), np.ones(4), LEVEL, "at least 5 positive"),
-        (np.ones(5), np.zeros(5), LEVEL, "reference costs must be at least 5 positive"),
+        (np.ones(3), np.ones(3), LEVEL, "at least 4 positive"),
+        (np.ones(5), np.zeros(5), LEVEL, "reference costs must be at least 4 positive"),
         (np.ones(6), np.ones(5), LEVEL, "got 6 of the subject and 5"),
         (np.ones(5), np.ones(5), 0.0, r"refute_level must lie in \(0, 1\), got 0.0"),
     ],

@@ -42,14 +42,14 @@ LEAST_EVALUATIONS = 300
 TOLERANCES = (1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12)
 # Networks of one sample. Kinks cost several times the evaluations, so that few networks show it; 20 know the ratio of
 # steps to 4 % at the fine smoothing, where runs of a pair hardly differ, and to 9 % at the coarse one.
-SOLVED, TRAINED = 5, 20
+SOLVED, TRAINED = 4, 20
 # A larger sample, where the first decides nothing.
 MORE = 4
 SOLVER_STEPS = 4
 # eta lambda_max(Theta_0). At 1 networks would arrive in few steps, or at a loss near rounding after many.
 RATE = 0.25
 # The target is what a few networks have left of the loss after so many steps: with 100 or more a step is 1 %.
-PILOTS, PILOT_STEPS, MOST_STEPS = 8, 120, 1000
+PILOTS, PILOT_STEPS, MOST_STEPS = 12, 130, 1000
 # A run that has not arrived counts as MOST_STEPS: a cost like any other, as long as there are few of them.
 MOST_UNFINISHED = 0.1
 
@@ -114,7 +114,7 @@ def compared_evaluations(case: Case, setting: Setting, smoothing: float) -> Comp
 
     The tolerance is the loosest of a list at which the kinked phi takes 300 evaluations in a network of its own.
     """
-    pair = _pair(case, setting, smoothing)
+    pair = pair_of(case, setting, smoothing)
     if isinstance(pair, str):
         return _nothing(pair)
     instance = pair.kinked
@@ -133,10 +133,10 @@ def compared_evaluations(case: Case, setting: Setting, smoothing: float) -> Comp
 def compared_steps(case: Case, setting: Setting, smoothing: float) -> Comparison:
     """Steps of gradient descent to one target, each side with eta = 1 / (4 lambda_max) of its own Theta_0.
 
-    The target is the share of the loss that the kinked phi has left after 120 steps: the geometric mean over a few
+    The target is the share of the loss that the kinked phi has left after 130 steps: the geometric mean over a few
     networks of its own.
     """
-    pair = _pair(case, setting, smoothing)
+    pair = pair_of(case, setting, smoothing)
     if isinstance(pair, str):
         return _nothing(pair)
     (pilot,) = trained(pair.kinked, (pair.kinked.activation,), "target", PILOTS, target=0.0, most=PILOT_STEPS)
@@ -144,7 +144,7 @@ def compared_steps(case: Case, setting: Setting, smoothing: float) -> Comparison
     return _sampled(partial(_steps, pair, target), TRAINED, "descent")
 
 
-def _pair(case: Case, setting: Setting, smoothing: float) -> Pair | str:
+def pair_of(case: Case, setting: Setting, smoothing: float) -> Pair | str:
     """Both sides of a case, or why phi has no mollification to be compared with."""
     instance = prepare(case, setting)
     if not is_piecewise_linear(instance.activation):

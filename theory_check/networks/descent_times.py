@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from theory_check.activations.activation import Activation
-from theory_check.networks.model import readout, recurrent_matrix, require_finite
+from theory_check.networks.model import recurrent_matrix, require_finite
 from theory_check.networks.parameters import Parameters, initial_states
 from theory_check.neural_ode import NeuralODE
 
@@ -78,10 +78,12 @@ def steps_to_target(
     Raises:
         NonFiniteState: a loss is not finite.
     """
-    U, A, v = networks.U, recurrent_matrix(neural_ode, networks), networks.V[:, 0]
+    h_0, v = initial_states(neural_ode, networks, inputs), networks.V[:, 0]
+    A = recurrent_matrix(neural_ode, networks)  # a copy, which is changed in place
     width, dimension = A.shape[-1], inputs.shape[-1]
+    gram = inputs @ inputs.mT
     tau = neural_ode.horizon / layers
-    now = _forward(activation, neural_ode, U, A, v, inputs, layers)
+    now = _forward(activation, neural_ode, h_0, A, v, layers)
     rate = rates(_largest_eigenvalues(activation, neural_ode, A, v, inputs, now))
     losses = first = (now.outputs - labels).square().sum(-1)
     taken, left = np.full(len(labels), most, dtype=np.int64), np.empty(len(labels))
@@ -89,12 +91,13 @@ def steps_to_target(
     for step in range(1, most + 1):
         cotangent = now.outputs - labels
         start, above = _backward(activation, neural_ode, A, v, now, cotangent)
-        U = U - (rate * neural_ode.sigma_u / math.sqrt(dimension))[:, None, None] * (start.mT @ inputs)
+        # U is seen through h_0 alone, which moves along x x'^T.
+        h_0 = h_0 - (rate * neural_ode.sigma_u**2 / dimension)[:, None, None] * (gram @ start)
         by_rate = (rate * (-tau * neural_ode.sigma_w**2 / width))[:, None, None]
-        A = torch.baddbmm(A, (torch.cat(above, 1) * by_rate).mT, torch.cat(now.features[:-1], 1))
+        A.baddbmm_((torch.cat(above, 1) * by_rate).mT, torch.cat(now.features[:-1], 1))
         into_v = (cotangent[:, None] @ now.features[-1])[:, 0]
         v = v - (rate * neural_ode.sigma_v / math.sqrt(width))[:, None] * into_v
-        now = _forward(activation, neural_ode, U, A, v, inputs, layers)
+        now = _forward(activation, neural_ode, h_0, A, v, layers)
         losses = (now.outputs - labels).square().sum(-1)
         require_finite(losses, f"a loss after {step} steps of descent")
         arrived = losses <= target * first
@@ -108,7 +111,7 @@ def steps_to_target(
             break
         running, labels, rate = running[keep.cpu()], labels[keep], rate[keep]
         first, losses = first[keep], losses[keep]
-        U, A, v = U[keep], A[keep], v[keep]
+        h_0, A, v = h_0[keep], A[keep], v[keep]
         now = _Pass(tuple(h[keep] for h in now.states), tuple(p[keep] for p in now.features), now.outputs[keep])
     else:
         left[running.numpy()] = (losses / first).cpu().numpy()
@@ -118,19 +121,18 @@ def steps_to_target(
 def _forward(
     activation: Activation,
     neural_ode: NeuralODE,
-    U: Float[Tensor, "networks width dimension"],
+    h_0: Float[Tensor, "networks inputs width"],
     A: Float[Tensor, "networks width width"],
     v: Float[Tensor, "networks width"],
-    inputs: Float[Tensor, "inputs dimension"],
     layers: int,
 ) -> _Pass:
-    network = Parameters(U, A, v[:, None])
-    states, features = [initial_states(neural_ode, network, inputs)], []
+    states, features = [h_0], []
     for _ in range(layers):
         features.append(activation(states[-1]))
         states.append(torch.baddbmm(states[-1], features[-1], A.mT, alpha=neural_ode.horizon / layers))
     features.append(activation(states[-1]))
-    return _Pass(tuple(states), tuple(features), readout(neural_ode, network, features[-1])[..., 0])
+    outputs = (features[-1] @ v[..., None])[..., 0] * (neural_ode.sigma_v / math.sqrt(v.shape[-1]))
+    return _Pass(tuple(states), tuple(features), outputs)
 
 
 def _backward(
