@@ -15,6 +15,7 @@ from theory_check.measurements.training_speed import (
     COARSE,
     FINE,
     LEAST_EVALUATIONS,
+    PILOT_EVALUATIONS,
     PILOT_STEPS,
     TOLERANCE,
     Comparison,
@@ -84,8 +85,8 @@ def test_the_tolerance_is_the_loosest_that_takes_enough_evaluations(bench: Any) 
         for tolerance in training_speed.TOLERANCES
         if tolerance >= float(found)
     ]
-    assert counts[-1] >= LEAST_EVALUATIONS
-    assert all(count < LEAST_EVALUATIONS for count in counts[:-1])
+    assert counts[-1] >= PILOT_EVALUATIONS > LEAST_EVALUATIONS
+    assert all(count < PILOT_EVALUATIONS for count in counts[:-1])
 
 
 def test_steps_are_compared_on_one_target_of_a_hundred_and_more(bench: Any) -> None:
