@@ -23,7 +23,7 @@ def test_a_row_says_what_was_seen(
     verdict: Verdict,
     conclusion: Conclusion,
     same: bool,
-    seen: str,  # noqa: FBT001
+    seen: str,
 ) -> None:
     """Ratio, interval, prediction and means."""
     details = {

@@ -51,9 +51,9 @@ def pairs_page(outcomes: Iterable[Outcome], figure: Figure, command: str, seed: 
         "start. A ratio is the total over networks with the kinks smoothed, over that with the kinks. Evaluations are "
         "those of dopri5 in a forward solve; steps are those of gradient descent to one target. "
         '"No more": the whole interval lies below 1.05. "No difference": within 5 % of 1. "More": above 1.05 in three '
-        "samples that agree, at the level of an audit's error budget, for which the interval shown may lie above 1.05 "
-        'and not be enough: "undecided". Predicted: the ratio of steps by the spectra of both limiting kernels. Last: means over "
-        "networks.",
+        "samples that agree, at the level of an audit's error budget; an interval above 1.05 need not be enough for "
+        'that, and is then "undecided". Predicted: the ratio of steps by the spectra of both limiting kernels. Last: '
+        "means over networks.",
         "",
         pairs_table(outcomes),
         f"## {escaped(figure.picture.title)}",
