@@ -22,7 +22,7 @@ def test_a_row_says_what_was_seen(
     build: Any,
     verdict: Verdict,
     conclusion: Conclusion,
-    same: bool,
+    same: bool,  # noqa: FBT001
     seen: str,
 ) -> None:
     """Ratio, interval, prediction and means."""

@@ -114,8 +114,8 @@ class Comparison:
 def compared_evaluations(case: Case, setting: Setting, smoothing: float) -> Comparison:
     """Evaluations of the forward solve by dopri5 at initialisation, both with the same tolerance.
 
-    The tolerance is the loosest of a list at which the kinked phi takes 360 evaluations in a network of its own, so that
-    others take 300.
+    The tolerance is the loosest of a list at which the kinked phi takes 360 evaluations in a network of its own, so
+    that others take 300.
     """
     pair = pair_of(case, setting, smoothing)
     if isinstance(pair, str):
