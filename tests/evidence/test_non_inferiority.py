@@ -156,8 +156,8 @@ def test_what_is_not_finite_is_no_evidence(bad: float) -> None:
 @pytest.mark.parametrize(
     ("subject", "reference", "level", "message"),
     [
-        (np.ones(3), np.ones(3), LEVEL, "at least 4 positive"),
-        (np.ones(5), np.zeros(5), LEVEL, "reference costs must be at least 4 positive"),
+        (np.ones(4), np.ones(4), LEVEL, "at least 5 positive"),
+        (np.ones(5), np.zeros(5), LEVEL, "reference costs must be at least 5 positive"),
         (np.ones(6), np.ones(5), LEVEL, "got 6 of the subject and 5"),
         (np.ones(5), np.ones(5), 0.0, r"refute_level must lie in \(0, 1\), got 0.0"),
     ],

@@ -33,7 +33,7 @@ from theory_check.evidence.verdict import Verdict
 
 MARGIN = 0.05
 # With fewer a quantile of t says little but that they are few.
-LEAST_NETWORKS = 4
+LEAST_NETWORKS = 5
 
 Costs = Float[NDArray[np.float64], " networks"]
 
@@ -98,7 +98,7 @@ def judge_ratio(
     Raises:
         NonFiniteEvidence: a NaN or an infinity.
         ValueError: a level, confidence, margin or power outside (0, 1), costs that are not positive, not paired or of
-            fewer than four networks.
+            fewer than five networks.
     """
     named = {"refute_level": refute_level, "support_confidence": support_confidence, "margin": margin, "power": power}
     for name, p in named.items():
