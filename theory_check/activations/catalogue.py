@@ -81,7 +81,8 @@ def _normal_distribution(x: Tensor) -> Tensor:
 
 def _smooth_relu(x: Tensor) -> Tensor:
     # Far to the left both terms cancel, to rounding of either sign; the function is positive.
-    density = torch.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
+    # Beyond 37 the density is below 1e-297; its exponential is slow where it is subnormal.
+    density = torch.exp(-0.5 * torch.clamp(x, -37.0, 37.0) ** 2) / math.sqrt(2.0 * math.pi)
     return torch.clamp(x * _normal_distribution(x) + density, min=0.0)
 
 
