@@ -17,6 +17,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from theory_check.activations.activation import Activation
 from theory_check.activations.catalogue import CATALOGUE
 from theory_check.activations.loading import activation as load
+from theory_check.activations.mollification import is_piecewise_linear
 from theory_check.activations.nonlinearity import is_certified_nonlinear
 from theory_check.activations.parsing import parse
 from theory_check.activations.polynomial import coefficients, degree
@@ -48,6 +49,7 @@ from theory_check.strategies import (
     lipschitz_activations,
     narrowed,
     not_lipschitz_activations,
+    piecewise_linear_activations,
     polynomial_activations,
     smooth_activations,
     weak_polynomial_activations,
@@ -470,6 +472,7 @@ def test_activations_shrink_to_a_leaf_of_the_catalogue() -> None:
     assert minimal(smooth_activations()).expression == "tanh(x)"
     assert minimal(kinked_activations()).expression == "relu(x)"
     assert minimal(not_lipschitz_activations()).expression == "square(x)"
+    assert minimal(piecewise_linear_activations()).expression == "abs(x)"
     assert minimal(lipschitz_activations()).expression == "x"
     assert minimal(smooth_activations(), lambda phi: "elu(" in phi.expression.replace("gelu", "")).operators == 1
 
@@ -504,3 +507,13 @@ def test_differentiable_activations_hold_no_elu() -> None:
     found = drawn(differentiable_activations(), 200)
     assert all(f.differentiable and f.is_smooth for f in found)
     assert len({f.expression for f in found}) > 50
+
+
+def test_piecewise_linear_functions_have_kinks_to_smooth() -> None:
+    """All of them, one kink and more, of every kinked function of the catalogue; none is too steep."""
+    phis = drawn(piecewise_linear_activations(), 150)
+    assert all(is_piecewise_linear(phi) for phi in phis)
+    assert all(phi.lipschitz <= STEEPEST for phi in phis)
+    assert {name for name in KINKED if any(f"{name}(" in phi.expression for phi in phis)} == set(KINKED)
+    assert {1, 2} <= {len(phi.kinks) for phi in phis}
+    assert not any("smooth_relu" in phi.expression for phi in phis)

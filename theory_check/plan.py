@@ -151,7 +151,9 @@ def _subjects(claim: Claim, request: Request, activations: Sequence[str]) -> lis
     asked = set(claim.assumptions)
     if "lipschitz" in asked and not {"smooth", "differentiable", "linear-growth"} & asked:
         random.append(("random", KINKED))
-    return [*random, *(("named", name) for name in request.profile.named)]
+    # The profile's are smooth: a claim about kinks searches its own random functions, the catalogue's among them.
+    named = () if "piecewise-linear" in asked else request.profile.named
+    return [*random, *(("named", name) for name in named)]
 
 
 def _ablations(claim: Claim) -> list[Plan]:

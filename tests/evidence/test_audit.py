@@ -34,7 +34,7 @@ from theory_check.evidence.gaussianity import (
     neyman_smooth_test,
     variance_test,
 )
-from theory_check.evidence.median_ratio import PairedSample
+from theory_check.evidence.non_inferiority import PairedCosts
 from theory_check.evidence.rates import RateResult, detectable_departure, fit_rate, fit_slope, replicates_needed_by
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
 from theory_check.profile import PROFILES
@@ -586,78 +586,91 @@ def test_a_case_judged_again_has_one_outcome() -> None:
     assert [outcome.verdict for outcome in judging.judged.values()] == [Verdict.INCONCLUSIVE]
 
 
-# --- medians of paired ratios ------------------------------------------------------------------------------------
+# --- ratios of paired costs --------------------------------------------------------------------------------------
 
 
-def paired(positives: int, networks: int = 20) -> PairedSample:
-    """As many networks that take more; the others tie."""
-    return PairedSample(np.where(np.arange(networks) < positives, 0.5, 0.0), {"rival": "relu(x)"})
+def paired(ratio: float, unusable: str = "") -> PairedCosts:
+    """Costs whose totals have about this ratio; the spread is 4 % from network to network."""
+    reference = np.linspace(90.0, 110.0, 20)
+    subject = ratio * reference * (1 + 0.04 * np.cos(np.arange(20.0)))
+    return PairedCosts(subject, reference, {"mollified phi": "x"}, unusable=unusable)
 
 
 @pytest.mark.parametrize(
     ("samples", "verdict", "drawn"),
     [
-        ((0,), Verdict.SUPPORTED, 1),
-        ((2,), Verdict.SUPPORTED, 1),
-        ((10,), Verdict.INCONCLUSIVE, 1),
-        ((20, 20, 3), Verdict.INCONCLUSIVE, 3),
-        ((20, 20, 20), Verdict.REFUTED, 3),
+        ((0.5,), Verdict.SUPPORTED, 1),
+        ((1.0,), Verdict.SUPPORTED, 1),
+        ((1.06,), Verdict.INCONCLUSIVE, 1),
+        ((1.2, 1.2, 1.06), Verdict.INCONCLUSIVE, 3),
+        ((1.2, 1.2, 1.2), Verdict.REFUTED, 3),
     ],
 )
-def test_a_median_is_refuted_by_three_samples_that_agree(
-    samples: tuple[int, ...], verdict: Verdict, drawn: int
+def test_a_ratio_is_refuted_by_three_samples_that_agree(
+    samples: tuple[float, ...], verdict: Verdict, drawn: int
 ) -> None:
     """One call of the budget whatever is drawn, and the outcome says what was seen and what could have been."""
     seen: list[int] = []
 
     def act(judging: Audit) -> None:
-        def sample(k: int) -> PairedSample:
+        def sample(k: int) -> PairedCosts:
             seen.append(k)
             return paired(samples[k])
 
         try:
-            judging.median_ratio(CASE, "cost", sample)
+            judging.non_inferior(CASE, "cost", sample)
         finally:
             assert judging.budget.calls == 1
 
     outcome, raised = judge(act)
     assert (outcome.verdict, raised, seen) == (verdict, verdict is Verdict.REFUTED, list(range(drawn)))
-    assert outcome.measured == pytest.approx(math.exp(float(np.median(paired(samples[0]).log_ratios))))
-    assert {"interval low", "interval high", "networks", "ties", "level of a test", "rival"} <= set(outcome.details)
-    power = outcome.details["share of networks that take more, refuted with probability 0.9 from"]
-    assert isinstance(power, float)
-    assert 0.9 < power < 1
+    assert (outcome.measured, outcome.bound) == (pytest.approx(samples[0], rel=0.01), 1.05)
+    assert outcome.reason.startswith("no difference: ") is (samples[0] == 1.0)
+    assert outcome.details["no difference"] is (samples[0] == 1.0)
+    assert {"interval low", "interval high", "networks", "level of a test", "mollified phi"} <= set(outcome.details)
+    refuted_from = outcome.details["ratio refuted with probability 0.9 from"]
+    supported_to = outcome.details["ratio supported with probability 0.9 up to"]
+    assert isinstance(refuted_from, float)
+    assert isinstance(supported_to, float)
+    assert supported_to < 1.05 < refuted_from < 1.3
 
 
 @pytest.mark.parametrize(
-    ("larger", "verdict"), [(20, Verdict.REFUTED), (0, Verdict.SUPPORTED), (14, Verdict.INCONCLUSIVE)]
+    ("larger", "verdict"), [(1.2, Verdict.REFUTED), (0.9, Verdict.SUPPORTED), (1.06, Verdict.INCONCLUSIVE)]
 )
-def test_a_median_that_is_undecided_is_judged_again_with_a_call_of_its_own(larger: int, verdict: Verdict) -> None:
+def test_a_ratio_that_is_undecided_is_judged_again_with_a_call_of_its_own(larger: float, verdict: Verdict) -> None:
     """A larger sample decides in place of the first; where the first decides it is never drawn."""
 
     def act(judging: Audit) -> None:
         try:
-            judging.median_ratio(CASE, "cost", lambda _k: paired(14), larger=lambda _k: paired(larger))
+            judging.non_inferior(CASE, "cost", lambda _k: paired(1.06), larger=lambda _k: paired(larger))
         finally:
             assert judging.budget.calls == 2
 
     outcome, _ = judge(act)
     assert outcome.verdict is verdict
-    assert outcome.details["networks that take more"] == larger
+    assert outcome.measured == pytest.approx(larger, rel=0.01)
 
     def decided(judging: Audit) -> None:
-        judging.median_ratio(CASE, "cost", lambda _k: paired(0), larger=lambda _k: pytest.fail("drawn"))
+        judging.non_inferior(CASE, "cost", lambda _k: paired(0.9), larger=lambda _k: pytest.fail("drawn"))
         assert judging.budget.calls == 1
 
     assert judge(decided)[0].verdict is Verdict.SUPPORTED
 
 
-def test_a_median_without_usable_data_is_not_measured() -> None:
-    """Nor is a call of the budget spent."""
+def test_costs_that_cannot_be_compared_decide_nothing() -> None:
+    """Said beforehand, or of the first sample: no call of the budget. Of a later one: it confirms no refutation."""
 
-    def act(judging: Audit) -> None:
-        judging.median_ratio(CASE, "cost", lambda _k: paired(0), unusable="no data")
+    def unmeasured(judging: Audit) -> None:
+        judging.non_inferior(CASE, "cost", lambda _k: pytest.fail("drawn"), unusable="no data")
         assert judging.budget.calls == 0
 
-    outcome, _ = judge(act)
-    assert (outcome.verdict, outcome.reason) == (Verdict.INCONCLUSIVE, "no data")
+    def unfinished(judging: Audit) -> None:
+        judging.non_inferior(CASE, "cost", lambda _k: paired(1.2, "no data"))
+        assert judging.budget.calls == 0
+
+    for act in (unmeasured, unfinished):
+        outcome, _ = judge(act)
+        assert (outcome.verdict, outcome.reason, outcome.comparisons) == (Verdict.INCONCLUSIVE, "no data", 0)
+    later, _ = judge(lambda j: j.non_inferior(CASE, "cost", lambda k: paired(1.2, "no data" if k == 2 else "")))
+    assert later.verdict is Verdict.INCONCLUSIVE

@@ -38,7 +38,7 @@ def test_no_test_of_an_audit_rejects_too_often(calibration: Calibration) -> None
 
 def test_every_test_is_calibrated_by_the_gate_an_audit_gives_it() -> None:
     """All tests of laws and both of rates, at two levels; what is approximate is confirmed, and looked at alone."""
-    assert {c.name.split()[0].rstrip(",") for c in ALL} == {*TESTS, "fit_rate", "fit_slope", "judge_median"}
+    assert {c.name.split()[0].rstrip(",") for c in ALL} == {*TESTS, "fit_rate", "fit_slope", "judge_ratio"}
     for name in {c.name for c in ALL}:
         own = [c for c in ALL if c.name == name]
         whole = "confirmed" if own[0].tail == "approximate" else "staged"

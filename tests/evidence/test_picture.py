@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from theory_check.evidence.curve import curve
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.evidence.error_budget import ErrorBudget
 from theory_check.evidence.ladder_picture import ladder_picture
-from theory_check.evidence.median_ratio import PairedSample
+from theory_check.evidence.non_inferiority import PairedCosts
 from theory_check.evidence.picture import Matrix, Picture, Series
 from theory_check.evidence.quantile_picture import quantile_picture
 from theory_check.evidence.rates import RateResult, fit_rate, fit_slope
@@ -234,27 +235,25 @@ def test_quantiles_of_another_law_leave_the_band() -> None:
 
 
 def test_counts_show_what_is_still_at_work() -> None:
-    """At x the share of networks that need more; medians stand in the legend."""
+    """At x the share of networks that need more; means stand in the legend."""
     picture = counts_picture("steps", "steps", {"phi": np.array([1, 2, 4]), "rival": np.array([4, 4, 4])})
     phi, rival = picture.series
     assert phi.x == (0.0, 1.0, 2.0, 3.0, 4.0)
     assert phi.y == pytest.approx((1, 2 / 3, 1 / 3, 1 / 3, 0))
     assert rival.y == (1.0, 1.0, 1.0, 1.0, 0.0)
-    assert rival.name == "rival: median 4 over 3 networks"
+    assert rival.name == "rival: 4 in the mean over 3 networks"
 
 
-def test_median_is_shown_with_its_ratios() -> None:
-    """Without a picture of its own a comparison shows the ratios in order and the interval of their median."""
-    ratios = np.log(np.linspace(0.5, 0.9, 30))
-    outcome = judged(lambda audit: audit.median_ratio(CASE, "steps", lambda _: PairedSample(ratios)))
+def test_ratio_of_totals_is_shown_with_those_of_the_networks() -> None:
+    """Without a picture of its own a comparison shows the ratios in order and the interval of that of the totals."""
+    reference = np.linspace(90.0, 110.0, 30)
+    costs = PairedCosts(reference * np.linspace(0.5, 0.9, 30), reference)
+    outcome = judged(lambda audit: audit.non_inferior(CASE, "steps", lambda _: costs))
     assert outcome.conclusion is Conclusion.HOLDS
-    points, equal, band = outcome.picture.series
+    points, margin, band = outcome.picture.series
     assert points.y == pytest.approx(np.linspace(0.5, 0.9, 30))
-    assert equal.y == (1.0, 1.0)
-    assert (band.low[0], band.high[0]) == pytest.approx(
-        (outcome.details["interval low"], outcome.details["interval high"])
-    )
-    own = judged(
-        lambda audit: audit.median_ratio(CASE, "steps", lambda _: PairedSample(ratios, sketch=lambda: PICTURE))
-    )
-    assert own.picture == PICTURE
+    assert margin.y == (1.05, 1.05)
+    assert band.y == (outcome.measured,) * 2
+    assert (band.low[0], band.high[0]) == (outcome.details["interval low"], outcome.details["interval high"])
+    own = replace(costs, sketch=lambda: PICTURE)
+    assert judged(lambda audit: audit.non_inferior(CASE, "steps", lambda _: own)).picture == PICTURE

@@ -117,11 +117,11 @@ def test_a_verdict_or_a_conclusion_that_differs_is_the_strongest_change(build, v
 
 
 def test_the_recorded_outcomes_state_what_the_rule_reads():
-    """Slopes, medians, derived bounds, eigenvalues state an uncertainty; p-values and claims' own bounds do not."""
+    """Slopes, ratios, derived bounds, eigenvalues state an uncertainty; p-values and claims' own bounds do not."""
     outcomes = [o for claim in load_report(RECORDED / "gate").claims for o in claim.outcomes if o.measured is not None]
     stated = {o.quantity for o in outcomes if states_uncertainty(o)}
     not_stated = {o.quantity for o in outcomes if not states_uncertainty(o)}
     assert not stated & not_stated
-    assert {q.NNGP_RATE, q.DESCENT_STEPS, q.OUTPUT_SPREAD, q.EIGENVALUE, q.AGREEMENT, q.CONTINUOUS} <= stated
+    assert {q.NNGP_RATE, q.COARSE_STEPS, q.OUTPUT_SPREAD, q.EIGENVALUE, q.AGREEMENT, q.CONTINUOUS} <= stated
     assert {q.VARIANCE, q.DECREASE, q.BLOW_UP, q.SEPARATION, q.STEPS, q.KEPT_EIGENVALUE} <= not_stated
     assert not any(name.startswith("p-value") for name in stated)

@@ -40,6 +40,11 @@ def gelu(x: Ball) -> Ball:
     return x * (-x / arb(2).sqrt()).erfc() / 2
 
 
+def smooth_relu(x: Ball) -> Ball:
+    """X Phi(x) + p(x), with Phi(x) = erfc(-x / sqrt 2) / 2 and p the normal density."""
+    return gelu(x) + (-(x * x) / 2).exp() / (2 * arb.pi()).sqrt()
+
+
 def silu(x: Ball) -> Ball:
     """The quotient x / (1 + exp(-x))."""
     return x * sigmoid(x)

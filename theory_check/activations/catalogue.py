@@ -79,6 +79,13 @@ def _normal_distribution(x: Tensor) -> Tensor:
     return 0.5 * torch.erfc(x * -math.sqrt(0.5))
 
 
+def _smooth_relu(x: Tensor) -> Tensor:
+    # Far to the left both terms cancel, to rounding of either sign; the function is positive.
+    # Beyond 37 the density is below 1e-297; its exponential is slow where it is subnormal.
+    density = torch.exp(-0.5 * torch.clamp(x, -37.0, 37.0) ** 2) / math.sqrt(2.0 * math.pi)
+    return torch.clamp(x * _normal_distribution(x) + density, min=0.0)
+
+
 def _gelu_slope(x: Tensor) -> Tensor:
     return _normal_distribution(x) + x * torch.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
 
@@ -313,7 +320,20 @@ EXPONENTIAL = _entry(
     lower=0.0,
     analytic=True,
 )
-FUNCTIONS: Mapping[str, Activation] = MappingProxyType({**CATALOGUE, "exp": EXPONENTIAL})
+# E relu(x + Z), Z ~ N(0, 1), may be called too: every mollified piecewise linear phi is a sum of these and a line
+# (mollification.py). phi' = Phi <= 1 and phi'' is the normal density, at most 1 / sqrt(2 pi). Entire, but torch's erfc
+# takes no complex input.
+SMOOTH_RELU = _entry(
+    "smooth_relu",
+    _smooth_relu,
+    _normal_distribution,
+    balls.smooth_relu,
+    lipschitz=1.0,
+    curvature=widened(1.0 / math.sqrt(2.0 * math.pi)),
+    lower=0.0,
+    differentiable=True,
+)
+FUNCTIONS: Mapping[str, Activation] = MappingProxyType({**CATALOGUE, "exp": EXPONENTIAL, "smooth_relu": SMOOTH_RELU})
 
 # Non-decreasing on the whole line, so a range is mapped by its ends.
 MONOTONE = frozenset(
@@ -327,6 +347,7 @@ MONOTONE = frozenset(
         "relu",
         "leaky_relu",
         "hardtanh",
+        "smooth_relu",
         "cube",
         "sign_sqrt",
         "exp",

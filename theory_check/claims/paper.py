@@ -41,9 +41,7 @@ _KERNEL_MOVES = "test_kernel_moves_less_the_wider_the_network"
 _KERNEL_KEPT = "test_kernel_keeps_its_smallest_eigenvalue"
 _STRETCHED = "test_training_feels_the_horizon_through_sigma_w_times_horizon"
 _DIVERGES = "test_training_diverges_over_long_horizons"
-_EVALUATIONS = "test_smooth_functions_take_no_more_evaluations"
-_DESCENT = "test_smooth_functions_take_no_more_steps"
-_RIVAL = "hardtanh(1.5*x + 0.75)"
+_COARSE_EVALUATIONS = "test_well_smoothed_kinks_take_no_more_evaluations"
 
 _AT_KINKS: tuple[tuple[str, Stratum], ...] = (("relu", "zero-input"), ("relu", "pinned"), ("hardtanh", "pinned"))
 _NOT_KEPT: tuple[tuple[str, Stratum], ...] = (("softplus", "narrow"), ("identity", "crowded"))
@@ -73,21 +71,6 @@ def _singular(test: str, quantity: str) -> tuple[Control, ...]:
 def _planted(test: str, quantity: str, *defects: str, activation: str = "softplus") -> tuple[Control, ...]:
     """Wrong implementations that the property must refute, on points of the sphere."""
     return tuple(planted_control(test, quantity, defect, activation) for defect in defects)
-
-
-def _kinked(test: str, quantity: str, activation: str, defect: str | None = None) -> tuple[Control, ...]:
-    """A kinked function in the place of the smooth one, which the property must see to cost more."""
-    return (
-        Control(
-            test=test,
-            activation=activation,
-            stratum="sphere",
-            verdict="assumptions-not-met",
-            conclusion="fails",
-            quantity=quantity,
-            defect=defect,
-        ),
-    )
 
 
 _CLAIMS = (
@@ -481,38 +464,25 @@ _CLAIMS = (
     ),
     Claim(
         id="smooth-trains-faster",
-        statement="At equal width, weights and data, smooth phi needs no more solver evaluations, and no more steps of "
-        "gradient descent to 1 % of the loss, than kinked phi, in the median over networks (a guideline).",
+        statement="A piecewise linear phi whose kinks are smoothed, E[phi(x + eps Z)] in the place of phi(x), costs at "
+        "most 5 % more evaluations of an adaptive solver, and steps of gradient descent to a target loss, in total "
+        "over networks with the same weights and data; for eps of 0.03 and 0.3 standard deviations of the state (a "
+        "guideline).",
         source=SOURCES["smooth-trains-faster"],
         quantifier="RATE",
-        assumptions=("smooth", "nonlinear", "distinct-inputs", "gaussian-weights"),
+        assumptions=("piecewise-linear", "distinct-inputs", "gaussian-weights"),
         strata=("sphere", "digits"),
         controls=(
-            *(
-                Control(
-                    test=_EVALUATIONS,
-                    activation="softplus",
-                    stratum=stratum,
-                    verdict="supported",
-                    conclusion="holds",
-                    quantity=q.EVALUATIONS,
-                )
-                for stratum in _TYPICAL
-            ),
-            # Two kinks of the same steepness, of which one jumps twice as far.
-            *_kinked(_EVALUATIONS, q.EVALUATIONS, "abs"),
-            # Against itself every network is a tie, so that ten per cent decide.
-            *_kinked(_EVALUATIONS, q.EVALUATIONS, "relu", defect="subject-charged-more"),
-            *_kinked(_DESCENT, q.DESCENT_STEPS, _RIVAL, defect="subject-learns-slower"),
-            # Not a defect: the guideline is wrong for steps, where conditioning decides and smoothness does not.
             Control(
-                test=_DESCENT,
-                activation="softplus",
+                test=_COARSE_EVALUATIONS,
+                activation="relu",
                 stratum="sphere",
-                verdict="refuted",
-                conclusion="fails",
-                quantity=q.DESCENT_STEPS,
+                verdict="supported",
+                conclusion="holds",
+                quantity=q.COARSE_EVALUATIONS,
             ),
+            # Against itself every network is a tie, so that ten per cent decide.
+            *_planted(_COARSE_EVALUATIONS, q.COARSE_EVALUATIONS, "subject-charged-more", activation="abs"),
         ),
     ),
 )

@@ -15,6 +15,7 @@ from theory_check.cli.diff import diff
 from theory_check.cli.limit import limit
 from theory_check.cli.merge import merge
 from theory_check.cli.page import page
+from theory_check.cli.pairs import pairs
 from theory_check.cli.publish import publish
 from theory_check.cli.render import render
 from theory_check.cli.replay import replay
@@ -46,6 +47,7 @@ for command in (
     limit,
     merge,
     page,
+    pairs,
     publish,
     render,
     replay,

@@ -26,10 +26,10 @@ from theory_check.evidence.error_budget import (
 )
 from theory_check.evidence.gaussianity import TestResult, detectable_by_gate
 from theory_check.evidence.ladder_picture import ladder_picture
-from theory_check.evidence.median_ratio import MedianRatio, PairedSample, judge_median
+from theory_check.evidence.non_inferiority import MARGIN, PairedCosts, RatioOfTotals, judge_ratio
 from theory_check.evidence.picture import Picture
 from theory_check.evidence.plain_numbers import Detail, finite, plain
-from theory_check.evidence.rates import RateResult, detectable_departure, replicates_needed_by
+from theory_check.evidence.rates import SUPPORT_CONFIDENCE, RateResult, detectable_departure, replicates_needed_by
 from theory_check.evidence.sketch import Sketch, finished
 from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
 from theory_check.profile import Profile
@@ -281,75 +281,78 @@ class Audit:
             picture=picture or (lambda: ladder_picture(quantity, first, expected)),
         )
 
-    def median_ratio(
+    def non_inferior(
         self,
         case: Case,
         quantity: str,
-        sample: Callable[[int], PairedSample],
+        sample: Callable[[int], PairedCosts],
         *,
-        larger: Callable[[int], PairedSample] | None = None,
+        larger: Callable[[int], PairedCosts] | None = None,
         unusable: str = "",
         picture: Picture | Sketch | None = None,
     ) -> None:
-        """Over networks, the median of log(subject / rival) is at most 0: the subject costs no more (RATE claims).
+        """The subject's total cost over networks is at most 1.05 times the reference's (RATE claims).
 
-        `sample(k)` measures the k-th fresh sample. The first supports; a refutation takes three that agree, so that no
-        single set of networks decides. Where they decide nothing, three of `larger` are judged in their place, with a
-        call of the budget of their own. `unusable` as in `law`.
+        `sample(k)` measures the k-th fresh sample. The first supports; a refutation takes three that agree, since the
+        tail of their p-values is approximate. Where they decide nothing, three of `larger` are judged in their place,
+        with a call of the budget of their own. `unusable` as in `law`; a sample may say so too.
         """
-        if unusable:
+        measured = None if unusable else sample(0)
+        unusable = unusable or (measured.unusable if measured else "")
+        if unusable or measured is None:
             self.not_executed(case, quantity, unusable)
             return
-        found = self._median(sample)
+        found = self._ratio(measured, sample)
         if larger is not None and found[0] is Conclusion.UNDECIDED:
-            found = self._median(larger)
-        conclusion, reason, first, measured, level = found
-        low, high = map(math.exp, first.interval)
+            measured = larger(0)
+            found = self._ratio(measured, larger)
+        conclusion, first, level = found
+        low, high = first.interval
+        seen = f"ratio {first.ratio:.4g}, interval [{low:.4g}, {high:.4g}]"
         self.record(
             case,
             conclusion,
             quantity=quantity,
-            measured=math.exp(first.median),
-            bound=1.0,
+            measured=first.ratio,
+            bound=1 + MARGIN,
             ratio=None,
-            reason=reason,
+            reason=f"no difference: {seen} within {MARGIN:.0%}" if first.no_difference else seen,
             details={
                 "interval low": low,
                 "interval high": high,
+                "confidence of the interval": SUPPORT_CONFIDENCE,
+                "no difference": first.no_difference,
                 "networks": first.networks,
-                "networks that take more": first.positives,
-                "ties": first.ties,
                 "p": first.p_value,
                 "level of a test": level,
-                "share of networks that take more, refuted with probability 0.9 from": first.refuted_from,
-                "share of networks that take more, supported with probability 0.9 up to": judge_median(
-                    measured.log_ratios, refute_level=level ** (1 / CONFIRMATIONS)
-                ).supported_to,
+                f"ratio refuted with probability {POWER:g} from": first.refuted_from,
+                f"ratio supported with probability {POWER:g} up to": first.supported_to,
                 **measured.details,
             },
             comparisons=first.networks,
-            picture=picture or measured.sketch or (lambda: ratios_picture(quantity, measured.log_ratios, first)),
+            picture=picture or measured.sketch or (lambda: ratios_picture(quantity, measured, first)),
         )
 
-    def _median(
-        self, sample: Callable[[int], PairedSample]
-    ) -> tuple[Conclusion, str, MedianRatio, PairedSample, float]:
-        """One call of the budget: conclusion, reason, what was seen in the first sample, that sample, and the level."""
+    def _ratio(
+        self, measured: PairedCosts, sample: Callable[[int], PairedCosts]
+    ) -> tuple[Conclusion, RatioOfTotals, float]:
+        """One call of the budget, spent on samples of which the first is given: conclusion, what it says, the level."""
         level = self.budget.spend()
         each = level ** (1 / CONFIRMATIONS)
-        measured = sample(0)
         # All three have to refute, so that each needs the cube root of the power.
-        first = judge_median(measured.log_ratios, refute_level=each, power=POWER ** (1 / CONFIRMATIONS))
-        conclusion, reason = Conclusion.HOLDS, ""
-        if first.verdict is not Verdict.SUPPORTED:
+        first = judge_ratio(measured.subject, measured.reference, refute_level=each, power=POWER ** (1 / CONFIRMATIONS))
+        if first.verdict is Verdict.SUPPORTED:
+            return Conclusion.HOLDS, first, level
 
-            def p_value(k: int) -> float:
-                return first.p_value if k == 0 else judge_median(sample(k).log_ratios, refute_level=each).p_value
+        def p_value(k: int) -> float:
+            if k == 0:
+                return first.p_value
+            fresh = sample(k)
+            # A sample that says nothing rejects nothing.
+            return 1.0 if fresh.unusable else judge_ratio(fresh.subject, fresh.reference, refute_level=each).p_value
 
-            confirmed = confirmed_test(p_value, level)
-            conclusion = Conclusion.FAILS if confirmed.rejected else Conclusion.UNDECIDED
-            reason = f"{first.positives} of {first.networks} networks take more"
-        return conclusion, reason, first, measured, level
+        rejected = confirmed_test(p_value, level).rejected
+        return Conclusion.FAILS if rejected else Conclusion.UNDECIDED, first, level
 
     def positive_definite(
         self,

@@ -1,15 +1,17 @@
 """The picture of a paired comparison of costs: how many networks are still at work after so much of it, and ratios."""
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from numpy.typing import NDArray
 
-from theory_check.evidence.median_ratio import MedianRatio
+from theory_check.evidence.non_inferiority import MARGIN, PairedCosts, RatioOfTotals
 from theory_check.evidence.picture import Picture, Series
 
 MOST_POINTS = 200
+# Ends of an interval that is unbounded are drawn here.
+LEAST_DRAWN, MOST_DRAWN = 1e-3, 1e3
 
-Costs = Int[NDArray[np.int64], " networks"]
+Costs = Float[NDArray[np.float64], " networks"]
 
 
 def counts_picture(title: str, unit: str, costs: dict[str, Costs]) -> Picture:
@@ -29,7 +31,7 @@ def counts_picture(title: str, unit: str, costs: dict[str, Costs]) -> Picture:
         y_label="share of networks that need more",
         series=tuple(
             Series(
-                name=f"{name}: median {np.median(each):g} over {len(each)} networks",
+                name=f"{name}: {each.mean():.4g} in the mean over {len(each)} networks",
                 x=tuple(x.tolist()),
                 y=tuple((each[:, None] > x).mean(axis=0).tolist()),
                 style="line",
@@ -40,12 +42,12 @@ def counts_picture(title: str, unit: str, costs: dict[str, Costs]) -> Picture:
     )
 
 
-def ratios_picture(quantity: str, log_ratios: Float[NDArray[np.float64], " networks"], judged: MedianRatio) -> Picture:
-    """Every network's ratio in rising order, and the interval of the median."""
-    ordered = np.sort(log_ratios)
+def ratios_picture(quantity: str, costs: PairedCosts, judged: RatioOfTotals) -> Picture:
+    """Every network's ratio in rising order, the ratio of the totals and its interval."""
+    ordered = np.sort(costs.subject / costs.reference)
     kept = np.unique(np.linspace(0, len(ordered) - 1, min(len(ordered), MOST_POINTS)).round().astype(int))
-    low, high = np.exp(np.clip(judged.interval, -690.0, 690.0)).tolist()
-    ends = (1.0, float(len(ordered)))
+    ends, limit = (1.0, float(len(ordered))), 1 + MARGIN
+    low, high = (min(max(end, LEAST_DRAWN), MOST_DRAWN) for end in judged.interval)
     return Picture(
         kind="counts",
         title=quantity,
@@ -53,13 +55,16 @@ def ratios_picture(quantity: str, log_ratios: Float[NDArray[np.float64], " netwo
         y_label="ratio",
         y_scale="log",
         series=(
+            Series(name="one network", x=tuple((kept + 1.0).tolist()), y=tuple(ordered[kept].tolist())),
+            Series(name=f"margin, {limit:g}", x=ends, y=(limit, limit), style="line"),
             Series(
-                name=f"{judged.positives} of {judged.networks} networks take more",
-                x=tuple((kept + 1.0).tolist()),
-                y=tuple(np.exp(np.clip(ordered[kept], -690.0, 690.0)).tolist()),
+                name="interval of the ratio of totals",
+                x=ends,
+                y=(judged.ratio,) * 2,
+                low=(low,) * 2,
+                high=(high,) * 2,
+                style="band",
             ),
-            Series(name="equal", x=ends, y=(1.0, 1.0), style="line"),
-            Series(name="interval of the median", x=ends, y=(1.0, 1.0), low=(low,) * 2, high=(high,) * 2, style="band"),
         ),
-        note="A median below 1 says that the subject costs less.",
+        note=f"An interval below {limit:g} says that the subject costs no more.",
     )

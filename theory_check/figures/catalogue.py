@@ -12,6 +12,7 @@ from theory_check.figures import (
     residual_depth,
     residual_width,
     training_curves,
+    training_steps,
 )
 from theory_check.figures.figure import Figure
 
@@ -37,6 +38,7 @@ class Group:
 
 GROUPS: Mapping[str, Group] = {
     "training": Group(training_curves.training_curves, training_curves.QUICK, training_curves.FULL),
+    "training-steps": Group(training_steps.training_steps, training_steps.QUICK, training_steps.FULL),
     "residual-depth": Group(residual_depth.residual_depth, residual_depth.QUICK, residual_depth.FULL),
     "residual-width": Group(residual_width.residual_width, residual_width.QUICK, residual_width.FULL),
     "kernel-width": Group(kernel_width.kernel_width, kernel_width.QUICK, kernel_width.FULL),
@@ -45,4 +47,13 @@ GROUPS: Mapping[str, Group] = {
     "spectrum": Group(kernel_spectrum.kernel_spectrum, kernel_spectrum.QUICK, kernel_spectrum.FULL),
 }
 # As they are read: from what a network is, to its limit, to its training.
-READ = ("residual-depth", "residual-width", "output-law", "kernel-width", "spectrum", "horizon", "training")
+READ = (
+    "residual-depth",
+    "residual-width",
+    "output-law",
+    "kernel-width",
+    "spectrum",
+    "horizon",
+    "training",
+    "training-steps",
+)

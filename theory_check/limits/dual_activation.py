@@ -16,12 +16,14 @@ from torch import Tensor
 from theory_check.activations import loading, polynomial
 from theory_check.activations.activation import Activation
 from theory_check.activations.algebra import NAMES
+from theory_check.activations.mollification import is_piecewise_linear, pieces_of, unmollified
 from theory_check.activations.parsing import parse
 from theory_check.limits import closed_forms
 from theory_check.limits.breakpoints import breakpoints
 from theory_check.limits.closed_forms import PolynomialDual, derivative_of
 from theory_check.limits.hermite import HermiteDual, RealFunction
 from theory_check.limits.marginals import Dual
+from theory_check.limits.mollified import MollifiedDual
 from theory_check.limits.piecewise_linear import PiecewiseLinearDual
 
 Array = NDArray[np.float64]
@@ -145,13 +147,17 @@ def dual_of(activation: Activation, precision: float = 1e-15) -> DualActivation:
         if coefficients is not None:
             exact = PolynomialDual(tuple(float(c) for c in coefficients) or (0.0,))
             return DualActivation(exact, derivative_of(exact), degree=exact.terms)
-    if activation.kinks and activation.curvature == 0.0 and activation.bounds == "proved":
+    if is_piecewise_linear(activation):
         return DualActivation(
             _piecewise_linear(activation, slope=False),
             _piecewise_linear(activation, slope=True),
             degree=None,
             kink_near_zero=any(abs(kink) < _NEAR_ZERO for kink in activation.kinks),
         )
+    smoothed = unmollified(activation)
+    if smoothed is not None:
+        kinked, added = dual_of(smoothed[0]), smoothed[1] ** 2
+        return DualActivation(MollifiedDual(kinked.value, added), MollifiedDual(kinked.slope, added), degree=None)
     points = tuple(breakpoints(activation))
     name = activation.expression
     return DualActivation(
@@ -183,15 +189,9 @@ def require_finite_slope(activation: Activation) -> None:
 
 
 def _piecewise_linear(activation: Activation, *, slope: bool) -> PiecewiseLinearDual:
-    kinks = tuple(float(kink) for kink in activation.kinks)
-    sides = [(activation.slope_at(kink, -1), activation.slope_at(kink, 1)) for kink in kinks]
-    left_slope = sides[0][0]
+    pieces = pieces_of(activation)
     return PiecewiseLinearDual(
-        kinks=kinks,
-        jumps=tuple(right - left for left, right in sides),
-        left_slope=left_slope,
-        offset=activation.value_at(kinks[0]) - left_slope * kinks[0],
-        slope=slope,
+        kinks=pieces.kinks, jumps=pieces.jumps, left_slope=pieces.left_slope, offset=pieces.offset, slope=slope
     )
 
 

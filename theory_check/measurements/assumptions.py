@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from theory_check.activations.activation import Activation
+from theory_check.activations.mollification import is_piecewise_linear
 from theory_check.activations.nonlinearity import is_certified_nonlinear
 from theory_check.case import Case, materialise, parallel_rows
 from theory_check.claims.claim import EXPLAINED, Claim
@@ -40,6 +41,7 @@ _FINDINGS: dict[str, Callable[[Activation, Case], str | None]] = {
     "differentiable": lambda phi, _: None if phi.differentiable else f"{phi.name} is not known to have them",
     "nonlinear": lambda phi, _: None if is_certified_nonlinear(phi) else f"{phi.name} is affine",
     "linear-growth": lambda phi, _: None if asymptotic_slope(phi) > 0 else f"{phi.name} does not",
+    "piecewise-linear": lambda phi, _: None if is_piecewise_linear(phi) else f"{phi.name} is not",
     "distinct-inputs": coincidence,
     "wide": lambda _, case: None if case.width >= LEAST_WIDTH else f"width {case.width}",
     "small-learning-rate": lambda _, case: (

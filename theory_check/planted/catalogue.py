@@ -16,6 +16,8 @@ _NNGP_RATE = "test_empirical_nngp_kernels_approach_the_limit"
 _NNGP_MEAN = "test_mean_nngp_kernel_is_the_limit"
 _TANGENT_MEAN = "test_mean_tangent_kernel_is_the_limit"
 _EXTRAPOLATED = "test_layers_extrapolated_give_the_kernels_of_the_ode"
+_FINE_EVALUATIONS = "test_slightly_smoothed_kinks_take_no_more_evaluations"
+_FINE_STEPS = "test_slightly_smoothed_kinks_take_no_more_steps"
 
 
 SELF_TEST_CONTROLS = MappingProxyType(
@@ -135,6 +137,11 @@ SELF_TEST_CONTROLS = MappingProxyType(
         ),
         "linear-convergence": (
             planted_control("test_gradient_descent_converges_linearly", q.DECREASE, "descent-ascends-in-inputs"),
+        ),
+        "smooth-trains-faster": (
+            planted_control(_FINE_EVALUATIONS, q.FINE_EVALUATIONS, "subject-charged-more", "abs"),
+            planted_control(_FINE_STEPS, q.FINE_STEPS, "subject-learns-slower", "relu"),
+            planted_control(_FINE_STEPS, q.FINE_STEPS, "kinks-smoothed-too-much", "abs"),
         ),
     }
 )

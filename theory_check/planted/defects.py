@@ -197,11 +197,15 @@ def _five_per_cent_off(right: Function) -> Function:
 
 
 def _subject_charged(right: Function) -> Function:
-    return lambda subject, rival: right(1.1 * subject, rival)
+    return lambda _smooth, kinked: right(1.1 * kinked, kinked)
 
 
 def _subject_slowed(right: Function) -> Function:
-    return lambda largest, *, subject: right(largest, subject=subject) * (0.9 if subject else 1.0)
+    return lambda largest, *, smooth: right(largest, smooth=smooth) * (0.9 if smooth else 1.0)
+
+
+def _smoothed_too_much(right: Function) -> Function:
+    return lambda activation, width: right(activation, 10 * width)
 
 
 def _readout_tied(right: Function) -> Function:
@@ -414,17 +418,23 @@ DEFECTS = {
         ),
         Defect(
             "subject-charged-more",
-            "ten per cent is added to the evaluations of phi, and none to those of its kinked counterpart",
-            "theory_check.measurements.training_speed:log_ratios",
+            "phi is compared with itself in the place of its mollification, and charged ten per cent more",
+            "theory_check.measurements.training_speed:paired",
             _subject_charged,
             subtle=True,
         ),
         Defect(
             "subject-learns-slower",
-            "the learning rate of phi is ten per cent too small, that of its kinked rival is right",
+            "the learning rate of the mollified phi is ten per cent too small, that of the kinked one is right",
             "theory_check.measurements.training_speed:learning_rates",
             _subject_slowed,
             subtle=True,
+        ),
+        Defect(
+            "kinks-smoothed-too-much",
+            "kinks are smoothed over ten times the width that is stated",
+            "theory_check.measurements.training_speed:partner",
+            _smoothed_too_much,
         ),
     )
 }

@@ -1,6 +1,6 @@
 """What the statistical tests of a claim could have seen: samples, power and smallest detectable effects, summed up.
 
-Every outcome of a law, a rate or a median states them among its details; the names are those of `evidence/audit.py`.
+Every outcome of a law, a rate or a ratio states them among its details; the names are those of `evidence/audit.py`.
 """
 
 import re
@@ -14,7 +14,7 @@ EVEN_ODDS = 0.5
 _STATED_POWER = 0.9
 _POWER = re.compile(r"(?P<test>.+): power against an? (?P<departure>.+)")
 _LADDER = "departure beyond the margin seen with power 0.9"
-_MEDIAN = "share of networks that take more, refuted with probability 0.9 from"
+_RATIO = "ratio refuted with probability 0.9 from"
 
 
 class Power(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,14 +86,14 @@ def _tests(outcome: Outcome) -> Iterator[_Seen]:
             detectable=_number(details[_LADDER]),
             effect="departure of the slope",
         )
-    if _MEDIAN in details:
+    if _RATIO in details:
         yield _Seen(
             test=outcome.quantity,
             samples=_number(details.get("networks")),
             power=_STATED_POWER,
-            departure="share of networks that large",
-            detectable=_number(details[_MEDIAN]),
-            effect="share of networks that take more",
+            departure="ratio of totals that large",
+            detectable=_number(details[_RATIO]),
+            effect="ratio of totals",
         )
 
 

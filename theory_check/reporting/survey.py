@@ -25,8 +25,10 @@ SENTENCES = {
     q.KEPT_EIGENVALUE: "the limiting tangent kernel is singular, so it has no smallest eigenvalue to keep",
     q.STALL: "{measured:.0%} of the loss lie where the tangent kernel vanishes, which descent cannot reach",
     q.DECREASE: "the loss decreases by {measured:.3g} of the stated factor in some step",
-    q.DESCENT_STEPS: "descent takes {measured:.3g} times the steps of a kinked rival, in the median over networks",
-    q.EVALUATIONS: "the solver takes {measured:.3g} times the evaluations of the kinked counterpart, in the median",
+    q.FINE_EVALUATIONS: "kinks smoothed by 0.03 take {measured:.3g} times the evaluations of the solver",
+    q.COARSE_EVALUATIONS: "kinks smoothed by 0.3 take {measured:.3g} times the evaluations of the solver",
+    q.FINE_STEPS: "kinks smoothed by 0.03 take {measured:.3g} times the steps of gradient descent",
+    q.COARSE_STEPS: "kinks smoothed by 0.3 take {measured:.3g} times the steps of gradient descent",
     q.BEYOND_STABILITY: "long horizons leave eta lambda_max below 2: training does not diverge",
     q.VARIANCE_FALL: "the variance of the state falls by {measured:.2g} as the horizon grows",
 }

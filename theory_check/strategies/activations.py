@@ -9,6 +9,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from theory_check.activations.activation import Activation
 from theory_check.activations.catalogue import CATALOGUE
 from theory_check.activations.loading import activation as load
+from theory_check.activations.mollification import is_piecewise_linear
 from theory_check.activations.nonlinearity import is_certified_nonlinear
 
 # Simplest first: Hypothesis shrinks towards the front of each list.
@@ -16,6 +17,8 @@ SMOOTH = ("tanh", "sin", "softplus", "erf", "sigmoid", "arctan", "silu", "gelu",
 # Derivatives of every order: elu'' jumps.
 DIFFERENTIABLE = tuple(name for name in SMOOTH if CATALOGUE[name].differentiable)
 KINKED = ("relu", "abs", "leaky_relu", "hardtanh")
+# The plainest kink there is, the same on both sides, goes first where there is nothing but kinks.
+KINKED_FIRST = ("abs", "relu", "leaky_relu", "hardtanh")
 GROWING = ("softplus", "relu", "gelu", "silu", "leaky_relu", "elu", "abs")
 NOT_LIPSCHITZ = ("square", "sign_sqrt", "cube")
 SLOPES = (1.0, 2.0, 0.5, -1.0, 1.5, 0.75, -0.5, 3.0, -2.0)
@@ -92,6 +95,19 @@ def differentiable_activations() -> SearchStrategy[Activation]:
 def kinked_activations() -> SearchStrategy[Activation]:
     """Lipschitz functions whose derivative jumps; every kink is enumerated."""
     return _trees(KINKED, "kinked")
+
+
+@st.composite
+def piecewise_linear_activations(draw: DrawFn) -> Activation:
+    """Piecewise linear functions with a kink: one or two of KINKED under affine maps, and sometimes a line."""
+    terms = [f"{draw(st.sampled_from(KINKED_FIRST))}({draw(_inner())})"]
+    more = draw(st.sampled_from(("", "line", "kinks")))
+    if more:
+        other = "x" if more == "line" else f"{draw(st.sampled_from(KINKED_FIRST))}({draw(_inner())})"
+        terms.append(f"{draw(st.sampled_from(SLOPES))!r}*{other}")
+    found = _tamed(" + ".join(terms))
+    # relu(x) - relu(-x) is a line.
+    return found if is_piecewise_linear(found) else load(terms[0])
 
 
 def not_lipschitz_activations() -> SearchStrategy[Activation]:

@@ -34,6 +34,7 @@ JAX_FUNCTIONS: Mapping[str, Elementwise] = MappingProxyType(
         "cube": lambda x: x * x * x,
         "sign_sqrt": lambda x: jnp.sign(x) * jnp.sqrt(jnp.abs(x)),
         "exp": jnp.exp,
+        "smooth_relu": lambda x: x * jax.scipy.stats.norm.cdf(x) + jax.scipy.stats.norm.pdf(x),
     }
 )
 
