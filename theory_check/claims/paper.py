@@ -482,7 +482,7 @@ _CLAIMS = (
                 quantity=q.COARSE_EVALUATIONS,
             ),
             # Against itself every network is a tie, so that ten per cent decide.
-            *_planted(_COARSE_EVALUATIONS, q.COARSE_EVALUATIONS, "subject-charged-more", activation="abs"),
+            *_planted(_COARSE_EVALUATIONS, q.COARSE_EVALUATIONS, "subject-charged-more", activation="relu"),
         ),
     ),
 )
