@@ -12,6 +12,7 @@ import pytest
 from theory_check.activations.loading import activation
 from theory_check.claims import quantities
 from theory_check.claims.claim import EXPLAINED, Assumption, Claim, Control, Stratum
+from theory_check.claims.departures import DEPARTURES
 from theory_check.claims.paper import CLAIMS, PAPER
 from theory_check.cli.properties import properties_folder
 from theory_check.planted.defects import DEFECTS
@@ -77,10 +78,11 @@ def test_every_assumption_is_explained() -> None:
     assert set(EXPLAINED) == set(get_args(Assumption))
 
 
-def test_every_stratum_is_searched_by_a_claim_or_a_control() -> None:
+def test_every_stratum_is_searched_by_a_claim_a_control_or_a_departure() -> None:
     """Apart from `given`, the user's own data."""
     searched = {s for claim in CLAIMS.values() for s in claim.strata}
     searched |= {control.stratum for claim in CLAIMS.values() for control in claim.controls}
+    searched |= {way.stratum for ways in DEPARTURES.values() for way in ways if way.stratum}
     assert searched == set(get_args(Stratum)) - {"given"}
 
 

@@ -136,8 +136,8 @@ def compared_evaluations(case: Case, setting: Setting, smoothing: float) -> Comp
 def compared_steps(case: Case, setting: Setting, smoothing: float) -> Comparison:
     """Steps of gradient descent to one target, each side with eta = 1 / (4 lambda_max) of its own Theta_0.
 
-    The target is the share of the loss that the kinked phi has left after PILOT_STEPS steps: the geometric mean over a few
-    networks of its own.
+    The target is the share of the loss that the kinked phi has left after PILOT_STEPS steps: the geometric mean over
+    a few networks of its own.
     """
     pair = pair_of(case, setting, smoothing)
     if isinstance(pair, str):
