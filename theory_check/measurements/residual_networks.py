@@ -38,13 +38,13 @@ NETWORKS = 12
 # Steps of the reference: the fewest with which it is near enough to the ODE; kinks leave RK4 first order.
 REFERENCES = tuple(16 * 2**k for k in range(9))
 # For phi with kinks: with 8 layers most networks of width 64 have a neuron on another side than the ODE.
-KINKED_DEPTHS = (16, 32, 64, 128, 256)
-# Networks that are drawn for each that is wanted; a third or more are fit where most are known to change sides.
-DRAWN = 20
+KINKED_DEPTHS = (16, 24, 40, 72, 128)
+# Networks that are drawn at most for each that is wanted: beyond that so few are fit that no order is read.
+DRAWN = 8
 # Networks whose references are looked at: 1 where all are alike, more where it depends on where kinks are crossed.
 LOOKED_AT, KINKED_LOOKED_AT = 1, 5
 # Neurons on a rung of widths, and its fewest networks: the share of error that is of rare neurons goes like 1 / width.
-KINKED_NEURONS, KINKED_FEWEST = 12_800, 24
+KINKED_NEURONS, KINKED_FEWEST = 25_600, 160
 # The depth at which the error is followed over widths, and how much it may grow from one end of them to the other.
 DEPTH = 16
 GROWTH_MARGIN = 0.15
@@ -63,6 +63,7 @@ class ResidualNetworks:
         self.widths = setting.profile.kernel_rungs
         self.found: dict[str, Detail] = {}
         self._resolutions: dict[int, tuple[int, float, float]] = {}
+        self._first: Float[Array, "depths networks"] | None = None
 
     @property
     def kinked(self) -> bool:
@@ -75,7 +76,7 @@ class ResidualNetworks:
         return KINKED_DEPTHS if self.kinked else DEPTHS
 
     def unusable(self, layers: int | None = None) -> str:
-        """Why no slope can be read, or empty: the reference is not near enough to the ODE.
+        """Why no slope can be read, or empty: the reference is not near enough to the ODE, or too few networks are fit.
 
         Args:
             layers: of the networks with the least error; the deepest of the ladder of depths by default.
@@ -83,42 +84,26 @@ class ResidualNetworks:
         _, error, least = self._resolution(layers or self.depths[-1])
         if error > NUMERICAL_SHARE * least:
             return f"the error of the reference, {error:.2g}, is not below a tenth of {least:.2g}"
+        if self.kinked and layers is None:
+            # Kept for the ladder's first stage, which asks for the same networks.
+            self._first = self._errors_over_depths(0)
+            if self._first is None:
+                return f"in most of {DRAWN * NETWORKS} networks a neuron ends on another side of a kink than in the ODE"
         return ""
 
     def depth_ladder(self, stage: int) -> RateResult:
         """The slope against depth, at the width of the case; every network has a slope of its own.
 
-        Where phi has kinks and that cannot be decided, it is measured afresh with four times the networks. What `found`
-        says is of the first stage.
-
         Raises:
-            ArithmeticError: nearly all networks have a neuron that changes sides of a kink.
+            ArithmeticError: in nearly all networks of a stage after the first a neuron changes sides of a kink.
         """
-        result = self._depth_ladder(stage, NETWORKS)
-        again = self.kinked and result.verdict is Verdict.INCONCLUSIVE
-        return self._depth_ladder(stage, 4 * NETWORKS) if again else result
+        errors = self._first if stage == 0 and self._first is not None else self._errors_over_depths(stage)
+        self._first = None
+        if errors is None:
+            raise ArithmeticError(f"in most of {DRAWN * NETWORKS} networks a neuron changes sides of a kink")
+        return self._depth_slope(errors)
 
-    def _depth_ladder(self, stage: int, networks: int) -> RateResult:
-        steps, _, _ = self._resolution(self.depths[-1])
-        of_stage = f"depths {stage} of {networks}" if self.kinked else f"depths {stage}"
-        rows: list[list[float]] = []
-        drawn = 0
-        while len(rows) < networks and drawn < DRAWN * networks:
-            parameters = self._parameters(of_stage, self.instance.case.width, drawn)
-            reference = self._solved(parameters, "rk4", steps)
-            layered = [self._solved(parameters, "euler", depth) for depth in self.depths]
-            if not self.kinked or all(self._on_the_same_sides(one[0], reference[0]) for one in layered):
-                rows.append([_distance(one, reference) for one in layered])
-            drawn += 1
-        if len(rows) < networks:
-            raise ArithmeticError(f"in {drawn - len(rows)} of {drawn} networks a neuron changes sides of a kink")
-        if self.kinked and stage == 0:
-            self.found |= {
-                "read from": "networks in which every neuron ends on the same side of kinks as in the ODE",
-                "networks drawn": drawn,
-                "networks with a neuron on another side": drawn - networks,
-            }
-        errors = np.ascontiguousarray(np.array(rows).T)
+    def _depth_slope(self, errors: Float[Array, "depths networks"]) -> RateResult:
         return fit_rate(
             np.array(self.depths, dtype=np.float64),
             errors,
@@ -126,16 +111,38 @@ class ResidualNetworks:
             margin=DEPTH_MARGIN,
             refute_level=CONFIRMED_LEVEL,
             paired=True,
-            looks=LOOKS if self.kinked else 1,
         )
+
+    def _errors_over_depths(self, stage: int, networks: int = NETWORKS) -> Float[Array, "depths networks"] | None:
+        """Of fresh networks, for phi with kinks of those that are fit; None where too few of those drawn are."""
+        steps, _, _ = self._resolution(self.depths[-1])
+        rows: list[list[float]] = []
+        drawn = 0
+        while len(rows) < networks and drawn < DRAWN * networks:
+            parameters = self._parameters(f"depths {stage}", self.instance.case.width, drawn)
+            reference = self._solved(parameters, "rk4", steps)
+            layered = [self._solved(parameters, "euler", depth) for depth in self.depths]
+            if not self.kinked or all(self._on_the_same_sides(one[0], reference[0]) for one in layered):
+                rows.append([_distance(one, reference) for one in layered])
+            drawn += 1
+        enough = len(rows) == networks
+        if self.kinked and stage == 0 and enough:
+            self.found |= {
+                "read from": "networks in which every neuron ends on the same side of kinks as in the ODE",
+                "networks drawn": drawn,
+                "networks with a neuron on another side": drawn - networks,
+            }
+        return np.ascontiguousarray(np.array(rows).T) if enough else None
 
     def width_ladder(self, stage: int) -> RateResult:
         """The slope of the error at one depth against width: a constant that does not grow has none above zero.
 
-        Where that cannot be decided, it is measured afresh with four times the networks.
+        Where that cannot be decided, it is measured afresh with four times the networks; not so for phi with kinks,
+        whose references take many steps and whose ladder has many networks already.
         """
         result = self._width_ladder(stage, 1)
-        return self._width_ladder(stage, 4) if result.verdict is Verdict.INCONCLUSIVE else result
+        again = not self.kinked and result.verdict is Verdict.INCONCLUSIVE
+        return self._width_ladder(stage, 4) if again else result
 
     def _width_ladder(self, stage: int, times: int) -> RateResult:
         """From so many times the networks of a first attempt."""
@@ -165,7 +172,6 @@ class ResidualNetworks:
             margin=GROWTH_MARGIN,
             refute_level=CONFIRMED_LEVEL,
             one_sided="at-most",
-            looks=LOOKS,
         )
 
     def _errors_over_widths(self, stage: str, counts: Sequence[int]) -> list[Float[Array, " networks"]]:
