@@ -145,6 +145,7 @@ def test_the_error_of_layers_with_kinks_does_not_grow_with_the_width(
 ) -> None:
     """Read from all networks, most of them narrow, as a one-sided slope: no growth that they could see."""
     monkeypatch.setattr(residual_networks, "KINKED_NEURONS", 800)
+    monkeypatch.setattr(residual_networks, "KINKED_FEWEST", 24)
     profile = msgspec.structs.replace(PROFILES["quick"], kernel_rungs=(8, 12, 16, 24, 32))
     networks = ResidualNetworks(on_sphere("relu(x)"), another(profile=profile))
     assert networks.unusable(DEPTH) == ""
