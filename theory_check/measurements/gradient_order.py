@@ -115,8 +115,9 @@ class GradientOrder:
         return self._chosen.why_not
 
     def _why_not(self, pilot: Reference) -> str:
-        if not pilot.is_near_enough(PILOT_SHARE):
-            return f"the error of the reference, {pilot.error:.2g}, is not below a twentieth of {pilot.least:.2g}"
+        if not pilot.is_near_enough(self._pilot_share):
+            allowed = f"{self._pilot_share:g} of {pilot.least:.2g}"
+            return f"the error of the reference, {pilot.error:.2g}, is not below {allowed}"
         # Every evaluation of the field rounds once, there and back, and what it rounds grows by exp(L T) at most.
         evaluations = self.steps[-1] * len(SCHEMES[self.scheme].b)
         rounding = summation_bound(2 * evaluations, math.exp(2 * GROWTH))
@@ -169,10 +170,10 @@ class GradientOrder:
         """The least growth at which the errors of all pilots can be read; the first where there is none."""
         first: Choice | None = None
         for growth in GROWTHS:
-            networks = [self._grown("reference", k, growth) for k in range(PILOTS)]
+            networks = [self._grown("reference", k, growth) for k in range(PILOTS if self._regular else 1)]
             if first is not None and growth * max(map(self._share_of_slope, networks)) > SEEN:
                 break
-            pilots = [self._reference(parameters, 0, PILOT_SHARE) for parameters in networks]
+            pilots = [self._reference(parameters, 0, self._pilot_share) for parameters in networks]
             rung = (min if self._regular else max)(pilot.rung for pilot in pilots)
             found = Choice(growth, rung, next(filter(None, map(self._why_not, pilots)), ""))
             if not found.why_not:
@@ -233,6 +234,11 @@ class GradientOrder:
         Where not, a solver of order 5 takes many steps at tight tolerances, and their number follows the kinks.
         """
         return self.instance.activation.differentiable
+
+    @property
+    def _pilot_share(self) -> float:
+        """What the errors of the pilots' references may be of what is measured."""
+        return PILOT_SHARE if self._regular else NUMERICAL_SHARE
 
     def _taken(self, parameters: Parameters) -> Reference:
         """The gradient by the tolerance that was near enough for the pilots, taken to be so for this network too."""
