@@ -176,6 +176,7 @@ def test_the_recorded_audits():
     found = difference(quick, gate)
     assert {c.change for c in found.verdicts} == {"appeared"}
     assert {c.place.split(", ")[2] for c in found.verdicts} == {"erf", "gelu", "silu"}
-    assert {c.place.split(", ")[0] for c in found.verdicts if c.counts_as} == {"spread-reduced", "smooth-trains-faster"}
+    # smooth-trains-faster is refuted as well, but of pairs of its own: named activations are no subjects of it.
+    assert {c.place.split(", ")[0] for c in found.verdicts if c.counts_as} == {"spread-reduced"}
     assert found.exit_status == 3
     assert difference(gate, gate).cases_compared > 2_000

@@ -30,8 +30,8 @@ def pairs(names: tuple[str, ...], seed: str, out: str | None) -> None:
     """Smooth the kinks of activations, nothing else, and compare what they cost.
 
     Without names: the kinked functions of the catalogue, and hardtanh(1.5*x + 0.75). With --out the steps that the
-    limiting kernel predicts are drawn beside those that networks take, over all activations. Exit status 0, whatever
-    the verdicts are.
+    limiting kernel predicts are drawn beside those that networks take, over all activations. What the verdicts are
+    does not change how the command ends.
     """
     import torch
     from threadpoolctl import threadpool_limits
