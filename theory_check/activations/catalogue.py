@@ -81,9 +81,18 @@ def _normal_distribution(x: Tensor) -> Tensor:
 
 def _smooth_relu(x: Tensor) -> Tensor:
     # Far to the left both terms cancel, to rounding of either sign; the function is positive.
-    # Beyond 37 the density is below 1e-297; its exponential is slow where it is subnormal.
-    density = torch.exp(-0.5 * torch.clamp(x, -37.0, 37.0) ** 2) / math.sqrt(2.0 * math.pi)
-    return torch.clamp(x * _normal_distribution(x) + density, min=0.0)
+    within = _with_normal_tails(x)
+    density = torch.exp(-0.5 * within**2) / math.sqrt(2.0 * math.pi)
+    return torch.clamp(x * _normal_distribution(within) + density, min=0.0)
+
+
+def _smooth_relu_slope(x: Tensor) -> Tensor:
+    return _normal_distribution(_with_normal_tails(x))
+
+
+def _with_normal_tails(x: Tensor) -> Tensor:
+    # Beyond 37 density and tail are below 1e-297: exp and erfc are slow where they are subnormal.
+    return torch.clamp(x, -37.0, 37.0)
 
 
 def _gelu_slope(x: Tensor) -> Tensor:
@@ -326,7 +335,7 @@ EXPONENTIAL = _entry(
 SMOOTH_RELU = _entry(
     "smooth_relu",
     _smooth_relu,
-    _normal_distribution,
+    _smooth_relu_slope,
     balls.smooth_relu,
     lipschitz=1.0,
     curvature=widened(1.0 / math.sqrt(2.0 * math.pi)),

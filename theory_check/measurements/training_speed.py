@@ -51,7 +51,7 @@ SOLVER_STEPS = 4
 # eta lambda_max(Theta_0). At 1 networks would arrive in few steps, or at a loss near rounding after many.
 RATE = 0.25
 # The target is what a few networks have left of the loss after so many steps, so that others take 100 and more.
-PILOTS, PILOT_STEPS, MOST_STEPS = 12, 150, 1000
+PILOTS, PILOT_STEPS, MOST_STEPS = 8, 150, 1000
 # A run that has not arrived counts as MOST_STEPS: a cost like any other, as long as there are few of them.
 MOST_UNFINISHED = 0.1
 

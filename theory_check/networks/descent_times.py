@@ -6,7 +6,8 @@ A = (sigma_w / sqrt n) W, tau = T / L and c = f - y, in rows:
     h_(k+1) = h_k + tau phi(h_k) A^T,   lambda_L = (sigma_v / sqrt n) phi'(h_L) * c v,
     lambda_k = lambda_(k+1) + tau phi'(h_k) * (lambda_(k+1) A),     dL/dA = tau sum_k lambda_(k+1)^T phi(h_k)
 
-A step of eta against dL/dW moves A by eta sigma_w^2 / n against dL/dA.
+A step of eta against dL/dW moves A by eta sigma_w^2 / n against dL/dA. What is kept is B = tau A, so that no product
+has to be scaled: a scaled one takes twice the time.
 """
 
 import math
@@ -79,25 +80,25 @@ def steps_to_target(
         NonFiniteState: a loss is not finite.
     """
     h_0, v = initial_states(neural_ode, networks, inputs), networks.V[:, 0]
-    A = recurrent_matrix(neural_ode, networks)  # a copy, which is changed in place
-    width, dimension = A.shape[-1], inputs.shape[-1]
-    gram = inputs @ inputs.mT
     tau = neural_ode.horizon / layers
-    now = _forward(activation, neural_ode, h_0, A, v, layers)
-    rate = rates(_largest_eigenvalues(activation, neural_ode, A, v, inputs, now))
+    B = recurrent_matrix(neural_ode, networks) * tau  # a copy, which is changed in place
+    width, dimension = B.shape[-1], inputs.shape[-1]
+    gram = inputs @ inputs.mT
+    now = _forward(activation, neural_ode, h_0, B, v, layers)
+    rate = rates(_largest_eigenvalues(activation, neural_ode, B, v, inputs, now))
     losses = first = (now.outputs - labels).square().sum(-1)
     taken, left = np.full(len(labels), most, dtype=np.int64), np.empty(len(labels))
     running = torch.arange(len(labels))
     for step in range(1, most + 1):
         cotangent = now.outputs - labels
-        start, above = _backward(activation, neural_ode, A, v, now, cotangent)
+        start, above = _backward(activation, neural_ode, B, v, now, cotangent)
         # U is seen through h_0 alone, which moves along x x'^T.
         h_0 = h_0 - (rate * neural_ode.sigma_u**2 / dimension)[:, None, None] * (gram @ start)
-        by_rate = (rate * (-tau * neural_ode.sigma_w**2 / width))[:, None, None]
-        A.baddbmm_((torch.cat(above, 1) * by_rate).mT, torch.cat(now.features[:-1], 1))
+        by_rate = (rate * (-((tau * neural_ode.sigma_w) ** 2) / width))[:, None, None]
+        B.baddbmm_((torch.cat(above, 1) * by_rate).mT, torch.cat(now.features[:-1], 1))
         into_v = (cotangent[:, None] @ now.features[-1])[:, 0]
         v = v - (rate * neural_ode.sigma_v / math.sqrt(width))[:, None] * into_v
-        now = _forward(activation, neural_ode, h_0, A, v, layers)
+        now = _forward(activation, neural_ode, h_0, B, v, layers)
         losses = (now.outputs - labels).square().sum(-1)
         require_finite(losses, f"a loss after {step} steps of descent")
         arrived = losses <= target * first
@@ -111,7 +112,7 @@ def steps_to_target(
             break
         running, labels, rate = running[keep.cpu()], labels[keep], rate[keep]
         first, losses = first[keep], losses[keep]
-        h_0, A, v = h_0[keep], A[keep], v[keep]
+        h_0, B, v = h_0[keep], B[keep], v[keep]
         now = _Pass(tuple(h[keep] for h in now.states), tuple(p[keep] for p in now.features), now.outputs[keep])
     else:
         left[running.numpy()] = (losses / first).cpu().numpy()
@@ -122,14 +123,14 @@ def _forward(
     activation: Activation,
     neural_ode: NeuralODE,
     h_0: Float[Tensor, "networks inputs width"],
-    A: Float[Tensor, "networks width width"],
+    B: Float[Tensor, "networks width width"],
     v: Float[Tensor, "networks width"],
     layers: int,
 ) -> _Pass:
     states, features = [h_0], []
     for _ in range(layers):
         features.append(activation(states[-1]))
-        states.append(torch.baddbmm(states[-1], features[-1], A.mT, alpha=neural_ode.horizon / layers))
+        states.append(torch.baddbmm(states[-1], features[-1], B.mT))
     features.append(activation(states[-1]))
     outputs = (features[-1] @ v[..., None])[..., 0] * (neural_ode.sigma_v / math.sqrt(v.shape[-1]))
     return _Pass(tuple(states), tuple(features), outputs)
@@ -138,7 +139,7 @@ def _forward(
 def _backward(
     activation: Activation,
     neural_ode: NeuralODE,
-    A: Float[Tensor, "networks width width"],
+    B: Float[Tensor, "networks width width"],
     v: Float[Tensor, "networks width"],
     run: _Pass,
     cotangent: Float[Tensor, "networks inputs"],
@@ -147,9 +148,8 @@ def _backward(
     scale = neural_ode.sigma_v / math.sqrt(v.shape[-1])
     adjoint = activation.one_sided_derivative(run.states[-1], 1) * (cotangent[..., None] * (scale * v)[:, None])
     above = [adjoint]
-    tau = neural_ode.horizon / (len(run.states) - 1)
     for state in reversed(run.states[:-1]):
-        adjoint = torch.addcmul(adjoint, activation.one_sided_derivative(state, 1), adjoint @ A, value=tau)
+        adjoint = torch.addcmul(adjoint, activation.one_sided_derivative(state, 1), adjoint @ B)
         above.append(adjoint)
     return above.pop(), above[::-1]
 
@@ -157,7 +157,7 @@ def _backward(
 def _largest_eigenvalues(
     activation: Activation,
     neural_ode: NeuralODE,
-    A: Float[Tensor, "networks width width"],
+    B: Float[Tensor, "networks width width"],
     v: Float[Tensor, "networks width"],
     inputs: Float[Tensor, "inputs dimension"],
     run: _Pass,
@@ -165,7 +165,7 @@ def _largest_eigenvalues(
     """lambda_max of the tangent kernel of each network."""
     width, dimension = v.shape[-1], inputs.shape[-1]
     count, layers = len(inputs), len(run.states) - 1
-    start, above = _backward(activation, neural_ode, A, v, run, torch.ones_like(run.outputs))
+    start, above = _backward(activation, neural_ode, B, v, run, torch.ones_like(run.outputs))
     kernel = neural_ode.sigma_v**2 / width * run.features[-1] @ run.features[-1].mT
     kernel = kernel + neural_ode.sigma_u**2 / dimension * (inputs @ inputs.mT) * (start @ start.mT)
     adjoints, features = torch.cat(above, 1), torch.cat(run.features[:-1], 1)
