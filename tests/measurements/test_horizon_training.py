@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from theory_check.case import Case, Digits, Sphere
@@ -10,6 +11,7 @@ from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.measurements import horizon_training
 from theory_check.measurements.horizon_training import (
     BEYOND,
+    DESCENT_STEPS,
     WITHIN,
     divergence_discrepancies,
     stretched,
@@ -123,3 +125,11 @@ def test_a_run_that_overflows_is_no_other_run(ended: int, bench: object, monkeyp
     monkeypatch.setattr(horizon_training, "_trained", cut_short)
     (found,) = stretching_discrepancies(case_on("softplus(x)"), bench)
     assert found.powerless == ("a run is not finite after 3 steps" if ended else "a run is not finite at its start")
+
+
+def test_runs_that_diverge_together_are_judged_by_the_steps_they_took(bench: object) -> None:
+    """Far beyond 2 / lambda_max both overflow after the same step, and are one to the last bit until then."""
+    case = msgspec.structs.replace(case_on("softplus(x)"), eta_factor=1e3)
+    (found,) = stretching_discrepancies(case, bench)
+    assert (found.error, found.powerless) == (0.0, "")
+    assert 1 <= found.details["steps compared"] < DESCENT_STEPS

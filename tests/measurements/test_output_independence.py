@@ -1,12 +1,15 @@
 """Claim independent-outputs: what outputs of one network share, at the case's width and as the width grows."""
 
+import math
+
 import numpy as np
 import pytest
 
 from theory_check.case import Case, Sphere
+from theory_check.evidence.rates import replicates_needed_by
 from theory_check.evidence.verdict import Verdict
 from theory_check.measurements import output_independence
-from theory_check.measurements.output_independence import OUTPUTS, OutputIndependence, _products
+from theory_check.measurements.output_independence import OUTPUTS, RATE_MARGIN, OutputIndependence, _products
 from theory_check.neural_ode import NeuralODE
 from theory_check.planted.defects import planted
 
@@ -63,11 +66,13 @@ def test_the_variance_of_s_falls_like_the_inverse_width(expression: str, bench: 
         assert outputs._ladder(0, 80).verdict is Verdict.REFUTED
 
 
-def test_a_ladder_that_cannot_decide_takes_four_times_the_networks(
-    bench: object, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("most", "taken"), [(10_000, "asked for"), (50, "most")])
+def test_a_ladder_that_cannot_decide_takes_as_many_networks_as_its_spread_asks_for(
+    most: int, taken: str, bench: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ten networks cannot; the ladder is measured afresh, once."""
+    """Ten networks cannot; the ladder is measured afresh, once, with half again as many as needed, up to the most."""
     monkeypatch.setattr(output_independence, "NETWORKS", 10)
+    monkeypatch.setattr(output_independence, "MOST_NETWORKS", most)
     seen: list[int] = []
     right = OutputIndependence._ladder
 
@@ -76,8 +81,11 @@ def test_a_ladder_that_cannot_decide_takes_four_times_the_networks(
         return right(self, stage, networks)
 
     monkeypatch.setattr(OutputIndependence, "_ladder", recorded)
-    OutputIndependence(on_sphere("tanh(x)", inputs=6), bench)(0)
-    assert seen == [10, 40]
+    outputs = OutputIndependence(on_sphere("tanh(x)", inputs=6), bench)
+    outputs(0)
+    needed = replicates_needed_by(right(outputs, 0, 10), RATE_MARGIN)
+    assert needed > 40
+    assert seen == [10, {"asked for": math.ceil(1.5 * needed), "most": 50}[taken]]
 
 
 def test_networks_without_features_are_left_out(bench: object) -> None:

@@ -55,14 +55,17 @@ def stretching_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy,
     ended = min((t.diverged_at for t in (one, other) if t.diverged_at is not None), default=None)
     if common == 0:
         return (Discrepancy(q.STRETCHED_RUN, 0.0, 0.0, unusable="a run is not finite at its start"),)
+    # Runs that diverge together, by a step of training or more, have shown what they have in common until then.
+    together = one.diverged_at == other.diverged_at and common > 1
     pairs = ((one.losses, other.losses), (one.outputs, other.outputs))
     error = max(float((a[:common] - b[:common]).abs().max()) for a, b in pairs)
     # Equal as far as both go: of what follows nothing is known.
-    reason = f"a run is not finite after {ended} steps" if ended is not None and error == 0 else ""
+    reason = f"a run is not finite after {ended} steps" if ended is not None and not together and error == 0 else ""
+    details = {"steps compared": common - 1}
     scale = float(one.outputs[:common].abs().max()) or None
     runs = {"sigma_w and T of the case": one, "sigma_w / 4 and 4 T": other}
     sketch = partial(_picture, "Gradient descent with sigma_w T fixed", runs, "Both runs are one to the last bit.")
-    return (Discrepancy(q.STRETCHED_RUN, error, 0.0, scale=scale, unusable=reason, sketch=sketch),)
+    return (Discrepancy(q.STRETCHED_RUN, error, 0.0, scale=scale, unusable=reason, details=details, sketch=sketch),)
 
 
 def stretched(neural_ode: NeuralODE) -> NeuralODE:
