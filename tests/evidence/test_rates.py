@@ -14,6 +14,7 @@ from theory_check.evidence.rates import (
     fit_rate,
     fit_slope,
     relative_variance_with_error,
+    replicates_afresh,
     replicates_needed,
     replicates_needed_by,
     root_mean_square_with_error,
@@ -459,3 +460,27 @@ def test_degrees_below_one_are_refused() -> None:
             margin=0.1,
             refute_level=1e-3,
         )
+
+
+@pytest.mark.parametrize(("noise", "least", "most"), [(0.02, 4, 4), (1.0, 5, 15), (30.0, 16, 16)])
+def test_a_second_ladder_takes_what_the_first_asks_for(noise: float, least: int, most: int) -> None:
+    """At least four times as many, at most 16 times; half again what is needed between these."""
+    first = fit_slope(
+        WIDTHS,
+        -0.5 * np.log(WIDTHS),
+        np.full(5, noise / math.sqrt(40)),
+        expected=-0.5,
+        margin=0.15,
+        refute_level=1e-9,
+        degrees_of_freedom=39,
+    )
+    taken = replicates_afresh(first, 40, 0.15)
+    assert least * 40 <= taken <= most * 40
+    if least < taken / 40 < most:
+        assert taken == math.ceil(1.5 * replicates_needed_by(first, 0.15))
+
+
+def test_a_second_ladder_of_what_has_no_replicates_takes_four_times_what_was_planned() -> None:
+    """Its only uncertainty is known, and says nothing of replicates."""
+    known = fit_slope(WIDTHS, -0.5 * np.log(WIDTHS), np.full(5, 0.1), expected=-0.5, margin=0.15, refute_level=1e-9)
+    assert replicates_afresh(known, 40, 0.15) == 160

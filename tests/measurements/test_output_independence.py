@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from theory_check.case import Case, Sphere
+from theory_check.evidence import rates
 from theory_check.evidence.rates import replicates_needed_by
 from theory_check.evidence.verdict import Verdict
 from theory_check.measurements import output_independence
@@ -66,13 +67,13 @@ def test_the_variance_of_s_falls_like_the_inverse_width(expression: str, bench: 
         assert outputs._ladder(0, 80).verdict is Verdict.REFUTED
 
 
-@pytest.mark.parametrize(("most", "taken"), [(10_000, "asked for"), (50, "most")])
+@pytest.mark.parametrize(("most", "taken"), [(1000, "asked for"), (5, "most")])
 def test_a_ladder_that_cannot_decide_takes_as_many_networks_as_its_spread_asks_for(
     most: int, taken: str, bench: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ten networks cannot; the ladder is measured afresh, once, with half again as many as needed, up to the most."""
     monkeypatch.setattr(output_independence, "NETWORKS", 10)
-    monkeypatch.setattr(output_independence, "MOST_NETWORKS", most)
+    monkeypatch.setattr(rates, "MOST_AFRESH", most)
     seen: list[int] = []
     right = OutputIndependence._ladder
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from theory_check.case import Case, Sphere
+from theory_check.evidence.rates import MOST_AFRESH
 from theory_check.evidence.verdict import Verdict
 from theory_check.measurements import residual_networks
 from theory_check.measurements.depth_ladder import DEPTHS
@@ -149,7 +150,7 @@ def test_the_error_of_layers_with_kinks_does_not_grow_with_the_width(
     profile = msgspec.structs.replace(PROFILES["quick"], kernel_rungs=(8, 12, 16, 24, 32))
     networks = ResidualNetworks(on_sphere("relu(x)"), another(profile=profile))
     assert networks.unusable(DEPTH) == ""
-    result = networks._width_ladder(0, 1)
+    result = networks._width_ladder(0, NETWORKS)
     assert result.limit == residual_networks.GROWTH_MARGIN
     assert result.interval[0] <= 0.0 <= result.interval[1]
     assert result.replicates == 800 / 8
@@ -210,7 +211,7 @@ def test_every_rung_and_stage_has_networks_of_its_own(
     assert len({entry for *_, entry in seen}) == NETWORKS
 
 
-def test_a_width_ladder_that_cannot_decide_takes_four_times_the_networks(
+def test_a_width_ladder_that_cannot_decide_takes_more_networks(
     another: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A margin at the slope itself: measured afresh, once; a wide one is settled at once."""
@@ -220,4 +221,4 @@ def test_a_width_ladder_that_cannot_decide_takes_four_times_the_networks(
     assert (wide.verdict, wide.replicates) == (Verdict.SUPPORTED, NETWORKS)
     monkeypatch.setattr(residual_networks, "GROWTH_MARGIN", max(wide.slope, 1e-9))
     near = networks.width_ladder(0)
-    assert near.replicates == 4 * NETWORKS
+    assert near.replicates == MOST_AFRESH * NETWORKS

@@ -28,6 +28,8 @@ MINIMUM_REPLICATES = 10
 SUPPORT_CONFIDENCE = 0.999
 # With which a ladder is to be supported, or a departure from its rate refuted.
 MAXIMUM_REPLICATES = 1_000_000
+# Of a second ladder, see `replicates_afresh`.
+LEAST_AFRESH, SPARE, MOST_AFRESH = 4, 1.5, 16
 NORMAL_DEGREES = 1e10  # beyond, Student's t equals the normal law to every digit that matters
 
 OneSided = Literal[False, "at-least", "at-most"]
@@ -302,6 +304,19 @@ def replicates_needed_by(
         return (_quantile(degrees, 1 - confidence) + deviation) * error <= margin
 
     return _least(suffices, math.inf)
+
+
+def replicates_afresh(first: RateResult, planned: int, margin: float) -> int:
+    """Replicates on each rung of a second ladder, measured afresh where `first` could not decide.
+
+    Four times those `planned` for the first, or half again as many as its spread asks for, since a spread read from few
+    replicates is an estimate itself; at most 16 times as many, which is a quarter of the standard error.
+
+    Raises:
+        ValueError: `margin` not positive.
+    """
+    needed = math.ceil(SPARE * (replicates_needed_by(first, margin) or 0))
+    return min(max(LEAST_AFRESH * planned, needed), MOST_AFRESH * planned)
 
 
 def detectable_departure(result: RateResult, level: float, power: float = POWER) -> float:

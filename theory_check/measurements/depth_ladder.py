@@ -21,7 +21,7 @@ from theory_check.claims import quantities as q
 from theory_check.evidence.curve import curve
 from theory_check.evidence.discrepancy import Discrepancy
 from theory_check.evidence.picture import Picture
-from theory_check.evidence.rates import RateResult, fit_rate, fit_slope
+from theory_check.evidence.rates import RateResult, fit_rate, fit_slope, replicates_afresh
 from theory_check.evidence.verdict import Verdict
 from theory_check.limits.kernels import LimitKernels, limit_kernels
 from theory_check.limits.layers import layer_kernels
@@ -198,9 +198,11 @@ class JointLadder:
         return without_moments(self.instance.activation)
 
     def __call__(self, stage: int) -> RateResult:
-        """The slope of the error against width; where it cannot decide, afresh with four times the networks."""
+        """The slope of the error against width; where it cannot decide, afresh with four times the networks or more."""
         result = self._ladder(stage, NETWORKS)
-        return self._ladder(stage, 4 * NETWORKS) if result.verdict is Verdict.INCONCLUSIVE else result
+        if result.verdict is not Verdict.INCONCLUSIVE:
+            return result
+        return self._ladder(stage, replicates_afresh(result, NETWORKS, RATE_MARGIN))
 
     def _ladder(self, stage: int, networks: int) -> RateResult:
         errors = np.stack([self._errors(f"joint {stage} of {networks}", width, networks) for width in self.rungs])

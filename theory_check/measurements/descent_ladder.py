@@ -19,7 +19,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from theory_check.case import Case, materialise
-from theory_check.evidence.rates import RateResult, fit_rate
+from theory_check.evidence.rates import RateResult, fit_rate, replicates_afresh
 from theory_check.evidence.verdict import Verdict
 from theory_check.limits.kernels import LimitKernels, limit_kernels
 from theory_check.measurements.instance import Instance, Setting, limit_tolerance, prepare, without_moments
@@ -55,9 +55,11 @@ class DescentLadder:
         return without_moments(self.instance.activation)
 
     def __call__(self, stage: int) -> RateResult:
-        """Fresh networks on every rung, and the slope of what moves; four times as many where they cannot decide."""
+        """Fresh networks on every rung, and the slope of what moves; four times as many or more where undecided."""
         result = self.measured(stage, NETWORKS)
-        return self.measured(stage, 4 * NETWORKS) if result.verdict is Verdict.INCONCLUSIVE else result
+        if result.verdict is not Verdict.INCONCLUSIVE:
+            return result
+        return self.measured(stage, replicates_afresh(result, NETWORKS, RATE_MARGIN))
 
     def measured(self, stage: int, networks: int) -> RateResult:
         """The slope from so many fresh networks on every rung."""

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from theory_check.case import Case
-from theory_check.evidence.rates import RateResult, fit_rate
+from theory_check.evidence.rates import RateResult, fit_rate, replicates_afresh
 from theory_check.evidence.verdict import Verdict
 from theory_check.measurements.bounds import summation_bound
 from theory_check.measurements.instance import Instance, Setting, field_growth, prepare, with_bounded_growth
@@ -126,9 +126,11 @@ class GradientOrder:
         return ""
 
     def __call__(self, stage: int) -> RateResult:
-        """The slope of the error against the step; afresh with four times the networks where it cannot decide."""
+        """The slope of the error against the step; afresh with more networks where it cannot decide."""
         result = self.measured(stage, NETWORKS)
-        return self.measured(stage, 4 * NETWORKS) if result.verdict is Verdict.INCONCLUSIVE else result
+        if result.verdict is not Verdict.INCONCLUSIVE:
+            return result
+        return self.measured(stage, replicates_afresh(result, NETWORKS, self.margin))
 
     def measured(self, stage: int, networks: int) -> RateResult:
         """The slope from so many fresh networks; each has a slope of its own.

@@ -18,7 +18,7 @@ from theory_check.evidence.error_budget import stage_samples
 from theory_check.evidence.gaussianity import Details, TestResult, correlation_test, mean_within_test
 from theory_check.evidence.picture import Picture
 from theory_check.evidence.quantile_picture import quantile_picture
-from theory_check.evidence.rates import RateResult, fit_slope, replicates_needed_by, root_mean_square_with_error
+from theory_check.evidence.rates import RateResult, fit_slope, replicates_afresh, root_mean_square_with_error
 from theory_check.evidence.verdict import Verdict
 from theory_check.measurements.instance import Instance, Setting
 from theory_check.measurements.output_law import CONFIRMED_LEVEL, OutputLaw
@@ -34,9 +34,6 @@ OUTPUTS = 16
 # Var(S) = a / n + b / n^2 + ...: from 32 on the second term moves the slope by 0.05 at most for sigma_w T L1 <= 1/2.
 WIDTHS = (32, 48, 72, 108, 162)
 NETWORKS = 320
-# Where these do not decide: half again as many as their spread asks for, since a spread read from 320 networks is an
-# estimate itself; at most 16 times as many, which is a quarter of the standard error.
-SPARE, MOST_NETWORKS = 1.5, 16 * NETWORKS
 # The law holds for every scheme, and so does the rate: the network of few steps is a network of its own.
 SOLVER_STEPS = 2
 
@@ -84,8 +81,7 @@ class OutputIndependence:
         result = self._ladder(stage, NETWORKS)
         if result.verdict is not Verdict.INCONCLUSIVE:
             return result
-        needed = math.ceil(SPARE * (replicates_needed_by(result, RATE_MARGIN) or 0))
-        return self._ladder(stage, min(max(4 * NETWORKS, needed), MOST_NETWORKS))
+        return self._ladder(stage, replicates_afresh(result, NETWORKS, RATE_MARGIN))
 
     def _ladder(self, stage: int, networks: int) -> RateResult:
         directions, _ = whitening(self.law.limits.nngp)

@@ -33,7 +33,7 @@ from theory_check.evidence.gaussianity import (
 )
 from theory_check.evidence.picture import Picture
 from theory_check.evidence.quantile_picture import quantile_picture
-from theory_check.evidence.rates import RateResult, fit_slope, relative_variance_with_error
+from theory_check.evidence.rates import RateResult, fit_slope, relative_variance_with_error, replicates_afresh
 from theory_check.evidence.verdict import Verdict
 from theory_check.limits.kernels import LimitKernels, limit_kernels
 from theory_check.measurements.instance import Instance, Setting, limit_tolerance, prepare, without_moments
@@ -263,11 +263,12 @@ class OutputLaw:
         """Slope of log Var(S) / E[S]^2 against log width; at least as steep as -1 supports the claim.
 
         S has heavy tails where the flow amplifies, so a ladder that cannot decide is measured afresh with four times
-        the networks: that is what its spread asks for.
+        the networks, or with as many as its spread asks for.
         """
-        result = self._ladder(stage, self.profile.ladder_networks)
+        networks = self.profile.ladder_networks
+        result = self._ladder(stage, networks)
         if result.verdict is Verdict.INCONCLUSIVE:
-            result = self._ladder(stage, 4 * self.profile.ladder_networks)
+            result = self._ladder(stage, replicates_afresh(result, networks, RATE_MARGIN))
         return result
 
     def _ladder(self, stage: int, networks: int) -> RateResult:

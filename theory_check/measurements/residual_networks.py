@@ -24,7 +24,7 @@ from torch import Tensor
 
 from theory_check.case import Case
 from theory_check.evidence.plain_numbers import Detail
-from theory_check.evidence.rates import RateResult, fit_rate, fit_slope, root_mean_square_with_error
+from theory_check.evidence.rates import RateResult, fit_rate, fit_slope, replicates_afresh, root_mean_square_with_error
 from theory_check.evidence.verdict import Verdict
 from theory_check.measurements.depth_ladder import DEPTH_MARGIN, DEPTH_RATE, DEPTHS
 from theory_check.measurements.instance import Instance, Setting, prepare
@@ -137,19 +137,20 @@ class ResidualNetworks:
     def width_ladder(self, stage: int) -> RateResult:
         """The slope of the error at one depth against width: a constant that does not grow has none above zero.
 
-        Where that cannot be decided, it is measured afresh with four times the networks; not so for phi with kinks,
-        whose references take many steps and whose ladder has many networks already.
+        Where that cannot be decided, it is measured afresh with four times the networks or more; not so for phi with
+        kinks, whose references take many steps and whose ladder has many networks already.
         """
-        result = self._width_ladder(stage, 1)
-        again = not self.kinked and result.verdict is Verdict.INCONCLUSIVE
-        return self._width_ladder(stage, 4) if again else result
+        result = self._width_ladder(stage, NETWORKS)
+        if self.kinked or result.verdict is not Verdict.INCONCLUSIVE:
+            return result
+        return self._width_ladder(stage, replicates_afresh(result, NETWORKS, GROWTH_MARGIN))
 
-    def _width_ladder(self, stage: int, times: int) -> RateResult:
-        """From so many times the networks of a first attempt."""
+    def _width_ladder(self, stage: int, networks: int) -> RateResult:
+        """From so many networks on every rung; for phi with kinks from as many as their spread is known to take."""
         if self.kinked:
-            counts = [times * max(KINKED_FEWEST, math.ceil(KINKED_NEURONS / width)) for width in self.widths]
+            counts = [max(KINKED_FEWEST, math.ceil(KINKED_NEURONS / width)) for width in self.widths]
         else:
-            counts = [times * NETWORKS] * len(self.widths)
+            counts = [networks] * len(self.widths)
         sizes = np.array(self.widths, dtype=np.float64)
         errors = self._errors_over_widths(f"widths {stage} of {counts[0]}", counts)
         if not self.kinked:

@@ -19,7 +19,14 @@ from theory_check.case import Case, materialise
 from theory_check.evidence.audit import LawTest
 from theory_check.evidence.gaussianity import TestResult, detectable_by_gate, mean_within_test
 from theory_check.evidence.picture import Matrix, Picture
-from theory_check.evidence.rates import RateResult, fit_rate, fit_slope, replicates_needed, root_mean_square_with_error
+from theory_check.evidence.rates import (
+    RateResult,
+    fit_rate,
+    fit_slope,
+    replicates_afresh,
+    replicates_needed,
+    root_mean_square_with_error,
+)
 from theory_check.evidence.verdict import Verdict
 from theory_check.limits.kernels import LimitKernels, limit_kernels
 from theory_check.measurements.instance import Instance, Setting, prepare, without_moments
@@ -86,10 +93,12 @@ class WidthLadder:
         """Fresh networks on every rung, and the slope of their errors.
 
         The spread of some errors is estimated too small, or grows with the width: a ladder that cannot decide is
-        measured afresh with four times the networks.
+        measured afresh with four times the networks, or with as many as it has shown to be needed.
         """
         result = self.measured(stage, self.replicates)
-        return self.measured(stage, 4 * self.replicates) if result.verdict is Verdict.INCONCLUSIVE else result
+        if result.verdict is not Verdict.INCONCLUSIVE:
+            return result
+        return self.measured(stage, replicates_afresh(result, self.replicates, RATE_MARGIN))
 
     def measured(self, stage: int, networks: int) -> RateResult:
         """The slope from so many fresh networks on every rung, fewer where they are too wide for that."""
