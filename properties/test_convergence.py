@@ -3,12 +3,12 @@
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
-from theory_check.claims.quantities import KERNEL_RATE, LINEARISED_RATE
-from theory_check.measurements.descent_convergence import convergence_discrepancies
-from theory_check.measurements.descent_ladder import DescentLadder
-from theory_check.measurements.kernel_stability import stability_discrepancies
-from theory_check.measurements.width_ladder import EXPECTED, RATE_MARGIN
-from theory_check.strategies import Sizes, cases, smooth_activations, widths
+from theory_check.neural_ode.claims.quantities import KERNEL_RATE, LINEARISED_RATE
+from theory_check.neural_ode.measurements.descent_convergence import convergence_discrepancies
+from theory_check.neural_ode.measurements.descent_ladder import DescentLadder
+from theory_check.neural_ode.measurements.kernel_stability import stability_discrepancies
+from theory_check.neural_ode.measurements.width_ladder import EXPECTED, RATE_MARGIN
+from theory_check.neural_ode.strategies import Sizes, cases, smooth_activations, widths
 
 TRAINED = cases(
     smooth_activations(), width=widths(64, 64), sizes=Sizes(inputs=(2, 6), dimensions=(2, 6)), most_growth=1.0

@@ -3,8 +3,8 @@
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
-from theory_check.measurements.correlation_order import spread_discrepancies, structure_discrepancies
-from theory_check.strategies import Sizes, cases, lipschitz_activations, smooth_activations, widths
+from theory_check.neural_ode.measurements.correlation_order import spread_discrepancies, structure_discrepancies
+from theory_check.neural_ode.strategies import Sizes, cases, lipschitz_activations, smooth_activations, widths
 
 # Of d + 2 points two have a correlation of 0 or more.
 CROWD = Sizes(inputs=(6, 8), dimensions=(3, 4))

@@ -3,11 +3,11 @@
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
-from theory_check.claims import quantities as q
-from theory_check.measurements.depth_ladder import DEPTH_MARGIN, DEPTH_RATE, DepthLadder, JointLadder
-from theory_check.measurements.residual_networks import DEPTH, GROWTH_MARGIN, ResidualNetworks
-from theory_check.measurements.width_ladder import EXPECTED, RATE_MARGIN
-from theory_check.strategies import Sizes, cases, smooth_activations, widths
+from theory_check.neural_ode.claims import quantities as q
+from theory_check.neural_ode.measurements.depth_ladder import DEPTH_MARGIN, DEPTH_RATE, DepthLadder, JointLadder
+from theory_check.neural_ode.measurements.residual_networks import DEPTH, GROWTH_MARGIN, ResidualNetworks
+from theory_check.neural_ode.measurements.width_ladder import EXPECTED, RATE_MARGIN
+from theory_check.neural_ode.strategies import Sizes, cases, smooth_activations, widths
 
 FEW = Sizes(inputs=(1, 2), dimensions=(2, 4))
 SOME = Sizes(inputs=(4, 6), dimensions=(4, 6))

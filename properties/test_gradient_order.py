@@ -3,9 +3,9 @@
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
-from theory_check.claims import quantities as q
-from theory_check.measurements.gradient_order import GradientOrder
-from theory_check.strategies import Sizes, cases, differentiable_activations, widths
+from theory_check.neural_ode.claims import quantities as q
+from theory_check.neural_ode.measurements.gradient_order import GradientOrder
+from theory_check.neural_ode.strategies import Sizes, cases, differentiable_activations, widths
 
 SHARE = 0.02
 CASES = cases(

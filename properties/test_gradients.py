@@ -3,8 +3,8 @@
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
-from theory_check.measurements.gradient_accuracy import gradient_discrepancies
-from theory_check.strategies import Sizes, cases, smooth_activations, widths
+from theory_check.neural_ode.measurements.gradient_accuracy import gradient_discrepancies
+from theory_check.neural_ode.strategies import Sizes, cases, smooth_activations, widths
 
 
 @checks("adjoint-gradient")

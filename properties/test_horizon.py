@@ -3,14 +3,14 @@
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
-from theory_check.measurements.horizon_growth import (
+from theory_check.neural_ode.measurements.horizon_growth import (
     fall_discrepancies,
     growth_discrepancies,
     rescaling_discrepancies,
     shows_its_growth,
 )
-from theory_check.measurements.horizon_training import divergence_discrepancies, stretching_discrepancies
-from theory_check.strategies import Sizes, cases, growing_activations, lipschitz_activations, widths
+from theory_check.neural_ode.measurements.horizon_training import divergence_discrepancies, stretching_discrepancies
+from theory_check.neural_ode.strategies import Sizes, cases, growing_activations, lipschitz_activations, widths
 
 FEW = Sizes(inputs=(1, 2), dimensions=(1, 4))
 TRAINED = Sizes(inputs=(1, 4), dimensions=(2, 6))

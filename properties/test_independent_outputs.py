@@ -3,9 +3,9 @@
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
-from theory_check.claims import quantities as q
-from theory_check.measurements.output_independence import EXPECTED, RATE_MARGIN, OutputIndependence
-from theory_check.strategies import Sizes, cases, lipschitz_activations, widths
+from theory_check.neural_ode.claims import quantities as q
+from theory_check.neural_ode.measurements.output_independence import EXPECTED, RATE_MARGIN, OutputIndependence
+from theory_check.neural_ode.strategies import Sizes, cases, lipschitz_activations, widths
 
 
 @checks("independent-outputs", share=0.25)

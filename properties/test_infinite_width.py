@@ -3,9 +3,9 @@
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
-from theory_check.claims import quantities as q
-from theory_check.measurements.width_ladder import EXPECTED, RATE_MARGIN, WidthLadder
-from theory_check.strategies import Sizes, cases, lipschitz_activations, smooth_activations, widths
+from theory_check.neural_ode.claims import quantities as q
+from theory_check.neural_ode.measurements.width_ladder import EXPECTED, RATE_MARGIN, WidthLadder
+from theory_check.neural_ode.strategies import Sizes, cases, lipschitz_activations, smooth_activations, widths
 
 # Errors of several inputs average out in part, so that fewer networks show the rate.
 SOME = Sizes(inputs=(4, 6), dimensions=(4, 6))

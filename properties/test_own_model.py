@@ -3,13 +3,13 @@
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
-from theory_check.claims.quantities import EMPIRICAL_EIGENVALUE
-from theory_check.measurements.own_model.adjoint_uniqueness import backward_discrepancies
-from theory_check.measurements.own_model.convergence import convergence_discrepancies
-from theory_check.measurements.own_model.forward_uniqueness import forward_discrepancies
-from theory_check.measurements.own_model.gradient_accuracy import gradient_discrepancies
-from theory_check.measurements.own_model.tangent_kernel import empirical_spectrum
-from theory_check.strategies import model_cases
+from theory_check.neural_ode.claims.quantities import EMPIRICAL_EIGENVALUE
+from theory_check.neural_ode.measurements.own_model.adjoint_uniqueness import backward_discrepancies
+from theory_check.neural_ode.measurements.own_model.convergence import convergence_discrepancies
+from theory_check.neural_ode.measurements.own_model.forward_uniqueness import forward_discrepancies
+from theory_check.neural_ode.measurements.own_model.gradient_accuracy import gradient_discrepancies
+from theory_check.neural_ode.measurements.own_model.tangent_kernel import empirical_spectrum
+from theory_check.neural_ode.strategies import model_cases
 
 
 @checks("forward-unique", of_model=True)

@@ -3,9 +3,9 @@
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
-from theory_check.claims.quantities import EIGENVALUE
-from theory_check.measurements.definiteness import limit_spectrum
-from theory_check.strategies import Sizes, cases, smooth_activations, widths
+from theory_check.neural_ode.claims.quantities import EIGENVALUE
+from theory_check.neural_ode.measurements.definiteness import limit_spectrum
+from theory_check.neural_ode.strategies import Sizes, cases, smooth_activations, widths
 
 
 @checks("ntk-positive-definite")

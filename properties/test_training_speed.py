@@ -4,15 +4,15 @@ from hypothesis import given
 from hypothesis.strategies import SearchStrategy
 
 from theory_check import Audit, Case, checks
-from theory_check.claims.quantities import COARSE_EVALUATIONS, COARSE_STEPS, FINE_EVALUATIONS, FINE_STEPS
-from theory_check.measurements.training_speed import (
+from theory_check.neural_ode.claims.quantities import COARSE_EVALUATIONS, COARSE_STEPS, FINE_EVALUATIONS, FINE_STEPS
+from theory_check.neural_ode.measurements.training_speed import (
     COARSE,
     FINE,
     Comparison,
     compared_evaluations,
     compared_steps,
 )
-from theory_check.strategies import Sizes, cases, piecewise_linear_activations, standard_scales, widths
+from theory_check.neural_ode.strategies import Sizes, cases, piecewise_linear_activations, standard_scales, widths
 
 # A refutation takes three samples of networks: a small share keeps the shrinking of one short.
 SHARE = 0.005

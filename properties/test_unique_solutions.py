@@ -3,9 +3,9 @@
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
-from theory_check.measurements.adjoint_uniqueness import backward_discrepancies
-from theory_check.measurements.forward_uniqueness import forward_discrepancies
-from theory_check.strategies import Sizes, cases, lipschitz_activations, smooth_activations, widths
+from theory_check.neural_ode.measurements.adjoint_uniqueness import backward_discrepancies
+from theory_check.neural_ode.measurements.forward_uniqueness import forward_discrepancies
+from theory_check.neural_ode.strategies import Sizes, cases, lipschitz_activations, smooth_activations, widths
 
 FEW = Sizes(inputs=(1, 3), dimensions=(1, 4))
 

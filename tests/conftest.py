@@ -14,11 +14,11 @@ hypothesis.settings.load_profile("without a clock")
 # Before the rooms load; the records of msgspec check themselves.
 install_import_hook(
     [
-        "theory_check.activations",
-        "theory_check.limits",
-        "theory_check.networks",
-        "theory_check.measurements",
-        "theory_check.figures",
+        "theory_check.neural_ode.activations",
+        "theory_check.neural_ode.limits",
+        "theory_check.neural_ode.networks",
+        "theory_check.neural_ode.measurements",
+        "theory_check.neural_ode.figures",
     ],
     "beartype.beartype",
 )

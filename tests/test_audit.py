@@ -15,7 +15,7 @@ import pytest
 from junitparser import JUnitXml
 
 from theory_check.cli.main import main
-from theory_check.evidence.verdict import Verdict
+from theory_check.judge.verdict import Verdict
 from theory_check.reporting.document import SCHEMA_FILE, load_report
 from theory_check.reporting.records import ClaimReport, Report
 

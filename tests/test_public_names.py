@@ -81,7 +81,7 @@ def test_a_width_that_does_not_fit_is_refused_before_anything_is_allocated() -> 
     assert "\n" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("name", ["theory_check", "theory_check.cli.main", "theory_check.pytest_plugin"])
+@pytest.mark.parametrize("name", ["theory_check", "theory_check.cli.main", "theory_check.plugin.plugin"])
 def test_importing_it_loads_nothing_heavy(name: str) -> None:
     """Every pytest run of an environment loads the plugin, and --help must answer at once."""
     loaded = _modules_after(f"import {name}")

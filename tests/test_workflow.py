@@ -11,9 +11,9 @@ import click
 import pytest
 from ruamel.yaml import YAML
 
-from theory_check.claims.paper import CLAIMS
 from theory_check.cli.main import cli
-from theory_check.profile import PROFILES
+from theory_check.judge.profile import PROFILES
+from theory_check.neural_ode.claims.statements import CLAIMS
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 FILES = ("theory-check.yml", "theory-check-matrix.yml")

@@ -8,20 +8,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from theory_check.activations.activation import Activation
-    from theory_check.activations.loading import activation
-    from theory_check.case import Case, materialise
     from theory_check.claims.claim import Claim
     from theory_check.claims.source import Source
-    from theory_check.evidence.audit import Audit
-    from theory_check.evidence.discrepancy import Discrepancy
-    from theory_check.limits.dual_activation import InfiniteKernel
-    from theory_check.limits.kernels import LimitKernels, limit_kernels
-    from theory_check.limits.layers import layer_kernels
-    from theory_check.networks.tangent_kernel import empirical_kernels
-    from theory_check.neural_ode import NeuralODE
-    from theory_check.property import checks
-    from theory_check.strategies import cases
+    from theory_check.judge.audit import Audit
+    from theory_check.judge.discrepancy import Discrepancy
+    from theory_check.neural_ode.activations.activation import Activation
+    from theory_check.neural_ode.activations.loading import activation
+    from theory_check.neural_ode.case import Case, materialise
+    from theory_check.neural_ode.limits.dual_activation import InfiniteKernel
+    from theory_check.neural_ode.limits.kernels import LimitKernels, limit_kernels
+    from theory_check.neural_ode.limits.layers import layer_kernels
+    from theory_check.neural_ode.model import NeuralODE
+    from theory_check.neural_ode.networks.tangent_kernel import empirical_kernels
+    from theory_check.neural_ode.strategies import cases
+    from theory_check.search.property import checks
 
 __version__ = "0.1.0"
 __all__ = [
@@ -44,22 +44,22 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Activation": "theory_check.activations.activation",
-    "Audit": "theory_check.evidence.audit",
-    "Case": "theory_check.case",
+    "Activation": "theory_check.neural_ode.activations.activation",
+    "Audit": "theory_check.judge.audit",
+    "Case": "theory_check.neural_ode.case",
     "Claim": "theory_check.claims.claim",
-    "Discrepancy": "theory_check.evidence.discrepancy",
-    "InfiniteKernel": "theory_check.limits.dual_activation",
-    "LimitKernels": "theory_check.limits.kernels",
-    "NeuralODE": "theory_check.neural_ode",
+    "Discrepancy": "theory_check.judge.discrepancy",
+    "InfiniteKernel": "theory_check.neural_ode.limits.dual_activation",
+    "LimitKernels": "theory_check.neural_ode.limits.kernels",
+    "NeuralODE": "theory_check.neural_ode.model",
     "Source": "theory_check.claims.source",
-    "activation": "theory_check.activations.loading",
-    "cases": "theory_check.strategies",
-    "checks": "theory_check.property",
-    "empirical_kernels": "theory_check.networks.tangent_kernel",
-    "layer_kernels": "theory_check.limits.layers",
-    "limit_kernels": "theory_check.limits.kernels",
-    "materialise": "theory_check.case",
+    "activation": "theory_check.neural_ode.activations.loading",
+    "cases": "theory_check.neural_ode.strategies",
+    "checks": "theory_check.search.property",
+    "empirical_kernels": "theory_check.neural_ode.networks.tangent_kernel",
+    "layer_kernels": "theory_check.neural_ode.limits.layers",
+    "limit_kernels": "theory_check.neural_ode.limits.kernels",
+    "materialise": "theory_check.neural_ode.case",
 }
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from distributed import Client, LocalCluster, as_completed
 
-from theory_check.evidence.store import Store
 from theory_check.reporting.document import load_report
+from theory_check.search.store import Store
 
 RECORDED = Path(__file__).parents[2] / "reports" / "neural-ode-global-convergence"
 CLAIMS = ("structure-kept", "spread-reduced", "nngp-nondegenerate", "ntk-positive-definite", "horizon-training")

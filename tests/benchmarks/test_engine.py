@@ -19,14 +19,14 @@ from torch import Tensor
 import bare_products
 import torch_peers
 from contest import Absent, Accuracy, Contender, Row, Target, hold, measured
-from theory_check.activations.loading import activation
-from theory_check.case import Digits, materialise
-from theory_check.networks import ensemble, schemes
-from theory_check.networks.descent import gradient_descent
-from theory_check.networks.parameters import Parameters, draw_parameters, initial_states
-from theory_check.networks.tableau import SCHEMES
-from theory_check.networks.tangent_kernel import kernels_of
-from theory_check.neural_ode import NeuralODE
+from theory_check.neural_ode.activations.loading import activation
+from theory_check.neural_ode.case import Digits, materialise
+from theory_check.neural_ode.model import NeuralODE
+from theory_check.neural_ode.networks import ensemble, schemes
+from theory_check.neural_ode.networks.descent import gradient_descent
+from theory_check.neural_ode.networks.parameters import Parameters, draw_parameters, initial_states
+from theory_check.neural_ode.networks.tableau import SCHEMES
+from theory_check.neural_ode.networks.tangent_kernel import kernels_of
 
 pytestmark = [
     pytest.mark.usefixtures("two_threads"),
@@ -314,11 +314,11 @@ def test_tangent_kernel(engine_rows: list[Row]) -> None:
 def test_memory_of_the_tangent_kernel(engine_rows: list[Row]) -> None:
     """Peak over the memory of a process that holds the network already."""
     code = """
-from theory_check.activations.loading import activation
-from theory_check.case import Digits, materialise
-from theory_check.networks.parameters import draw_parameters
-from theory_check.networks.tangent_kernel import kernels_of
-from theory_check.neural_ode import NeuralODE
+from theory_check.neural_ode.activations.loading import activation
+from theory_check.neural_ode.case import Digits, materialise
+from theory_check.neural_ode.networks.parameters import draw_parameters
+from theory_check.neural_ode.networks.tangent_kernel import kernels_of
+from theory_check.neural_ode.model import NeuralODE
 inputs = torch.from_numpy(materialise(Digits(tuple(range(8)))))
 parameters = draw_parameters(width=1024, dimension=64, seed=0)
 forget_peak()

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from contest import measured
-from theory_check.case import Digits, materialise
-from theory_check.limits.kernels import limit_kernels
-from theory_check.neural_ode import NeuralODE
+from theory_check.neural_ode.case import Digits, materialise
+from theory_check.neural_ode.limits.kernels import limit_kernels
+from theory_check.neural_ode.model import NeuralODE
 
 TOLERANCE = 1e-10
 MIB_IN_GIB = 2**10
@@ -40,7 +40,7 @@ def test_memory(count: int) -> None:
     """Peak resident memory of a process that does nothing else; pairs are solved in batches."""
     code = f"""
 from theory_check import NeuralODE, limit_kernels
-from theory_check.case import Digits, materialise
+from theory_check.neural_ode.case import Digits, materialise
 limit_kernels("softplus", materialise(Digits(tuple(range({count})))), NeuralODE(), {TOLERANCE})
 print(json.dumps(peak()))
 """

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from contest import Accuracy, Contender, Row, Target, hold, measured
-from theory_check.activations.loading import activation
-from theory_check.case import Digits, materialise
-from theory_check.limits.kernels import limit_kernels
-from theory_check.networks.descent import gradient_descent
-from theory_check.networks.parameters import Parameters, draw_wide_network
-from theory_check.neural_ode import NeuralODE
+from theory_check.neural_ode.activations.loading import activation
+from theory_check.neural_ode.case import Digits, materialise
+from theory_check.neural_ode.limits.kernels import limit_kernels
+from theory_check.neural_ode.model import NeuralODE
+from theory_check.neural_ode.networks.descent import gradient_descent
+from theory_check.neural_ode.networks.parameters import Parameters, draw_wide_network
 
 pytestmark = pytest.mark.usefixtures("two_threads")
 
@@ -28,9 +28,9 @@ def test_tangent_kernel_of_a_million(engine_rows: list[Row]) -> None:
     """Both kernels at a width where W would take 8 TB, beside their limits: within 1 %, ten times 1/sqrt(n)."""
     code = """
 import numpy as np
-from theory_check.case import Digits, materialise
-from theory_check.networks.tangent_kernel import empirical_kernels
-from theory_check.neural_ode import NeuralODE
+from theory_check.neural_ode.case import Digits, materialise
+from theory_check.neural_ode.networks.tangent_kernel import empirical_kernels
+from theory_check.neural_ode.model import NeuralODE
 inputs = materialise(Digits(tuple(range(8))))
 start = time.perf_counter()
 kernels = empirical_kernels("softplus", inputs, NeuralODE(), width=10**6, seed=0, scheme="dop853", steps=1)
@@ -67,11 +67,11 @@ def test_descent_of_a_hundred_thousand(engine_rows: list[Row]) -> None:
     """A hundred updates of all weights where W would take 80 GB; at n = 1,024 beside the same W stored, to 1e-6."""
     stored = _loss_error(1024)
     code = f"""
-from theory_check.activations.loading import activation
-from theory_check.case import Digits, materialise
-from theory_check.networks.descent import gradient_descent
-from theory_check.networks.parameters import draw_wide_network
-from theory_check.neural_ode import NeuralODE
+from theory_check.neural_ode.activations.loading import activation
+from theory_check.neural_ode.case import Digits, materialise
+from theory_check.neural_ode.networks.descent import gradient_descent
+from theory_check.neural_ode.networks.parameters import draw_wide_network
+from theory_check.neural_ode.model import NeuralODE
 inputs = torch.from_numpy(materialise(Digits(tuple(range(8)))))
 labels = torch.randn(8, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 network = draw_wide_network(width=10**5, dimension=64, seed=0, tolerance={TOLERANCE})

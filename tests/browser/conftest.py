@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from theory_check.case import Case
-from theory_check.evidence.picture import Matrix, Picture, Series
-from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
+from theory_check.judge.verdict import Conclusion, Outcome, Verdict
+from theory_check.neural_ode.case import Case
+from theory_check.pictures.picture import Matrix, Picture, Series
 from theory_check.reporting.document import load_report
 from theory_check.reporting.html_writer import render
 from theory_check.reporting.records import ClaimReport, Report, is_judged

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from theory_check.cli.properties import load_property, properties_folder
-from theory_check.plan import plans_of
-from theory_check.profile import PROFILES, Profile
-from theory_check.property import Property, property_of
-from theory_check.reporting.assembly import assemble
+from theory_check.judge.profile import PROFILES, Profile
 from theory_check.reporting.records import Report
-from theory_check.request import Request
-from theory_check.trial import run_trial
+from theory_check.runs.assembly import assemble
+from theory_check.search.plan import plans_of
+from theory_check.search.property import Property, property_of
+from theory_check.search.request import Request
+from theory_check.search.trial import run_trial
 
 # What a control must show is that it fails; how small its case can be made is tested where it matters.
 BRIEF = msgspec.structs.replace(PROFILES["quick"], shrink_calls=3)

@@ -9,14 +9,14 @@ import msgspec
 import pytest
 
 from theory_check.claims.claim import Claim, Control
-from theory_check.claims.paper import CLAIMS
-from theory_check.plan import CONTROL_EXAMPLES, plans
-from theory_check.planted.catalogue import SELF_TEST_CONTROLS
-from theory_check.planted.defects import DEFECTS, planted
-from theory_check.profile import Profile
-from theory_check.property import Property
-from theory_check.request import Request
-from theory_check.trial import run_trial
+from theory_check.judge.profile import Profile
+from theory_check.neural_ode.claims.statements import CLAIMS
+from theory_check.neural_ode.planted.catalogue import SELF_TEST_CONTROLS
+from theory_check.neural_ode.planted.defects import DEFECTS, planted
+from theory_check.search.plan import CONTROL_EXAMPLES, plans
+from theory_check.search.property import Property
+from theory_check.search.request import Request
+from theory_check.search.trial import run_trial
 
 SEED = 101
 CONTROLS = [

@@ -7,16 +7,16 @@ import msgspec
 import numpy as np
 import pytest
 
-from theory_check.case import Case, Digits, Explicit, Sphere, count_of, materialise, parallel_rows
-from theory_check.claims.quantities import SEPARATION
-from theory_check.evidence.verdict import Outcome
-from theory_check.neural_ode import NeuralODE
-from theory_check.plan import Plan, plans_of
-from theory_check.profile import PROFILES
-from theory_check.property import Property
+from theory_check.judge.profile import PROFILES
+from theory_check.judge.verdict import Outcome
+from theory_check.neural_ode.case import Case, Digits, Explicit, Sphere, count_of, materialise, parallel_rows
+from theory_check.neural_ode.claims.quantities import SEPARATION
+from theory_check.neural_ode.model import NeuralODE
 from theory_check.reporting.records import Report
-from theory_check.request import Request, make_request
-from theory_check.trial import judge_case, run_trial
+from theory_check.search.plan import Plan, plans_of
+from theory_check.search.property import Property
+from theory_check.search.request import Request, make_request
+from theory_check.search.trial import judge_case, run_trial
 
 SEEDS = range(10)
 FORWARD = "test_forward_solution_exists_and_is_unique"

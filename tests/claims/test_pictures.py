@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from theory_check.case import Case, Sphere
-from theory_check.claims.paper import CLAIMS
-from theory_check.evidence.picture import Picture
-from theory_check.evidence.verdict import Outcome, Verdict
-from theory_check.profile import PROFILES
-from theory_check.property import Property
-from theory_check.reporting.drawing import draw_file, draw_svg
-from theory_check.request import make_request
-from theory_check.trial import judge_case
+from theory_check.judge.profile import PROFILES
+from theory_check.judge.verdict import Outcome, Verdict
+from theory_check.neural_ode.case import Case, Sphere
+from theory_check.neural_ode.claims.statements import CLAIMS
+from theory_check.pictures.drawing import draw_file, draw_svg
+from theory_check.pictures.picture import Picture
+from theory_check.search.property import Property
+from theory_check.search.request import make_request
+from theory_check.search.trial import judge_case
 
 THREE = Case(activation="softplus(x)", data=Sphere(3, 4, 0), width=64)
 CROWD = msgspec.structs.replace(THREE, data=Sphere(6, 3, 0))
@@ -126,7 +126,7 @@ def test_pictures_change_no_number(properties: dict[str, Property], monkeypatch:
     before = torch.random.get_rng_state()
     shown = {claim: judged(properties, *SHOWN[claim][:2]) for claim in ("forward-unique", "structure-kept")}
     assert torch.equal(before, torch.random.get_rng_state())
-    monkeypatch.setattr("theory_check.evidence.audit.finished", lambda _sketch: (None, ""))
+    monkeypatch.setattr("theory_check.judge.audit.finished", lambda _sketch: (None, ""))
     for claim, outcome in shown.items():
         assert outcome.picture is not None
         assert judged(properties, *SHOWN[claim][:2]) == msgspec.structs.replace(outcome, picture=None)

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from theory_check.claims.claim import Claim
-from theory_check.claims.paper import CLAIMS
-from theory_check.claims.provenance import SOURCES
 from theory_check.claims.source import PROVENANCES, Source, source_lines, source_text
+from theory_check.neural_ode.claims.provenance import SOURCES
+from theory_check.neural_ode.claims.statements import CLAIMS
 
 # From strong to weak, and who speaks: written down once more, so that a change of the record is a change here too.
 STRENGTH = ("abstract", "result", "figure", "hedged", "digest")

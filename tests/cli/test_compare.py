@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from theory_check.cli.comparison_table import print_comparison
-from theory_check.evidence.comparison import Comparison
+from theory_check.compare.records import Comparison
+from theory_check.compare.table import print_comparison
 
 pytestmark = pytest.mark.usefixtures("without_shape_checks")
 

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from theory_check import demo
-from theory_check.evidence.verdict import Conclusion
+from theory_check.judge.verdict import Conclusion
+from theory_check.selftest import demo
 
 pytestmark = pytest.mark.usefixtures("without_shape_checks")
 

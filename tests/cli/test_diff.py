@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.reporting.document import load_report
 from theory_check.reporting.records import Report, Trial
 

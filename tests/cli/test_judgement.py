@@ -14,10 +14,10 @@ Run = Callable[..., tuple[int, str, str]]
 HEAD = """
 from hypothesis import given
 from theory_check import Audit, Case, checks
-from theory_check.evidence.audit import LawTest
-from theory_check.evidence.discrepancy import Discrepancy
-from theory_check.evidence.gaussianity import TestResult
-from theory_check.strategies import cases, smooth_activations
+from theory_check.judge.audit import LawTest
+from theory_check.judge.discrepancy import Discrepancy
+from theory_check.judge.gaussianity import TestResult
+from theory_check.neural_ode.strategies import cases, smooth_activations
 
 
 """

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from theory_check import NeuralODE, layer_kernels, limit_kernels
-from theory_check.activations.catalogue import CATALOGUE
-from theory_check.case import Digits, Sphere, materialise
+from theory_check.neural_ode.activations.catalogue import CATALOGUE
+from theory_check.neural_ode.case import Digits, Sphere, materialise
 
 Run = Callable[..., Any]
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from theory_check.claims.paper import CLAIMS
 from theory_check.claims.source import source_lines
+from theory_check.neural_ode.claims.statements import CLAIMS
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -88,7 +88,7 @@ def test_help_and_nothing(run: Run) -> None:
 
 def test_a_crash_does_not_read_as_a_refutation(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Python ends with status 1, which means that a claim failed; a crash says nothing of the claims."""
-    monkeypatch.setattr("theory_check.claims.paper.CLAIMS", {"broken": None})
+    monkeypatch.setattr("theory_check.neural_ode.claims.statements.CLAIMS", {"broken": None})
     status, out, err = run("claims")
     assert status == 4
     assert "AttributeError" in err
@@ -102,6 +102,6 @@ def test_an_interruption_has_a_status_of_its_own(run: Run, monkeypatch: pytest.M
         def values(self) -> object:  # type: ignore[override]
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("theory_check.claims.paper.CLAIMS", Interrupting())
+    monkeypatch.setattr("theory_check.neural_ode.claims.statements.CLAIMS", Interrupting())
     status, _, err = run("claims")
     assert (status, err.strip()) == (130, "theory-check: interrupted; no report was written")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from theory_check import pairs
-from theory_check.case import Sphere
-from theory_check.figures import training_steps
+from theory_check.compare import pairs
+from theory_check.neural_ode.case import Sphere
+from theory_check.neural_ode.figures import training_steps
 
 pytestmark = pytest.mark.usefixtures("without_shape_checks")
 

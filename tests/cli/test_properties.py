@@ -11,7 +11,7 @@ import pytest
 
 import theory_check
 from theory_check.cli.properties import load_property, properties_folder
-from theory_check.property import property_of
+from theory_check.search.property import property_of
 
 PACKAGE = Path(theory_check.__file__).parent
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from theory_check.cli import properties
-from theory_check.figures import catalogue
+from theory_check.neural_ode.figures import catalogue
 from theory_check.reporting.document import load_report
 
 Run = Callable[..., tuple[int, str, str]]
@@ -19,9 +19,9 @@ Run = Callable[..., tuple[int, str, str]]
 PROBE = """
 from hypothesis import given
 from theory_check import Audit, Case, checks
-from theory_check.claims.quantities import JUMP
-from theory_check.evidence.discrepancy import Discrepancy
-from theory_check.strategies import cases, smooth_activations
+from theory_check.neural_ode.claims.quantities import JUMP
+from theory_check.judge.discrepancy import Discrepancy
+from theory_check.neural_ode.strategies import cases, smooth_activations
 
 
 @checks("backward-unique")
@@ -106,8 +106,8 @@ def test_bad_options_are_refused_before_anything_runs(
 def test_a_killed_publication_leaves_nothing_and_goes_on(tmp_path: Path) -> None:
     """Killed by kill -9 in the midst of the audit: no folder; the same command goes on with the run."""
     code = (
-        "from theory_check.cli import main; from theory_check.request import make_request; import functools;"
-        "import theory_check.request as r;"
+        "from theory_check.cli import main; from theory_check.search.request import make_request; import functools;"
+        "import theory_check.search.request as r;"
         "r.make_request = functools.partial(make_request, claims=['nngp-nondegenerate', 'backward-unique']);"
         "main.main()"
     )

@@ -8,16 +8,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from theory_check.case import Sphere, case_id
 from theory_check.cli.properties import load_property
-from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
-from theory_check.plan import plans
-from theory_check.profile import PROFILES
-from theory_check.property import property_of
-from theory_check.reporting.assembly import assemble
+from theory_check.judge.profile import PROFILES
+from theory_check.judge.verdict import Conclusion, Outcome, Verdict
+from theory_check.neural_ode.case import Sphere, case_id
 from theory_check.reporting.records import Report
-from theory_check.request import Request
-from theory_check.trial import run_trial
+from theory_check.runs.assembly import assemble
+from theory_check.search.plan import plans
+from theory_check.search.property import property_of
+from theory_check.search.request import Request
+from theory_check.search.trial import run_trial
 
 NAME = "test_tangent_kernel.py::test_tangent_kernel_is_positive_definite"
 Run = Callable[..., tuple[int, str, str]]

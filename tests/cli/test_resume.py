@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from theory_check.evidence.store import Store, StoreError
 from theory_check.reporting.document import load_report
-from theory_check.reporting.unfinished import STORE_FILE
+from theory_check.runs.unfinished import STORE_FILE
+from theory_check.search.store import Store, StoreError
 
 # Short, with controls and failures that are made small.
 AUDIT = ("audit", "--claim", "nngp-nondegenerate", "--seed", "3")

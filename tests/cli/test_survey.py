@@ -14,9 +14,9 @@ Run = Callable[..., tuple[int, str, str]]
 KINKS = """
 from hypothesis import given
 from theory_check import Audit, Case, checks
-from theory_check.claims.quantities import JUMP
-from theory_check.evidence.discrepancy import Discrepancy
-from theory_check.strategies import cases, smooth_activations
+from theory_check.neural_ode.claims.quantities import JUMP
+from theory_check.judge.discrepancy import Discrepancy
+from theory_check.neural_ode.strategies import cases, smooth_activations
 
 
 @checks("backward-unique")

@@ -13,7 +13,7 @@ from theory_check.conformance.profiles import PROFILES
 from theory_check.conformance.records import CheckResult, ConformanceReport
 from theory_check.conformance.run import Plan, checks_of, report_of
 from theory_check.conformance.writing import load, render_badge, render_markdown, write
-from theory_check.evidence.verdict import Verdict
+from theory_check.judge.verdict import Verdict
 
 CHECK, GOOD, BAD = "gradient-under-contraction", "dopri5/adaptive/odeint", "dopri5/adaptive/odeint_adjoint"
 ENTRY = Entry(check=CHECK, solver="*/odeint_adjoint", reason="states are rebuilt")

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from theory_check.conformance.judge import _fails, _finite
-from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.judge.discrepancy import Discrepancy
 
 
 @pytest.mark.parametrize("error", [math.nan, math.inf])

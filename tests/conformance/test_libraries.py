@@ -8,14 +8,14 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from scipy.linalg import expm
 
-from theory_check.activations.activation import Activation
-from theory_check.activations.catalogue import CATALOGUE
-from theory_check.activations.loading import activation
 from theory_check.conformance import Accuracy, Problem
 from theory_check.conformance.libraries.loading import solvers_of
 from theory_check.conformance.reference import Reference
 from theory_check.conformance.solver import SolverUnderTest, name_of
-from theory_check.strategies import lipschitz_activations
+from theory_check.neural_ode.activations.activation import Activation
+from theory_check.neural_ode.activations.catalogue import CATALOGUE
+from theory_check.neural_ode.activations.loading import activation
+from theory_check.neural_ode.strategies import lipschitz_activations
 
 A = np.array([[0.3, -0.8], [0.5, 0.1]])
 LINEAR = Problem("x", A, np.array([[1.0, -0.5], [0.25, 2.0]]), np.array([0.6, -0.2]), None, (0.0, 1.5))

@@ -10,7 +10,7 @@ import pytest
 
 from theory_check.conformance.records import CheckResult
 from theory_check.conformance.solver import SolverUnderTest
-from theory_check.evidence.verdict import Verdict
+from theory_check.judge.verdict import Verdict
 
 _SPEC = importlib.util.spec_from_file_location("planted_adapters", Path(__file__).with_name("conftest.py"))
 assert _SPEC is not None and _SPEC.loader is not None  # noqa: PT018

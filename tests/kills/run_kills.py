@@ -19,9 +19,9 @@ from typing import Any
 
 import msgspec
 
-from theory_check.evidence.store import Store
 from theory_check.reporting.document import Report, load_report
-from theory_check.reporting.unfinished import STORE_FILE
+from theory_check.runs.unfinished import STORE_FILE
+from theory_check.search.store import Store
 
 COMMAND = shutil.which("theory-check") or "theory-check"
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}

@@ -5,7 +5,7 @@
     tox run -e machines -- --only Prescott --only two-threads
     tox run -e machines -- --tests --only oldest           # no audit
     tox run -e machines -- --audit --only oldest           # no tests; --claim NAME audits one claim
-    tox run -e machines -- --only Nehalem -- tests/networks -k flow
+    tox run -e machines -- --only Nehalem -- tests/neural_ode/networks -k flow
     TOX_DISCOVER=/path/to/python3.12 tox run -e machines-py312
 
 Run by hand, not by CI. A setting that this processor cannot run is listed with the reason, and so is one in which the
@@ -30,7 +30,7 @@ from theory_check.reporting.document import load_report
 from theory_check.reporting.exit_status import compare_with_baseline
 
 ROOT = Path(__file__).parents[2]
-TESTS = ("tests/limits", "tests/evidence", "tests/networks", "tests/measurements")
+TESTS = ("tests/neural_ode/limits", "tests/judge", "tests/neural_ode/networks", "tests/neural_ode/measurements")
 RECORDED = ROOT / "reports" / "neural-ode-global-convergence" / "quick"
 PYTHONS = ("3.12", "3.13")  # beside the one that CI has
 SHOWN = 20  # of tests that differ, for each setting

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-import theory_check.trial  # noqa: F401 - runs in this process forget what they import, which torch does not survive
+import theory_check.search.trial  # noqa: F401 - runs in this process forget what they import, which torch does not survive
 from theory_check.reporting.document import load_report
 from theory_check.reporting.records import ClaimReport, Report
 
@@ -20,7 +20,7 @@ import torch
 from hypothesis import given, strategies as st
 
 from theory_check import Audit, Case, Claim, Discrepancy, cases, checks
-from theory_check.case import Sphere
+from theory_check.neural_ode.case import Sphere
 
 OWN = Claim(
     id="numbers-are-small",

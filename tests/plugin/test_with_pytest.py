@@ -24,7 +24,7 @@ def test_an_ordinary_project_notices_nothing(pytester: pytest.Pytester, run: Run
 
         def test_it():
             loaded = {name for name in sys.modules if name.partition(".")[0] == "theory_check"}
-            assert loaded == {"theory_check", "theory_check.pytest_plugin", "theory_check.pytest_selection"}
+            assert loaded == {"theory_check", "theory_check.plugin.plugin", "theory_check.plugin.selection"}
             assert not {"torch", "numpy", "msgspec", "hypothesis.strategies"} & set(sys.modules)
         """
     )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory_check.evidence.verdict import Verdict
+from theory_check.judge.verdict import Verdict
 from theory_check.reporting.badge_writer import render
 from theory_check.reporting.document import load_report
 from theory_check.reporting.readings import is_reading

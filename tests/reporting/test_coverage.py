@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.reporting.coverage import ablation_table, coverage_of, needed_assumptions
 from theory_check.reporting.markdown_writer import render
 

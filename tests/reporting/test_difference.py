@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.reporting.difference import ORDER, difference
 from theory_check.reporting.document import load_report
 from theory_check.reporting.exit_status import compare_with_baseline

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.reporting.document import ReportError, claim_matrix, find_outcome, load_report
 from theory_check.reporting.json_writer import render
 

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from theory_check.claims.paper import CLAIMS, PAPER
 from theory_check.claims.source import Source
-from theory_check.evidence.verdict import Verdict
+from theory_check.judge.verdict import Verdict
+from theory_check.neural_ode.claims.statements import CLAIMS, PAPER
 from theory_check.reporting.badge_writer import render as badge
 from theory_check.reporting.document import decode_report, load_report
 from theory_check.reporting.exit_status import exit_status

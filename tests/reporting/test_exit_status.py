@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.reporting.exit_status import compare_with_baseline, exit_status, unexpected_controls
 from theory_check.reporting.matrix import overall_verdict
 

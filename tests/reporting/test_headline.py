@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.reporting.badge_writer import render as badge
 from theory_check.reporting.coverage import ablation_table
 from theory_check.reporting.headline import headline, status_words

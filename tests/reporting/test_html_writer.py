@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from theory_check.case import Case
-from theory_check.evidence.picture import Picture, Series
-from theory_check.evidence.verdict import Conclusion, Verdict
-from theory_check.figures.figure import Figure
+from theory_check.judge.figure import Figure
+from theory_check.judge.verdict import Conclusion, Verdict
+from theory_check.neural_ode.case import Case
+from theory_check.pictures.picture import Picture, Series
 from theory_check.reporting.html_writer import render
 from theory_check.reporting.markdown_text import visible
 from theory_check.reporting.page_text import anchor, number

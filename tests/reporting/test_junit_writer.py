@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.reporting.junit_writer import render
 
 HOSTILE = "<script>&\"'\x00\x1b\x0b\ufffe\udcff|]]>\r\n\t\u2028é😀"

@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from theory_check.case import Case
-from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.judge.verdict import Conclusion, Verdict
+from theory_check.neural_ode.case import Case
 from theory_check.reporting.case_text import describe_case
 from theory_check.reporting.headline import verdict_words
 from theory_check.reporting.markdown_text import code, escaped, fenced, visible
@@ -274,8 +274,8 @@ def test_a_case_in_words_leaves_nothing_out(build, name):
     """Changing any one field of a case changes its description."""
     import msgspec
 
-    from theory_check.case import Digits, Sphere, Weights
-    from theory_check.neural_ode import NeuralODE
+    from theory_check.neural_ode.case import Digits, Sphere, Weights
+    from theory_check.neural_ode.model import NeuralODE
 
     case = getattr(build, name)
     changes = [

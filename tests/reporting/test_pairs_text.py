@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from theory_check.claims import quantities as q
-from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.judge.verdict import Conclusion, Verdict
+from theory_check.neural_ode.claims import quantities as q
 from theory_check.reporting.pairs_text import HEAD, READINGS, pairs_table
 
 

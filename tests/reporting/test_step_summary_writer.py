@@ -6,8 +6,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory_check.case import Case, Explicit
-from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.judge.verdict import Conclusion, Verdict
+from theory_check.neural_ode.case import Case, Explicit
 from theory_check.reporting.document import load_report
 from theory_check.reporting.readings import is_reading, kind_of
 from theory_check.reporting.step_summary_writer import MOST_BYTES, render

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from theory_check.claims import quantities as q
-from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.judge.verdict import Conclusion, Verdict
+from theory_check.neural_ode.claims import quantities as q
 from theory_check.reporting.document import load_report
 from theory_check.reporting.value_change import states_uncertainty, value_change
 

@@ -14,11 +14,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from theory_check.cli.run import run_properties
-from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.reporting.document import Report, load_report
 from theory_check.reporting.matrix import Cell, claim_matrix
-from theory_check.request import make_request
+from theory_check.runs.run import run_properties
+from theory_check.search.request import make_request
 
 # Drawn by Hypothesis 6 with seed 2509 and phases=[Phase.generate] from each strategy: every third expression (every
 # fourth of the smaller classes) that is no bare function of the catalogue, since Hypothesis varies what it has drawn.

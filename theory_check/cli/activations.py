@@ -15,8 +15,8 @@ CLASSES = ("smooth", "kinked", "polynomial", "not-lipschitz")
 @click.option("--trust-code", is_flag=True, help="Allow MODULE:NAME, which runs that module's code.")
 def activations(names: tuple[str, ...], draws: int, kind: str, seed: int, *, trust_code: bool) -> None:
     """Show activations with their bounds (the catalogue, or the given ones), or a sample of random ones."""
-    from theory_check.activations.catalogue import CATALOGUE
-    from theory_check.request import Request, RequestError, make_request
+    from theory_check.neural_ode.activations.catalogue import CATALOGUE
+    from theory_check.search.request import Request, RequestError, make_request
 
     if draws:
         _show_draws(draws, kind, seed)
@@ -36,8 +36,8 @@ def activations(names: tuple[str, ...], draws: int, kind: str, seed: int, *, tru
 def _show_draws(draws: int, kind: str, seed: int) -> None:
     import hypothesis
 
-    from theory_check import strategies
-    from theory_check.activations.activation import Activation
+    from theory_check.neural_ode import strategies
+    from theory_check.neural_ode.activations.activation import Activation
 
     drawn: list[Activation] = []
     source = {

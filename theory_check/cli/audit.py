@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from theory_check.cli.gate import end_with
-from theory_check.cli.run import ERROR_STATUS
+from theory_check.runs.run import ERROR_STATUS
 
 if TYPE_CHECKING:
     from theory_check.reporting.records import Report
-    from theory_check.reporting.unfinished import UnfinishedRun
-    from theory_check.request import Request
+    from theory_check.runs.unfinished import UnfinishedRun
+    from theory_check.search.request import Request
 
 
 @click.command()
@@ -79,10 +79,10 @@ def audit(
     What the authors state counts towards the exit status. What they hedge, or a digest of the paper alone says, is a
     reading: it counts with --strict, or where --claim names it.
     """
-    from theory_check.cli.cluster import HAS_DASK, run_on_cluster
-    from theory_check.cli.run import run_properties
     from theory_check.reporting.document import ReportError, load_report
-    from theory_check.request import RequestError
+    from theory_check.runs.cluster import HAS_DASK, run_on_cluster
+    from theory_check.runs.run import run_properties
+    from theory_check.search.request import RequestError
 
     _check_words()
     options = {
@@ -156,12 +156,12 @@ def _begin(
 ) -> "tuple[Request, UnfinishedRun]":
     import datetime as dt
 
-    from theory_check.cli.cluster import require_cluster
     from theory_check.cli.properties import code_of
-    from theory_check.cli.run import typed_command
-    from theory_check.reporting.unfinished import begin_run, code_fingerprint
     from theory_check.reporting.writing import new_run_name, require_writable
-    from theory_check.request import make_request
+    from theory_check.runs.cluster import require_cluster
+    from theory_check.runs.run import typed_command
+    from theory_check.runs.unfinished import begin_run, code_fingerprint
+    from theory_check.search.request import make_request
 
     request = make_request(**options, data=data, trust_code=trust_code)
     require_writable(Path(report_dir))
@@ -186,7 +186,7 @@ def _require_a_trial(request: "Request", shard: tuple[int, int]) -> None:
     """Refuse a shard that has none: as many shards as trials are the most that help."""
     from dataclasses import replace
 
-    from theory_check.cli.cluster_trial import trials_of
+    from theory_check.runs.cluster_trial import trials_of
 
     trials = len(trials_of(replace(request, shard=None)))
     if shard[1] > trials:
@@ -198,10 +198,10 @@ _WITH_RESUME = {"resume", "workers", "dask", "baseline", "trust_code"}
 
 
 def _resume(path: Path, dask: str | None, *, trust_code: bool) -> "tuple[Request, UnfinishedRun, str]":
-    from theory_check.cli.cluster import require_cluster
     from theory_check.cli.properties import code_of
-    from theory_check.reporting.unfinished import code_fingerprint, find_run, resume_run, told_of
-    from theory_check.request import make_request
+    from theory_check.runs.cluster import require_cluster
+    from theory_check.runs.unfinished import code_fingerprint, find_run, resume_run, told_of
+    from theory_check.search.request import make_request
 
     context = click.get_current_context()
     given = [

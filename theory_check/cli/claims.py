@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 def claims(ids: tuple[str, ...]) -> None:
     """List the claims on trial, or explain the given ones: where each comes from, and how it is read."""
-    from theory_check.claims.paper import CLAIMS
-    from theory_check.request import RequestError, make_request
+    from theory_check.neural_ode.claims.statements import CLAIMS
+    from theory_check.search.request import RequestError, make_request
 
     try:
         wanted = make_request(claims=ids).claims
@@ -30,8 +30,8 @@ def claims(ids: tuple[str, ...]) -> None:
 
 def _list() -> None:
     """All of them: what the authors state, then the readings by the kind of text in which they stand."""
-    from theory_check.claims.paper import CLAIMS, PAPER
     from theory_check.claims.source import PROVENANCES, READING
+    from theory_check.neural_ode.claims.statements import CLAIMS, PAPER
 
     click.echo(PAPER)
     for claim in CLAIMS.values():

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from theory_check.case import Data
-    from theory_check.property import Property
-    from theory_check.request import Request
+    from theory_check.neural_ode.case import Data
+    from theory_check.search.property import Property
+    from theory_check.search.request import Request
 
 TESTS = (
     "test_unique_solutions.py::test_forward_solution_exists_and_is_unique",
@@ -60,12 +60,12 @@ def compare(
     import torch
     from threadpoolctl import threadpool_limits
 
-    from theory_check import comparison
-    from theory_check.cli.comparison_table import print_comparison
-    from theory_check.neural_ode import NeuralODE
-    from theory_check.reporting.comparison_writer import render_json, write_comparison_page
+    from theory_check.compare import comparison
+    from theory_check.compare.comparison_writer import render_json, write_comparison_page
+    from theory_check.compare.table import print_comparison
+    from theory_check.neural_ode.model import NeuralODE
     from theory_check.reporting.records import ReportError
-    from theory_check.request import make_request
+    from theory_check.search.request import make_request
 
     try:
         request = make_request(activations=names, data=data, seed=seed, device=device, trust_code=trust_code)
@@ -108,7 +108,7 @@ def _require_page(page: Path) -> None:
 
 
 def _inputs(request: "Request", rows: int, dimension: int) -> "Data":
-    from theory_check.case import Digits, Sphere, materialise
+    from theory_check.neural_ode.case import Digits, Sphere, materialise
 
     if isinstance(request.data, str):
         given: Data = Digits(tuple(range(rows))) if request.data == "digits" else Sphere(rows, dimension, request.seed)
@@ -122,7 +122,7 @@ def _inputs(request: "Request", rows: int, dimension: int) -> "Data":
 def properties_of_uniqueness() -> "dict[str, Property]":
     """The properties of the claims that a comparison judges, by claim."""
     from theory_check.cli.properties import load_property
-    from theory_check.property import property_of
+    from theory_check.search.property import property_of
 
     found = {}
     for test in TESTS:

@@ -36,7 +36,6 @@ def conformance(
     Exit status: 0 conforms, but for expected failures; 1 a check is refuted, or an expected failure no longer fails;
     2 bad usage; 3 inconclusive; 4 error.
     """
-    from theory_check.cli.run import typed_command
     from theory_check.conformance import run
     from theory_check.conformance.expected_failures import ExpectedFailuresError, load_expected_failures
     from theory_check.conformance.libraries.loading import LibraryError
@@ -44,7 +43,8 @@ def conformance(
     from theory_check.conformance.writing import write
     from theory_check.reporting.records import ReportError
     from theory_check.reporting.writing import require_writable
-    from theory_check.request import RequestError, make_request
+    from theory_check.runs.run import typed_command
+    from theory_check.search.request import RequestError, make_request
 
     try:
         sizes = profile_named(profile)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from theory_check.cli.run import ERROR_STATUS
+from theory_check.runs.run import ERROR_STATUS
 
 if TYPE_CHECKING:
-    from theory_check.demo import Demonstration
-    from theory_check.evidence.verdict import Outcome
-    from theory_check.reporting.assembly import Found
+    from theory_check.judge.verdict import Outcome
+    from theory_check.runs.assembly import Found
+    from theory_check.selftest.demo import Demonstration
 
 # One of those in which the search meets a complicated failure first, so that there is something to shrink.
 SEED = "2"
@@ -28,11 +28,11 @@ def demo(seed: str, report_dir: str | None) -> None:
     import torch
     from threadpoolctl import threadpool_limits
 
-    from theory_check import demo as trials
     from theory_check.claims.claim import EXPLAINED
     from theory_check.reporting.records import ReportError
     from theory_check.reporting.writing import require_writable
-    from theory_check.request import RequestError, make_request
+    from theory_check.search.request import RequestError, make_request
+    from theory_check.selftest import demo as trials
 
     try:
         root = make_request(seed=seed).seed
@@ -126,12 +126,12 @@ def _case(outcome: "Outcome") -> None:
 def _report(shown: "Demonstration", seed: int, report_dir: Path) -> None:
     import datetime as dt
 
-    from theory_check.cli.run import typed_command
-    from theory_check.demo import request_of
-    from theory_check.reporting.assembly import assemble
     from theory_check.reporting.records import ReportError
     from theory_check.reporting.replay_command import replay_command
     from theory_check.reporting.writing import new_run_name, write_reports
+    from theory_check.runs.assembly import assemble
+    from theory_check.runs.run import typed_command
+    from theory_check.selftest.demo import request_of
 
     now = dt.datetime.now(dt.UTC)
     report = assemble(

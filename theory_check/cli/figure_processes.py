@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from theory_check.cli.run import ERROR_STATUS
+from theory_check.runs.run import ERROR_STATUS
 
 
 def make_figures(
@@ -31,7 +31,7 @@ def make_figures(
     Raises:
         click.exceptions.Exit: a process was killed; a line has been printed.
     """
-    from theory_check.figures.kept import make_kept
+    from theory_check.neural_ode.figures.kept import make_kept
 
     if not names:
         return

@@ -9,7 +9,7 @@ from theory_check.cli.step_summary import append_step_summary
 
 if TYPE_CHECKING:
     from theory_check.reporting.records import Report
-    from theory_check.request import Request
+    from theory_check.search.request import Request
 
 
 def end_with(

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from theory_check.activations.activation import Activation
-    from theory_check.limits.kernels import LimitKernels
+    from theory_check.neural_ode.activations.activation import Activation
+    from theory_check.neural_ode.limits.kernels import LimitKernels
 
 SHADES = " .:-=+*#%@"
 # A heat map wider than this wraps on a terminal.
@@ -58,10 +58,10 @@ def limit(
 
     Exit status 0 when every bound is within the tolerance, 3 when one is not, 2 when there are no kernels.
     """
-    from theory_check.limits.kernels import limit_kernels
-    from theory_check.limits.layers import layer_kernels
-    from theory_check.neural_ode import NeuralODE
-    from theory_check.request import make_request
+    from theory_check.neural_ode.limits.kernels import limit_kernels
+    from theory_check.neural_ode.limits.layers import layer_kernels
+    from theory_check.neural_ode.model import NeuralODE
+    from theory_check.search.request import make_request
 
     try:
         request = make_request(activations=(activation,), data=data, seed=seed, trust_code=trust_code)
@@ -105,7 +105,7 @@ def reachable_tolerance(activation: "Activation") -> float:
 
 
 def _inputs(data: Any, rows: int, dimension: int, seed: int) -> "NDArray[np.float64]":
-    from theory_check.case import Digits, Sphere, materialise
+    from theory_check.neural_ode.case import Digits, Sphere, materialise
 
     if data == "digits":
         return materialise(Digits(tuple(range(rows))))
@@ -118,7 +118,7 @@ def _summary(kernels: "LimitKernels", settings: dict[str, Any]) -> dict[str, Any
     """Everything but the matrices; a bound that is infinite is null, since JSON has no infinity."""
     import numpy as np
 
-    from theory_check.evidence.definiteness import certified_lower_bound
+    from theory_check.judge.definiteness import certified_lower_bound
 
     spectra = {}
     pairs = {"nngp": (kernels.nngp, kernels.nngp_error), "tangent": (kernels.tangent, kernels.tangent_error)}

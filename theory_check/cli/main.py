@@ -19,9 +19,9 @@ from theory_check.cli.pairs import pairs
 from theory_check.cli.publish import publish
 from theory_check.cli.render import render
 from theory_check.cli.replay import replay
-from theory_check.cli.run import ERROR_STATUS
 from theory_check.cli.selftest import selftest
 from theory_check.cli.survey import survey
+from theory_check.runs.run import ERROR_STATUS
 
 USAGE_STATUS = 2
 

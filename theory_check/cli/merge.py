@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from theory_check.reporting.shard import Shard
-    from theory_check.request import Request
+    from theory_check.runs.shard import Shard
+    from theory_check.search.request import Request
 
 
 @click.command()
@@ -24,11 +24,11 @@ def merge(shards: tuple[str, ...], report_dir: str, baseline: str | None, *, str
     DIR is the folder of a run with `audit --shard i/n`, or one above such folders. All n must be there, once each.
     """
     from theory_check.cli.gate import end_with
-    from theory_check.cli.run import typed_command
     from theory_check.reporting.document import load_report
     from theory_check.reporting.records import ReportError
-    from theory_check.reporting.shard import merged, require_whole
     from theory_check.reporting.writing import new_run_name, require_writable, write_reports
+    from theory_check.runs.run import typed_command
+    from theory_check.runs.shard import merged, require_whole
 
     try:
         recorded = load_report(Path(baseline)) if baseline is not None else None
@@ -47,7 +47,7 @@ def merge(shards: tuple[str, ...], report_dir: str, baseline: str | None, *, str
 def _shards(places: tuple[str, ...]) -> "dict[str, Shard]":
     """The shards in some folders, or in the folders below them, by where they lie; each folder once."""
     from theory_check.reporting.records import ReportError
-    from theory_check.reporting.shard import SHARD_FILE, load_shard
+    from theory_check.runs.shard import SHARD_FILE, load_shard
 
     files: dict[str, Path] = {}
     for place in map(Path, places):
@@ -63,7 +63,7 @@ def _shards(places: tuple[str, ...]) -> "dict[str, Shard]":
 
 def _unfinished(places: tuple[str, ...]) -> str:
     """What a reader of an error should know: a run below these folders that was cut off; else empty."""
-    from theory_check.reporting.unfinished import SUFFIX
+    from theory_check.runs.unfinished import SUFFIX
 
     found = sorted(str(folder) for place in places for folder in Path(place).rglob(f"*{SUFFIX}"))
     return f"; {found[0]!r} was cut off: theory-check audit --resume {shlex.quote(found[0])}" if found else ""
@@ -73,7 +73,7 @@ def _request(shard: "Shard") -> "Request":
     import msgspec
 
     from theory_check.reporting.records import ReportError
-    from theory_check.request import Request
+    from theory_check.search.request import Request
 
     try:
         return msgspec.json.decode(shard.request, type=Request)

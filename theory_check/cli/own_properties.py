@@ -8,7 +8,7 @@ import click
 if TYPE_CHECKING:
     import pytest
 
-    from theory_check.property import Property
+    from theory_check.search.property import Property
 
 
 def load_own_property(test: str, folder: str, *, trust_code: bool) -> "Property":
@@ -43,7 +43,7 @@ class _Listener:
 
     def pytest_itemcollected(self, item: "pytest.Item") -> None:
         """Before anything is deselected."""
-        from theory_check.pytest_selection import property_at
+        from theory_check.plugin.selection import property_at
 
         prop = property_at(getattr(item, "function", None), item)
         if prop is not None:

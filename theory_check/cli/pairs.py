@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from theory_check.property import Property
+    from theory_check.search.property import Property
 
 TABLE, PICTURE = "training-pairs.md", "training-pairs.svg"
 FILE = "test_training_speed.py"
@@ -36,11 +36,11 @@ def pairs(names: tuple[str, ...], seed: str, out: str | None) -> None:
     import torch
     from threadpoolctl import threadpool_limits
 
-    from theory_check.figures.training_steps import FULL, training_steps
-    from theory_check.pairs import KINKED, judged_pairs
-    from theory_check.reporting.drawing import draw_file
+    from theory_check.compare.pairs import KINKED, judged_pairs
+    from theory_check.neural_ode.figures.training_steps import FULL, training_steps
+    from theory_check.pictures.drawing import draw_file
     from theory_check.reporting.pairs_text import pairs_page, pairs_table
-    from theory_check.request import make_request
+    from theory_check.search.request import make_request
 
     if out is not None and not (Path(out).is_dir() and os.access(out, os.W_OK | os.X_OK)):
         raise click.ClickException(f"--out must be a folder that can be written to, got {out!r}")
@@ -66,7 +66,7 @@ def pairs(names: tuple[str, ...], seed: str, out: str | None) -> None:
 
 def _properties() -> "dict[str, Property]":
     from theory_check.cli.properties import load_property
-    from theory_check.property import property_of
+    from theory_check.search.property import property_of
 
     found = {}
     for test in TESTS:

@@ -94,7 +94,7 @@ class Progress:
 
     def pytest_unconfigure(self, config: Any) -> None:
         """Take the report over from the plugin that assembled it."""
-        from theory_check.pytest_plugin import PROBLEM, REPORT, WRITTEN
+        from theory_check.plugin.plugin import PROBLEM, REPORT, WRITTEN
 
         self.report = config.stash.get(REPORT, None)
         self.folder = config.stash.get(WRITTEN, None)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from theory_check.figures.figure import Figure
+    from theory_check.judge.figure import Figure
     from theory_check.reporting.records import Report
-    from theory_check.request import Request
+    from theory_check.search.request import Request
 
 # Of an audit's folder; figures are there where cases have pictures.
 REPORTS, PICTURES = ("report.json", "report.md"), "figures"
@@ -30,12 +30,12 @@ def publish(profile: str, seed: str, out: str, work: str, workers: int | None) -
     import filelock
 
     from theory_check.cli.properties import code_of
-    from theory_check.cli.run import ERROR_STATUS
     from theory_check.reporting.publication import publish_folder, require_replaceable
     from theory_check.reporting.records import ReportError
-    from theory_check.reporting.unfinished import code_fingerprint
     from theory_check.reporting.writing import require_writable
-    from theory_check.request import RequestError, make_request
+    from theory_check.runs.run import ERROR_STATUS
+    from theory_check.runs.unfinished import code_fingerprint
+    from theory_check.search.request import RequestError, make_request
 
     for option, value in (("--out", out), ("--work", work)):
         if value == "":
@@ -67,11 +67,11 @@ def _audited(request: "Request", out: str, work: Path, code: str, workers: int |
     """The audit of this request by this code: kept, gone on with, or begun."""
     import datetime as dt
 
-    from theory_check.cli.run import run_properties
     from theory_check.reporting.document import load_report
     from theory_check.reporting.headline import headline
-    from theory_check.reporting.unfinished import STORE_FILE, SUFFIX, begin_run, request_fingerprint, resume_run
     from theory_check.reporting.writing import new_run_name
+    from theory_check.runs.run import run_properties
+    from theory_check.runs.unfinished import STORE_FILE, SUFFIX, begin_run, request_fingerprint, resume_run
 
     place = work / f"audit-{request_fingerprint(request, code=code)[:12]}"
     finished = [path.parent for path in place.glob("*/report.json") if not path.parent.name.endswith(SUFFIX)]
@@ -105,9 +105,9 @@ def _audited(request: "Request", out: str, work: Path, code: str, workers: int |
 def _drawn(request: "Request", work: Path, code: str, workers: int | None) -> "list[Figure]":
     """All figures in the order in which they are read; those that are kept are not made again."""
     from theory_check.cli.figure_processes import make_figures
-    from theory_check.figures.catalogue import GROUPS, READ
-    from theory_check.figures.kept import kept_figures
-    from theory_check.reporting.unfinished import request_fingerprint
+    from theory_check.neural_ode.figures.catalogue import GROUPS, READ
+    from theory_check.neural_ode.figures.kept import kept_figures
+    from theory_check.runs.unfinished import request_fingerprint
 
     place, fingerprint = work / "figures", request_fingerprint(request, code=code)
     place.mkdir(exist_ok=True)
@@ -119,8 +119,8 @@ def _drawn(request: "Request", work: Path, code: str, workers: int | None) -> "l
 
 def _fill(partial: Path, report: "Report", folder: Path, figures: "list[Figure]") -> None:
     """Write what is published into an empty folder."""
+    from theory_check.pictures.drawing import draw_file
     from theory_check.reporting import html_writer
-    from theory_check.reporting.drawing import draw_file
     from theory_check.reporting.figure_index import figure_index
 
     for name in REPORTS:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from theory_check.evidence.verdict import Outcome
-    from theory_check.property import Property
+    from theory_check.judge.verdict import Outcome
     from theory_check.reporting.records import Report
+    from theory_check.search.property import Property
 
 
 @click.command()
@@ -26,7 +26,7 @@ def replay(report: str, case: str, *, properties: str | None, device: str | None
 
     Exit status 0 when it comes out the same, 1 when not.
     """
-    from theory_check.case import case_id
+    from theory_check.neural_ode.case import case_id
     from theory_check.reporting.document import ReportError, find_outcome, load_report
 
     try:
@@ -55,11 +55,11 @@ def replay(report: str, case: str, *, properties: str | None, device: str | None
 
 def _property(outcome: "Outcome", folder: str | None, *, trust_code: bool) -> "Property":
     """One of ours, or where a folder is given, a user's own."""
-    from theory_check.claims.paper import CLAIMS
     from theory_check.cli.own_properties import load_own_property
     from theory_check.cli.properties import load_property
-    from theory_check.demo import find_property
-    from theory_check.property import property_of
+    from theory_check.neural_ode.claims.statements import CLAIMS
+    from theory_check.search.property import property_of
+    from theory_check.selftest.demo import find_property
 
     ours = find_property(outcome.test)
     if folder is None and ours is not None:
@@ -83,9 +83,9 @@ def _recompute(recorded: "Report", outcome: "Outcome", prop: "Property", device:
     import torch
     from threadpoolctl import threadpool_limits
 
-    from theory_check import trial
-    from theory_check.demo import find_property
-    from theory_check.request import RequestError, make_request
+    from theory_check.search import trial
+    from theory_check.search.request import RequestError, make_request
+    from theory_check.selftest.demo import find_property
 
     try:
         request = make_request(
@@ -107,8 +107,8 @@ def _recompute(recorded: "Report", outcome: "Outcome", prop: "Property", device:
 
 def _differences(recorded: "Report", outcome: "Outcome", again: "Outcome", device: str) -> list[str]:
     """What does not match: everything must, to the last bit where versions and machine are those of the report."""
-    from theory_check.reporting.assembly import environment_of
     from theory_check.reporting.records import same_environment
+    from theory_check.runs.assembly import environment_of
 
     found = [
         f"{name}: recorded {_text(getattr(outcome, name))}, recomputed {_text(getattr(again, name))}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from theory_check.cli.run import ERROR_STATUS
+from theory_check.runs.run import ERROR_STATUS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,10 +26,10 @@ def selftest(claims: tuple[str, ...], seed: str, workers: int | None, report_dir
     """Plant every known defect, run every control, mutate the judge, calibrate its tests. Any survivor fails."""
     from rich.console import Console
 
-    from theory_check.cli.run import run_properties
     from theory_check.reporting.records import ReportError
     from theory_check.reporting.writing import require_writable
-    from theory_check.request import RequestError, make_request
+    from theory_check.runs.run import run_properties
+    from theory_check.search.request import RequestError, make_request
 
     try:
         request = make_request(seed=seed, claims=claims, mode="selftest")
@@ -56,7 +56,7 @@ def selftest(claims: tuple[str, ...], seed: str, workers: int | None, report_dir
 def _controls_table(report: "Report") -> "Table":
     from rich.table import Table
 
-    from theory_check.planted.defects import DEFECTS
+    from theory_check.neural_ode.planted.defects import DEFECTS
 
     columns = ("planted defects killed", "of them subtle", "negative controls", "positive controls")
     functions = len({defect.target for defect in DEFECTS.values()})
@@ -97,7 +97,7 @@ def _share(good: int, of: int) -> str:
 
 def _harness() -> list[str]:
     """Probes that are not content and mutants that survive."""
-    from theory_check.selftest import MUTANTS, PROBES, failing_probes, surviving_mutants
+    from theory_check.selftest.mutants import MUTANTS, PROBES, failing_probes, surviving_mutants
 
     failing, surviving = failing_probes(), surviving_mutants()
     click.echo(
@@ -111,7 +111,7 @@ def _calibration(console: "Console") -> list[str]:
     """Tests that reject true nulls too often, or an exact one too seldom."""
     from rich.table import Table
 
-    from theory_check.evidence.calibration import RUNS, calibrate, calibrations
+    from theory_check.judge.calibration import RUNS, calibrate, calibrations
 
     wanted = calibrations()
     title = f"false alarms of {len(wanted)} gates on data from the null, {RUNS} runs each"

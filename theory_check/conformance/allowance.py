@@ -10,11 +10,11 @@ import torch
 
 from theory_check.conformance.reference import Reference
 from theory_check.conformance.solver import Solution
-from theory_check.measurements.adjoint_error import SolveErrors, adjoint_error
-from theory_check.measurements.bounds import adaptive_bound
-from theory_check.measurements.instance import largest_entry, largest_norm, slope_bounds
-from theory_check.measurements.rounding import adjoint_rounding, state_rounding
-from theory_check.networks.model import final_adjoint
+from theory_check.neural_ode.measurements.adjoint_error import SolveErrors, adjoint_error
+from theory_check.neural_ode.measurements.bounds import adaptive_bound
+from theory_check.neural_ode.measurements.instance import largest_entry, largest_norm, slope_bounds
+from theory_check.neural_ode.measurements.rounding import adjoint_rounding, state_rounding
+from theory_check.neural_ode.networks.model import final_adjoint
 
 
 def state_noise(reference: Reference, steps: int) -> float:

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from theory_check.case import Case
+from theory_check.neural_ode.case import Case
 
 Loss = Literal["squared", "linear"]
 

@@ -9,7 +9,7 @@ from theory_check.conformance.bench import Bench
 from theory_check.conformance.case import Trialled
 from theory_check.conformance.rate_checks import Ladder
 from theory_check.conformance.solver import SolverUnderTest
-from theory_check.evidence.discrepancy import Discrepancy
+from theory_check.judge.discrepancy import Discrepancy
 
 # Below, solves under contraction take more steps than a search can afford.
 CONTRACTION_ORDER = 4

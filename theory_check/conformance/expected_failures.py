@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from theory_check.request import nearest
+from theory_check.search.request import nearest
 
 
 class ExpectedFailuresError(ValueError):

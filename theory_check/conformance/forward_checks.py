@@ -11,9 +11,9 @@ from theory_check.conformance.case import Trialled
 from theory_check.conformance.problem import Problem
 from theory_check.conformance.reference import Reference
 from theory_check.conformance.solver import Accuracy, Solution, SolverUnderTest
-from theory_check.evidence.discrepancy import Discrepancy
-from theory_check.measurements.bounds import growth, halving_bound
-from theory_check.measurements.instance import largest_norm
+from theory_check.judge.discrepancy import Discrepancy
+from theory_check.neural_ode.measurements.bounds import growth, halving_bound
+from theory_check.neural_ode.measurements.instance import largest_norm
 
 
 def agreement(solver: SolverUnderTest, trialled: Trialled, bench: Bench, level: int = 0) -> tuple[Discrepancy, ...]:

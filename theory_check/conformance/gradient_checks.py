@@ -18,10 +18,10 @@ from theory_check.conformance.libraries.torch_model import loss
 from theory_check.conformance.problem import Gradient, Problem
 from theory_check.conformance.reference import Reference
 from theory_check.conformance.solver import Accuracy, SolverUnderTest
-from theory_check.evidence.discrepancy import Discrepancy
-from theory_check.measurements.bounds import halving_bound
-from theory_check.measurements.instance import slope_bounds
-from theory_check.networks.gradients import directional_difference
+from theory_check.judge.discrepancy import Discrepancy
+from theory_check.neural_ode.measurements.bounds import halving_bound
+from theory_check.neural_ode.measurements.instance import slope_bounds
+from theory_check.neural_ode.networks.gradients import directional_difference
 
 INITIAL_STEP = 0.1
 LEVELS = 4

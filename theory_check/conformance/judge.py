@@ -11,8 +11,8 @@ from theory_check.conformance.checks import Check
 from theory_check.conformance.rate_checks import CONFIRMATIONS, measured
 from theory_check.conformance.records import Failure, Numbers
 from theory_check.conformance.solver import SolverFailed, SolverUnderTest, Watched
-from theory_check.evidence.discrepancy import Discrepancy
-from theory_check.evidence.verdict import Verdict
+from theory_check.judge.discrepancy import Discrepancy
+from theory_check.judge.verdict import Verdict
 
 # Accuracies at which a comparison that has no power is tried again, and a failure confirmed.
 LEVELS = 3

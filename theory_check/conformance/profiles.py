@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from theory_check.request import RequestError, nearest
+from theory_check.search.request import RequestError, nearest
 
 
 @dataclass(frozen=True)

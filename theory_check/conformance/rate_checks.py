@@ -11,10 +11,10 @@ from theory_check.conformance.bench import Bench
 from theory_check.conformance.case import Trialled
 from theory_check.conformance.reference import Reference
 from theory_check.conformance.solver import Accuracy, SolverUnderTest
-from theory_check.evidence.rates import OneSided, RateResult, fit_rate
-from theory_check.evidence.verdict import Verdict
-from theory_check.measurements.bounds import summation_bound
-from theory_check.profile import DECLARED_CALLS, FALSE_ALARM_RATE
+from theory_check.judge.profile import DECLARED_CALLS, FALSE_ALARM_RATE
+from theory_check.judge.rates import OneSided, RateResult, fit_rate
+from theory_check.judge.verdict import Verdict
+from theory_check.neural_ode.measurements.bounds import summation_bound
 
 NETWORKS = 10
 # Three fresh ladders must refute, each at the third root of the level of one call; two looks at each.

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from theory_check.conformance.case import Trialled
-from theory_check.evidence.verdict import Verdict
+from theory_check.judge.verdict import Verdict
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]

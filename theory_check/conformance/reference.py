@@ -14,17 +14,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from theory_check.activations.activation import Activation
-from theory_check.case import Case, Seeds, Sphere
 from theory_check.conformance.libraries.scipy import ScipySolver
 from theory_check.conformance.libraries.torch_model import loaded
 from theory_check.conformance.problem import Gradient, Matrix, Problem
 from theory_check.conformance.solver import Accuracy
-from theory_check.measurements.bounds import halving_bound, summation_bound
-from theory_check.measurements.instance import Instance, field_growth, propagator_bound
-from theory_check.networks.parameters import Parameters
-from theory_check.networks.schemes import Trajectory, adjoint, forward
-from theory_check.neural_ode import NeuralODE
+from theory_check.neural_ode.activations.activation import Activation
+from theory_check.neural_ode.case import Case, Seeds, Sphere
+from theory_check.neural_ode.measurements.bounds import halving_bound, summation_bound
+from theory_check.neural_ode.measurements.instance import Instance, field_growth, propagator_bound
+from theory_check.neural_ode.model import NeuralODE
+from theory_check.neural_ode.networks.parameters import Parameters
+from theory_check.neural_ode.networks.schemes import Trajectory, adjoint, forward
 
 SCHEME = "dop853"
 # For each unit of L T: the coarsest step is 1 / (4 L).

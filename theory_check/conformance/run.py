@@ -21,7 +21,7 @@ from theory_check.conformance.profiles import ConformanceProfile
 from theory_check.conformance.records import CheckResult, ConformanceReport
 from theory_check.conformance.search import CONTRACTIONS, panel, run_check
 from theory_check.conformance.solver import SolverUnderTest, forward_name, name_of
-from theory_check.evidence.verdict import Verdict
+from theory_check.judge.verdict import Verdict
 
 PACKAGES = (
     "diffrax",

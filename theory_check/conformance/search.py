@@ -10,8 +10,6 @@ import msgspec
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from theory_check.activations.activation import Activation
-from theory_check.activations.loading import activation
 from theory_check.conformance.bench import Bench
 from theory_check.conformance.case import Trialled, canonical
 from theory_check.conformance.checks import Check
@@ -19,9 +17,11 @@ from theory_check.conformance.judge import Judged, judge
 from theory_check.conformance.profiles import ConformanceProfile
 from theory_check.conformance.records import CheckResult
 from theory_check.conformance.solver import SolverUnderTest, forward_name, name_of
-from theory_check.draws import reproducible_draws, search_settings
-from theory_check.evidence.verdict import INCONCLUSIVE_SHARE, Verdict
-from theory_check.strategies import Narrowing, Sizes, cases, differentiable_activations, narrowed, widths
+from theory_check.judge.verdict import INCONCLUSIVE_SHARE, Verdict
+from theory_check.neural_ode.activations.activation import Activation
+from theory_check.neural_ode.activations.loading import activation
+from theory_check.neural_ode.strategies import Narrowing, Sizes, cases, differentiable_activations, narrowed, widths
+from theory_check.search.draws import reproducible_draws, search_settings
 
 SIZES = Sizes(inputs=(1, 3), dimensions=(2, 4))
 # Bounded and increasing, so that a contraction has somewhere to go.

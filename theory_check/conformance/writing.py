@@ -9,7 +9,7 @@ import msgspec
 
 from theory_check.conformance.checks import CHECKS
 from theory_check.conformance.records import CheckResult, ConformanceReport
-from theory_check.evidence.verdict import Verdict
+from theory_check.judge.verdict import Verdict
 from theory_check.reporting.badge_writer import COLOURS
 from theory_check.reporting.markdown_text import code, escaped
 from theory_check.reporting.publication import publish_folder

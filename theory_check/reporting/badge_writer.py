@@ -5,7 +5,7 @@ It has room for what somebody states, and leaves readings out: a badge is read w
 
 import json
 
-from theory_check.evidence.verdict import Verdict
+from theory_check.judge.verdict import Verdict
 from theory_check.reporting.exit_status import unexpected_controls
 from theory_check.reporting.matrix import tally
 from theory_check.reporting.readings import stated

@@ -1,7 +1,7 @@
 """A case in words, for a reader who never saw the tool: every number that fixes it, in the paper's notation."""
 
-from theory_check.case import Case, Data, Digits, Explicit, Sphere, Weights
-from theory_check.evidence.verdict import Outcome
+from theory_check.judge.verdict import Outcome
+from theory_check.neural_ode.case import Case, Data, Digits, Explicit, Sphere, Weights
 
 _STRUCTURES = {
     "gaussian": "W with independent N(0, 1) entries",

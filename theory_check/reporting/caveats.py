@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from theory_check.evidence.verdict import Verdict
+from theory_check.judge.verdict import Verdict
 from theory_check.reporting.claim_reading import controls, judged_outcomes, judged_trials
 from theory_check.reporting.exit_status import unexpected_controls
 from theory_check.reporting.power import sees_something

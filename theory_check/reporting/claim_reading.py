@@ -1,6 +1,6 @@
 """What every writer reads off a claim's report: which trials decide, which failed, which case came closest."""
 
-from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
+from theory_check.judge.verdict import Conclusion, Outcome, Verdict
 from theory_check.reporting.records import ClaimReport, Trial, is_judged
 
 QUANTIFIERS = {

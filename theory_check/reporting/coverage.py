@@ -2,7 +2,7 @@
 
 import msgspec
 
-from theory_check.evidence.verdict import Conclusion
+from theory_check.judge.verdict import Conclusion
 from theory_check.reporting.readings import readings, stated
 from theory_check.reporting.records import ClaimReport, Report, Trial, is_judged
 

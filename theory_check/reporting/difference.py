@@ -19,7 +19,7 @@ from typing import Literal
 
 import msgspec
 
-from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
+from theory_check.judge.verdict import Conclusion, Outcome, Verdict
 from theory_check.reporting.records import Report, same_environment
 from theory_check.reporting.standing import Standing, differing, standings
 from theory_check.reporting.value_change import ValueChange, states_uncertainty, value_change

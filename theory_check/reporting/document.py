@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from theory_check.evidence.verdict import Outcome
+from theory_check.judge.verdict import Outcome
 from theory_check.reporting.earlier_reports import with_provenance
 from theory_check.reporting.matrix import Cell, Row, claim_matrix
 from theory_check.reporting.records import (

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from theory_check.claims.paper import CLAIMS, PAPER
 from theory_check.claims.source import Source
-from theory_check.evidence.verdict import Verdict
+from theory_check.judge.verdict import Verdict
+from theory_check.neural_ode.claims.statements import CLAIMS, PAPER
 from theory_check.reporting.matrix import verdict_over
 from theory_check.reporting.records import ClaimReport, Report
 

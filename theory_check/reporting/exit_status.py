@@ -17,7 +17,7 @@ or data that was named; but an error in one, or a control of one that goes wrong
 from collections.abc import Iterable
 from typing import Literal
 
-from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.reporting.matrix import described
 from theory_check.reporting.readings import counts, has_error
 from theory_check.reporting.records import ClaimReport, Report, Trial, is_judged

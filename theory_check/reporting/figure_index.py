@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from theory_check.figures.figure import Figure
+from theory_check.judge.figure import Figure
 from theory_check.reporting.markdown_text import code, escaped
 from theory_check.reporting.records import Report
 

@@ -5,8 +5,8 @@ from itertools import zip_longest
 from pathlib import Path
 from urllib.parse import quote
 
-from theory_check.evidence.verdict import Outcome
-from theory_check.reporting.drawing import draw_file, draw_svg
+from theory_check.judge.verdict import Outcome
+from theory_check.pictures.drawing import draw_file, draw_svg
 from theory_check.reporting.records import Report
 
 FOLDER = "figures"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from theory_check.claims.source import Source
-from theory_check.evidence.verdict import Verdict
+from theory_check.judge.verdict import Verdict
 from theory_check.reporting.readings import counts, readings, stated
 from theory_check.reporting.records import ClaimReport, Report
 

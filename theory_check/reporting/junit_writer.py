@@ -17,7 +17,7 @@ from typing import Literal
 from xml.etree import ElementTree as ET
 
 from theory_check.claims.source import Source, source_text
-from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.reporting.exit_status import expectation, named_failures_count
 from theory_check.reporting.matrix import described
 from theory_check.reporting.readings import counts, is_reading

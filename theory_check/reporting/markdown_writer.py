@@ -5,7 +5,7 @@ from functools import lru_cache
 import jinja2
 
 from theory_check.claims.source import READING, source_lines
-from theory_check.evidence.verdict import INCONCLUSIVE_SHARE
+from theory_check.judge.verdict import INCONCLUSIVE_SHARE
 from theory_check.reporting.case_text import describe_case, describe_measurement
 from theory_check.reporting.claim_reading import (
     QUANTIFIERS,

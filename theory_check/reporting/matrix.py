@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.reporting.readings import has_error, is_reading, kind_of, readings, stated
 from theory_check.reporting.records import ClaimReport, Report, Trial, is_judged
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from theory_check.claims import quantities as q
-from theory_check.evidence.plain_numbers import Detail
-from theory_check.evidence.verdict import Outcome, Verdict
-from theory_check.figures.figure import MINUS, Figure
+from theory_check.judge.figure import MINUS, Figure
+from theory_check.judge.plain_numbers import Detail
+from theory_check.judge.verdict import Outcome, Verdict
+from theory_check.neural_ode.claims import quantities as q
 from theory_check.reporting.markdown_text import code, escaped
 
 READINGS = {

@@ -1,6 +1,6 @@
 """What the statistical tests of a claim could have seen: samples, power and smallest detectable effects, summed up.
 
-Every outcome of a law, a rate or a ratio states them among its details; the names are those of `evidence/audit.py`.
+Every outcome of a law, a rate or a ratio states them among its details; the names are those of `judge/audit.py`.
 """
 
 import re
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from theory_check.evidence.verdict import Outcome
+from theory_check.judge.verdict import Outcome
 
 EVEN_ODDS = 0.5
 _STATED_POWER = 0.9

@@ -8,7 +8,7 @@ the harness while a reading is on trial, an error or a control that comes out ot
 from collections.abc import Iterable
 
 from theory_check.claims.source import Source
-from theory_check.evidence.verdict import Verdict
+from theory_check.judge.verdict import Verdict
 from theory_check.reporting.records import ClaimReport, is_judged
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from theory_check.claims.source import Source
-from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
+from theory_check.judge.verdict import Conclusion, Outcome, Verdict
 
 FORMAT_VERSION = 1
 

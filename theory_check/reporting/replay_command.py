@@ -3,8 +3,8 @@
 import shlex
 from pathlib import Path
 
-from theory_check.claims.paper import CLAIMS
-from theory_check.evidence.verdict import Outcome
+from theory_check.judge.verdict import Outcome
+from theory_check.neural_ode.claims.statements import CLAIMS
 
 # What the names of properties begin with that lie in the package itself, not in a folder of properties.
 IN_PACKAGE = "theory_check."

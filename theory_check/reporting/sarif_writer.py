@@ -21,10 +21,10 @@ from collections import Counter
 from typing import Any, Literal
 from urllib.parse import quote
 
-from theory_check.case import canonical_json
-from theory_check.claims.paper import CLAIMS
 from theory_check.claims.source import Source, source_lines, source_text
-from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
+from theory_check.judge.verdict import Conclusion, Outcome, Verdict
+from theory_check.neural_ode.case import canonical_json
+from theory_check.neural_ode.claims.statements import CLAIMS
 from theory_check.reporting.case_text import describe_case, describe_measurement
 from theory_check.reporting.exit_status import expectation, named_failures_count
 from theory_check.reporting.junit_writer import result_of

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from theory_check.evidence.verdict import Outcome, Verdict
+from theory_check.judge.verdict import Outcome, Verdict
 from theory_check.reporting.claim_reading import judged_outcomes, undecided
 from theory_check.reporting.records import ClaimReport, is_judged
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.reporting.matrix import described, worst_conclusion, worst_verdict
 from theory_check.reporting.records import Report, Subject, Trial, subject_of
 

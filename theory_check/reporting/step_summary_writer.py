@@ -7,7 +7,7 @@ What matters goes first, so that what is cut matters least: verdict, warnings, t
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from theory_check.evidence.verdict import Conclusion, Verdict
+from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.reporting.case_text import describe_case, describe_measurement
 from theory_check.reporting.claim_reading import minimal_outcome
 from theory_check.reporting.headline import headline, status_words, verdict_words

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from theory_check.claims import quantities as q
 from theory_check.claims.source import READING
-from theory_check.evidence.verdict import Conclusion, Outcome, Verdict
+from theory_check.judge.verdict import Conclusion, Outcome, Verdict
+from theory_check.neural_ode.claims import quantities as q
 from theory_check.reporting.matrix import worst_conclusion, worst_verdict
 from theory_check.reporting.readings import is_reading, kind_of
 from theory_check.reporting.records import ClaimReport, Report, is_judged

@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from theory_check.case import canonical_json
-from theory_check.evidence.verdict import Outcome, Verdict
+from theory_check.judge.verdict import Outcome, Verdict
+from theory_check.neural_ode.case import canonical_json
 from theory_check.reporting.case_text import describe_measurement
 from theory_check.reporting.headline import headline
 from theory_check.reporting.readings import counts, is_reading, kind_of, readings, stated

@@ -19,12 +19,12 @@ from typing import Literal
 
 import msgspec
 
-from theory_check.evidence.verdict import Outcome
+from theory_check.judge.verdict import Outcome
 
 Change = Literal["verdict", "beyond uncertainty", "last bits"]
 
 INTERVAL = ("interval low", "interval high")
-# What the judge writes beside numbers whose bound is an error bound and no threshold (evidence/audit.py).
+# What the judge writes beside numbers whose bound is an error bound and no threshold (judge/audit.py).
 MARKS_OF_AN_ERROR_BOUND = ("scale", "estimate of the smallest eigenvalue")
 
 

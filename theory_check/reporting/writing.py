@@ -18,8 +18,8 @@ from theory_check.reporting import (
 )
 from theory_check.reporting.figures import FOLDER, write_figures
 from theory_check.reporting.records import Report, ReportError
-from theory_check.reporting.shard import SHARD_FILE, Shard, render_shard
-from theory_check.reporting.unfinished import SUFFIX
+from theory_check.runs.shard import SHARD_FILE, Shard, render_shard
+from theory_check.runs.unfinished import SUFFIX
 
 MAX_NAMESAKES = 1000
 

@@ -6,10 +6,10 @@ from types import MappingProxyType
 import jax
 import jax.numpy as jnp
 
-from theory_check.activations import expression_tree as trees
-from theory_check.activations.activation import ActivationError
-from theory_check.activations.catalogue import FUNCTIONS, LEAKY_SLOPE
-from theory_check.activations.parsing import parse
+from theory_check.neural_ode.activations import expression_tree as trees
+from theory_check.neural_ode.activations.activation import ActivationError
+from theory_check.neural_ode.activations.catalogue import FUNCTIONS, LEAKY_SLOPE
+from theory_check.neural_ode.activations.parsing import parse
 
 Elementwise = Callable[[jax.Array], jax.Array]
 

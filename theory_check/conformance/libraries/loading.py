@@ -5,10 +5,10 @@ import importlib.util
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from theory_check.activations.activation import ActivationError
-from theory_check.activations.user_function import PATTERN, imported
 from theory_check.conformance.solver import SolverUnderTest, name_of
-from theory_check.request import nearest
+from theory_check.neural_ode.activations.activation import ActivationError
+from theory_check.neural_ode.activations.user_function import PATTERN, imported
+from theory_check.search.request import nearest
 
 # Each with the packages that it needs.
 LIBRARIES: Mapping[str, tuple[str, ...]] = MappingProxyType(

@@ -5,9 +5,9 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from theory_check.activations.activation import Activation
-from theory_check.activations.loading import activation
 from theory_check.conformance.problem import Gradient, Problem
+from theory_check.neural_ode.activations.activation import Activation
+from theory_check.neural_ode.activations.loading import activation
 
 
 @lru_cache(maxsize=256)

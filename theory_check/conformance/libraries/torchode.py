@@ -13,10 +13,10 @@ import torch
 import torchode
 from torch import Tensor, nn
 
-from theory_check.activations.activation import Activation
 from theory_check.conformance.libraries.torch_model import gradient, loaded, tensors
 from theory_check.conformance.problem import Gradient, Problem
 from theory_check.conformance.solver import Accuracy, GradientKind, Solution, SolverFailed, Stepping
+from theory_check.neural_ode.activations.activation import Activation
 
 METHODS: Mapping[str, Any] = MappingProxyType(
     {"euler": torchode.Euler, "heun": torchode.Heun, "dopri5": torchode.Dopri5, "tsit5": torchode.Tsit5}

@@ -1,0 +1,676 @@
+"""The judge: every branch from a measurement to a verdict, and what it writes down."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from theory_check.judge.audit import Audit, ConclusionFails, LawTest
+from theory_check.judge.definiteness import (
+    SINGULAR_RESOLUTION,
+    Certificate,
+    certified_lower_bound,
+    indefinite_certificate,
+)
+from theory_check.judge.discrepancy import Discrepancy
+from theory_check.judge.error_budget import BudgetExceeded, ErrorBudget, NonFiniteEvidence
+from theory_check.judge.gaussianity import (
+    TESTS,
+    TestResult,
+    correlation_test,
+    detectable_by_gate,
+    dkw_band_test,
+    mean_test,
+    mean_within_test,
+    mean_zero_test,
+    neyman_smooth_test,
+    variance_test,
+)
+from theory_check.judge.non_inferiority import PairedCosts
+from theory_check.judge.profile import PROFILES
+from theory_check.judge.rates import RateResult, detectable_departure, fit_rate, fit_slope, replicates_needed_by
+from theory_check.judge.verdict import Conclusion, Outcome, Verdict
+from theory_check.neural_ode.activations.loading import activation
+from theory_check.neural_ode.case import Case, Seeds, Sphere, case_id
+from theory_check.neural_ode.claims.statements import CLAIMS
+
+CASE = Case(activation="tanh(x)", data=Sphere(2, 3, 0), width=8)
+LEVEL = 1e-6 / 100
+GOOD, BAD = Discrepancy("good", 0.5, 1.0, 1e6), Discrepancy("bad", 3.0, 1.0, 1e6, {"part": 2.0})
+BLIND = Discrepancy("blind", 9.0, 1.0, 2.0)
+UNMET = "phi is smooth: it is not"
+
+
+def audit(unmet: str | None = None, *, calls: int = 100, defect: str | None = None) -> Audit:
+    """A judge of one claim whose assumptions are met, or not."""
+    return Audit(
+        claim=CLAIMS["forward-unique"],
+        test="test_file.py::test_it",
+        seeds=Seeds(7, "forward-unique"),
+        budget=ErrorBudget(LEVEL * calls, calls),
+        profile=PROFILES["quick"],
+        unmet=lambda _case: unmet,
+        load=activation,
+        defect=defect,
+    )
+
+
+def judge(act: Callable[[Audit], None], unmet: str | None = None) -> tuple[Outcome, bool]:
+    """The outcome, and whether the judge raised; every outcome is written as strict JSON and read back."""
+    judging, carried = audit(unmet), None
+    try:
+        act(judging)
+    except ConclusionFails as failure:
+        carried = failure.outcome
+    (outcome,) = judging.judged.values()
+    assert carried is None or carried is outcome
+    text = msgspec.json.encode(outcome)
+    assert msgspec.json.decode(text, type=Outcome) == outcome
+    for value in outcome.details.values():
+        assert type(value) in {float, int, str, bool, type(None)}
+        assert not isinstance(value, float) or math.isfinite(value)
+    return outcome, carried is not None
+
+
+# --- what every outcome says -------------------------------------------------------------------------------------
+
+
+def test_an_outcome_names_its_case_its_test_and_its_seed() -> None:
+    """Claim, property, identifier, root seed and defect are all that a replay needs."""
+    judging = audit(defect="some-defect")
+    judging.at_most(CASE, GOOD)
+    (outcome,) = judging.judged.values()
+    expected = case_id("forward-unique", CASE, test="test_file.py::test_it", defect="some-defect")
+    assert (outcome.claim, outcome.test, outcome.case, outcome.seed) == (
+        "forward-unique",
+        "test_file.py::test_it",
+        CASE,
+        7,
+    )
+    assert (outcome.case_id, outcome.defect) == (expected, "some-defect")
+
+
+@pytest.mark.parametrize(
+    ("unmet", "discrepancy", "verdict", "conclusion"),
+    [
+        (None, GOOD, Verdict.SUPPORTED, Conclusion.HOLDS),
+        (None, BAD, Verdict.REFUTED, Conclusion.FAILS),
+        (None, BLIND, Verdict.INCONCLUSIVE, Conclusion.UNDECIDED),
+        (UNMET, GOOD, Verdict.ASSUMPTIONS_NOT_MET, Conclusion.HOLDS),
+        (UNMET, BAD, Verdict.ASSUMPTIONS_NOT_MET, Conclusion.FAILS),
+        (UNMET, BLIND, Verdict.ASSUMPTIONS_NOT_MET, Conclusion.UNDECIDED),
+    ],
+)
+def test_a_claim_is_an_implication(
+    unmet: str | None, discrepancy: Discrepancy, verdict: Verdict, conclusion: Conclusion
+) -> None:
+    """Assumptions decide what a conclusion means; a failing one always raises, so that it is shrunk."""
+    outcome, raised = judge(lambda a: a.at_most(CASE, discrepancy), unmet)
+    assert (outcome.verdict, outcome.conclusion) == (verdict, conclusion)
+    assert raised == (conclusion is Conclusion.FAILS)
+    assert (UNMET in outcome.reason) == (unmet is not None)
+
+
+def test_the_exception_shows_the_numbers() -> None:
+    """Claim, quantity and the two numbers, for a log."""
+    with pytest.raises(ConclusionFails, match=r"^forward-unique: bad: 3\.0 against 1\.0$"):
+        audit().at_most(CASE, BAD)
+
+
+# --- at_most -----------------------------------------------------------------------------------------------------
+
+
+def test_the_worst_comparison_is_the_one_reported() -> None:
+    """Failing ones first, then the one nearest to its bound; all that were made are counted."""
+    near = Discrepancy("near", 0.9, 1.0, 1e6)
+    outcome, _ = judge(lambda a: a.at_most(CASE, GOOD, near))
+    assert (outcome.quantity, outcome.measured, outcome.bound, outcome.ratio) == ("near", 0.9, 1.0, 0.9)
+    assert (outcome.comparisons, outcome.details["scale"]) == (2, 1e6)
+    outcome, _ = judge(lambda a: a.at_most(CASE, near, BAD, BLIND))
+    assert (outcome.quantity, outcome.ratio, outcome.details["part"]) == ("bad", 3.0, 2.0)
+    assert outcome.comparisons == 2
+
+
+def test_one_comparison_without_power_leaves_a_case_undecided() -> None:
+    """However well the others hold; never supported, and the reason is that of the blind one."""
+    outcome, _ = judge(lambda a: a.at_most(CASE, GOOD, BLIND, GOOD))
+    assert outcome.verdict is Verdict.INCONCLUSIVE
+    assert outcome.reason == BLIND.powerless
+    assert outcome.comparisons == 2
+    outcome, _ = judge(lambda a: a.at_most(CASE, BLIND))
+    assert (outcome.verdict, outcome.comparisons) == (Verdict.INCONCLUSIVE, 0)
+
+
+def test_an_error_equal_to_its_bound_holds() -> None:
+    """At most means at most, also for zero against zero; the least more fails."""
+    assert judge(lambda a: a.at_most(CASE, Discrepancy("x", 1.0, 1.0)))[0].conclusion is Conclusion.HOLDS
+    assert judge(lambda a: a.at_most(CASE, Discrepancy("x", 0.0, 0.0)))[0].conclusion is Conclusion.HOLDS
+    outcome, raised = judge(lambda a: a.at_most(CASE, Discrepancy("x", 5e-324, 0.0)))
+    assert raised
+    assert outcome.ratio is None
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("field", ["error", "bound", "scale"])
+def test_what_is_not_finite_is_an_error(value: float, field: str) -> None:
+    """`nan > bound` is False and an infinite bound holds everything: neither may pass."""
+    fields = {"error": 0.5, "bound": 1.0, "scale": 1e6} | {field: value}
+    outcome, raised = judge(lambda a: a.at_most(CASE, GOOD, Discrepancy("broken", **fields)))
+    assert (outcome.verdict, outcome.conclusion) == (Verdict.ERROR, Conclusion.UNDECIDED)
+    assert not raised
+    assert "broken: not finite" in outcome.reason
+    outcome, _ = judge(lambda a: a.at_most(CASE, Discrepancy("broken", **fields)), UNMET)
+    assert outcome.verdict is Verdict.ASSUMPTIONS_NOT_MET
+    assert outcome.conclusion is Conclusion.UNDECIDED
+
+
+def test_a_failure_must_be_confirmed_in_the_same_quantity() -> None:
+    """Confirmed it is refuted; gone, blind or seen elsewhere only, it is undecided."""
+    outcome, raised = judge(lambda a: a.at_most(CASE, GOOD, BAD, confirm=lambda: (GOOD, BAD)))
+    assert raised
+    assert outcome.reason == ""
+    elsewhere = Discrepancy("good", 3.0, 1.0, 1e6)
+    for refined in ((GOOD,), (elsewhere,), (Discrepancy("bad", 3.0, 1.0, 2.0),)):
+        outcome, raised = judge(lambda a, refined=refined: a.at_most(CASE, GOOD, BAD, confirm=lambda: refined))
+        assert not raised
+        assert (outcome.verdict, outcome.quantity) == (Verdict.INCONCLUSIVE, "bad")
+        assert "not confirmed" in outcome.reason
+
+
+def test_of_two_failures_the_confirmed_one_is_reported() -> None:
+    """The larger one is not, when only the smaller was confirmed."""
+    larger = Discrepancy("larger", 9.0, 1.0, 1e6)
+    outcome, _ = judge(lambda a: a.at_most(CASE, larger, BAD, confirm=lambda: (BAD,)))
+    assert (outcome.conclusion, outcome.quantity) == (Conclusion.FAILS, "bad")
+
+
+def test_a_confirmation_that_is_not_finite_is_an_error() -> None:
+    """A NaN neither confirms nor clears."""
+    broken = Discrepancy("bad", math.nan, 1.0, 1e6)
+    outcome, _ = judge(lambda a: a.at_most(CASE, BAD, confirm=lambda: (broken,)))
+    assert outcome.verdict is Verdict.ERROR
+
+
+def test_what_holds_needs_no_confirmation() -> None:
+    """Refined numerics cost: they run after a failure only."""
+
+    def confirm() -> tuple[Discrepancy, ...]:
+        raise RuntimeError("not wanted")
+
+    assert judge(lambda a: a.at_most(CASE, GOOD, confirm=confirm))[0].verdict is Verdict.SUPPORTED
+
+
+def test_nothing_to_compare_is_no_pass() -> None:
+    """A claim without a comparison is refused."""
+    with pytest.raises(ValueError, match="got none"):
+        audit().at_most(CASE)
+    with pytest.raises(ValueError, match="got none"):
+        audit().law(CASE)
+
+
+# --- law ---------------------------------------------------------------------------------------------------------
+
+
+def law_test(*p_values: float, exact: bool = True, name: str = "a law") -> LawTest:
+    """A test with the given p-values, stage by stage."""
+
+    def sample(stage: int) -> TestResult:
+        p = p_values[stage]
+        details = {"numpy": np.float64(0.5), "count": np.int64(3), "flag": np.bool_(True), "lost": math.nan}  # noqa: FBT003
+        tail = "exact" if exact else "approximate"
+        return TestResult(name="mean_test", statistic=0.0, p_value=p, samples=10, tail=tail, details=details)
+
+    return LawTest(name, exact=exact, sample=sample)
+
+
+def test_a_law_that_is_not_rejected_holds() -> None:
+    """One call of the budget for each test; samples, p-values and details of each are kept, as plain numbers."""
+    judging = audit()
+    judging.law(CASE, law_test(0.5), law_test(0.2, name="another"))
+    (outcome,) = judging.judged.values()
+    assert (outcome.verdict, outcome.comparisons, judging.budget.calls) == (Verdict.SUPPORTED, 2, 2)
+    assert outcome.quantity == "p-value: another"
+    assert outcome.details["a law: p"] == 0.5
+    assert outcome.details["a law: samples"] == 10
+    assert (outcome.details["a law: count"], outcome.details["a law: flag"]) == (3, True)
+    assert "a law: lost" not in outcome.details
+    judge(lambda a: a.law(CASE, law_test(0.5)))
+
+
+def test_an_exact_law_is_rejected_at_once_or_at_a_later_stage() -> None:
+    """Staged: a third of the level rejects at once, a doubtful p-value draws afresh, and may reject or not."""
+    outcome, raised = judge(lambda a: a.law(CASE, law_test(LEVEL / 4), law_test(0.5)))
+    assert (outcome.verdict, raised, outcome.ratio) == (Verdict.REFUTED, True, pytest.approx(1.0, abs=0.05))
+    assert outcome.measured == LEVEL / 4
+    assert outcome.bound == pytest.approx(LEVEL)
+    assert judge(lambda a: a.law(CASE, law_test(LEVEL, LEVEL)))[0].verdict is Verdict.REFUTED
+    outcome, raised = judge(lambda a: a.law(CASE, law_test(LEVEL, 0.5)))
+    assert (outcome.verdict, raised) == (Verdict.SUPPORTED, False)
+    assert outcome.details["a law: samples"] == 20
+
+
+def test_an_approximate_law_takes_three_samples_to_be_rejected() -> None:
+    """Two that agree and one that does not leave it standing, however small the two."""
+    third = LEVEL ** (1 / 3)
+    assert judge(lambda a: a.law(CASE, law_test(third, third, third, exact=False)))[0].verdict is Verdict.REFUTED
+    outcome, _ = judge(lambda a: a.law(CASE, law_test(0.0, 0.0, 2 * third, exact=False)))
+    assert outcome.verdict is Verdict.SUPPORTED
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        law_test(0.5),
+        law_test(LEVEL, 0.5),
+        law_test(0.0, 0.0, 0.1, exact=False),
+        law_test(0.0, 0.5, exact=False),
+        law_test(1.0, exact=False),
+    ],
+)
+def test_the_ratio_is_below_one_where_the_law_holds(test: LawTest) -> None:
+    """Whatever the p-values of samples that did not reject."""
+    outcome, _ = judge(lambda a: a.law(CASE, test))
+    assert outcome.verdict is Verdict.SUPPORTED
+    assert 0 <= outcome.ratio < 1
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("p", [math.nan, math.inf, -0.1])
+def test_a_p_value_that_is_none_is_raised_not_judged(p: float, exact: bool) -> None:  # noqa: FBT001
+    """A NaN never becomes a pass, at no stage: the trial makes an error of it."""
+    for test in (law_test(p, exact=exact), law_test(LEVEL, p, exact=exact)):
+        judging = audit()
+        with pytest.raises(NonFiniteEvidence, match="p-value"):
+            judging.law(CASE, law_test(0.5), test)
+        assert not judging.judged
+
+
+def result_of(**changed: object) -> LawTest:
+    """A test that is passed, but for what is changed."""
+    fields = {"name": "mean_test", "statistic": 0.0, "p_value": 0.5, "samples": 10, "tail": "exact"} | changed
+    return LawTest("a law", exact=True, sample=lambda _stage: TestResult(**fields))
+
+
+def test_a_statistic_that_is_none_is_raised_not_judged() -> None:
+    """Whatever p-value was made of it; an infinite one comes of finite samples that overflow, and is evidence."""
+    with pytest.raises(NonFiniteEvidence, match="statistic of mean_test is NaN"):
+        audit().law(CASE, result_of(statistic=math.nan))
+    assert judge(lambda a: a.law(CASE, result_of(statistic=math.inf, p_value=0.0)))[0].verdict is Verdict.REFUTED
+
+
+def test_a_test_of_unknown_power_or_of_another_tail_is_refused() -> None:
+    """Neither passes in silence: no power could be stated, and the level would not hold."""
+    with pytest.raises(ValueError, match="unknown test 'median_test'"):
+        audit().law(CASE, result_of(name="median_test"))
+    with pytest.raises(ValueError, match="approximate in the tail"):
+        audit().law(CASE, result_of(tail="approximate"))
+    assert judge(lambda a: a.law(CASE, result_of(tail="bound")))[0].verdict is Verdict.SUPPORTED
+
+
+def test_every_law_outcome_says_what_it_could_have_seen() -> None:
+    """Level, power against a stated alternative, smallest detectable effect and samples used, of each test there is."""
+    x = np.random.Generator(np.random.PCG64(0)).standard_normal(2000)
+    results = {
+        result.name: result
+        for result in (
+            variance_test(x),
+            mean_test(x),
+            mean_zero_test(x, 1.0),
+            mean_within_test(0.01, 0.02, allowance=0.02, samples=2000),
+            correlation_test(x, x[::-1]),
+            neyman_smooth_test(x),
+            dkw_band_test(x, allowance=0.005),
+        )
+    }
+    assert set(results) == set(TESTS)
+    tests = [
+        LawTest(name, exact=result.tail != "approximate", sample=lambda _, result=result: result)
+        for name, result in results.items()
+    ]
+    outcome, _ = judge(lambda a: a.law(CASE, *tests))
+    assert outcome.details["level of a test"] == pytest.approx(LEVEL)
+    for name, result in results.items():
+        details = {key.removeprefix(f"{name}: "): value for key, value in outcome.details.items()}
+        confirmed = result.tail == "approximate"
+        assert details["level of one sample"] == pytest.approx(LEVEL ** (1 / 3) if confirmed else LEVEL / 3)
+        assert details["samples"] == 2000
+        said = {key.split(" a ")[0].split(" detectable")[0]: value for key, value in details.items()}
+        seen = detectable_by_gate(result, LEVEL, confirmed=confirmed)
+        assert said["power against"] == pytest.approx(seen["power"])
+        assert said["smallest"] == pytest.approx(seen["smallest_detectable"])
+
+
+def test_a_law_without_power_supports_nothing() -> None:
+    """It could not have failed; what it rejects all the same is rejected."""
+
+    def mean(difference: float, error: float) -> LawTest:
+        result = mean_within_test(difference, error, allowance=0.02, samples=40)
+        return LawTest("a mean", exact=False, sample=lambda _stage: result, least_power=0.5)
+
+    sharp, _ = judge(lambda a: a.law(CASE, mean(0.0, 0.001)))
+    blunt, _ = judge(lambda a: a.law(CASE, mean(0.0, 0.1)))
+    wild, raised = judge(lambda a: a.law(CASE, mean(5.0, 0.1)))
+    assert (sharp.verdict, blunt.verdict, wild.verdict, raised) == ("supported", "inconclusive", "refuted", True)
+    assert blunt.reason.startswith("underpowered: a mean sees a relative difference of 10% with probability")
+
+
+def test_more_tests_than_declared_are_refused() -> None:
+    """The budget is counted over laws and rates."""
+    judging = audit(calls=2)
+    judging.law(CASE, law_test(0.5), law_test(0.5))
+    with pytest.raises(BudgetExceeded):
+        judging.law(CASE, law_test(0.5))
+
+
+@pytest.mark.parametrize(("unmet", "verdict"), [(None, Verdict.INCONCLUSIVE), (UNMET, Verdict.ASSUMPTIONS_NOT_MET)])
+def test_data_that_cannot_be_tested_are_undecided(unmet: str | None, verdict: Verdict) -> None:
+    """With the reason, no comparison and no call of the budget; for laws and rates alike."""
+    for act in (
+        lambda a: a.law(CASE, law_test(0.5), unusable="no features"),
+        lambda a: a.rate(CASE, "slope", lambda _: ladder(-1.0), expected=-1.0, margin=0.15, unusable="no features"),
+    ):
+        outcome, raised = judge(act, unmet)
+        assert (outcome.verdict, outcome.conclusion, raised) == (verdict, Conclusion.UNDECIDED, False)
+        assert (outcome.comparisons, outcome.measured) == (0, None)
+        assert "no features" in outcome.reason
+
+
+# --- rate --------------------------------------------------------------------------------------------------------
+
+
+def ladder(slope: float, error: float = 0.01) -> RateResult:
+    """A fitted ladder of that slope."""
+    sizes = np.array([8.0, 16.0, 32.0, 64.0, 128.0])
+    errors = np.full(5, error)
+    return fit_slope(
+        sizes,
+        slope * np.log(sizes),
+        errors,
+        expected=-1.0,
+        margin=0.15,
+        refute_level=LEVEL ** (1 / 3),
+        one_sided="at-least",
+    )
+
+
+def rate_of(*slopes: tuple[float, float]) -> Callable[[Audit], None]:
+    """A judgement of ladders, one after the other."""
+    return lambda a: a.rate(CASE, "slope", lambda k: ladder(*slopes[k]), expected=-1.0, margin=0.15)
+
+
+def test_a_ladder_that_falls_fast_enough_is_supported() -> None:
+    """The first ladder is enough; slope, limit, interval and constant are kept."""
+    outcome, raised = judge(rate_of((-1.0, 0.01)))
+    assert (outcome.verdict, raised, outcome.comparisons) == (Verdict.SUPPORTED, False, 5)
+    assert outcome.measured == pytest.approx(-1.0)
+    assert outcome.bound == pytest.approx(-0.85)
+    assert outcome.details["interval low"] < -1.0 < outcome.details["interval high"]
+    rungs = {float(name[3:]): value for name, value in outcome.details.items() if name.startswith("at ")}
+    assert len(rungs) == outcome.comparisons
+    assert np.polyfit(np.log(list(rungs)), np.log(list(rungs.values())), 1)[0] == pytest.approx(-1.0)
+
+
+def test_three_ladders_refute() -> None:
+    """All three too flat refute; one that is not, or a wide one, leaves it undecided."""
+    flat, steep, wide = (-0.2, 0.01), (-1.0, 0.01), (-0.9, 0.5)
+    assert judge(rate_of(flat, flat, flat))[0].verdict is Verdict.REFUTED
+    assert judge(rate_of(flat, flat, steep))[0].verdict is Verdict.INCONCLUSIVE
+    outcome, raised = judge(rate_of(wide))
+    assert (outcome.verdict, raised) == (Verdict.INCONCLUSIVE, False)
+    assert "does not settle" in outcome.reason
+    outcome, raised = judge(rate_of(flat, flat, flat), UNMET)
+    assert (outcome.verdict, outcome.conclusion, raised) == (Verdict.ASSUMPTIONS_NOT_MET, Conclusion.FAILS, True)
+
+
+def test_a_rate_says_how_it_was_designed() -> None:
+    """Replicates that its own spread asks for, whether there were as many, and what it could have refuted."""
+    x = np.random.Generator(np.random.PCG64(1)).standard_normal((5, 400))
+    sizes = np.array([8.0, 16.0, 32.0, 64.0, 128.0])
+    for count, enough in ((20, False), (400, True)):
+        result = fit_rate(
+            sizes, x[:, :count] / sizes[:, None], expected=-1.0, margin=0.15, refute_level=LEVEL ** (1 / 3)
+        )
+        outcome, _ = judge(lambda a, result=result: a.rate(CASE, "slope", lambda _: result, expected=-1.0, margin=0.15))
+        details = outcome.details
+        assert details["replicates on a rung"] == count
+        assert details["replicates needed"] == replicates_needed_by(result, 0.15)
+        assert details["replicates suffice"] is enough
+        seen = details["departure beyond the margin seen with power 0.9"]
+        assert seen == pytest.approx(detectable_departure(result, LEVEL))
+    outcome, _ = judge(rate_of((-1.0, 0.01)))  # standard errors that are known: there are no replicates to choose
+    assert "replicates needed" not in outcome.details
+
+
+@pytest.mark.parametrize("field", ["slope", "standard_error", "p_value"])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_ladder_that_is_not_finite_is_raised_not_judged(field: str, value: float) -> None:
+    """The first, whatever verdict it carries, and those that should confirm."""
+    flat, broken = ladder(-0.2), replace(ladder(-1.0), **{field: value})
+    assert broken.verdict is Verdict.SUPPORTED
+    for ladders in ((broken,), (flat, broken), (flat, flat, broken)):
+        judging = audit()
+        with pytest.raises(NonFiniteEvidence, match="ladder is not finite"):
+            judging.rate(CASE, "slope", lambda k, ladders=ladders: ladders[k], expected=-1.0, margin=0.15)
+        assert not judging.judged
+
+
+def test_a_limit_that_is_not_finite_is_raised_not_judged() -> None:
+    """A margin of infinity would hold everything."""
+    with pytest.raises(NonFiniteEvidence, match="bound inf"):
+        audit().rate(CASE, "slope", lambda _: ladder(-1.0), expected=-1.0, margin=math.inf)
+
+
+# --- positive definiteness ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("certificate", "unmet", "verdict", "conclusion"),
+    [
+        (Certificate(0.1, True, 0.11, 1e-12), None, Verdict.SUPPORTED, Conclusion.HOLDS),  # noqa: FBT003
+        (Certificate(0.1, True, 0.11, 1e-12), UNMET, Verdict.ASSUMPTIONS_NOT_MET, Conclusion.HOLDS),  # noqa: FBT003
+        (Certificate(-1e-12, False, 1e-16, 1e-12), None, Verdict.INCONCLUSIVE, Conclusion.UNDECIDED),  # noqa: FBT003
+        (Certificate(-1e-12, False, 1e-16, 1e-12), UNMET, Verdict.ASSUMPTIONS_NOT_MET, Conclusion.FAILS),  # noqa: FBT003
+        (Certificate(-1e-12, False, 1e-3, 1.0), UNMET, Verdict.ASSUMPTIONS_NOT_MET, Conclusion.UNDECIDED),  # noqa: FBT003
+        # A bound of 100 for a kernel of 1, and one a little too large for the size of the kernel.
+        (Certificate(-math.inf, False, 1.0, 99.8), UNMET, Verdict.ASSUMPTIONS_NOT_MET, Conclusion.UNDECIDED),  # noqa: FBT003
+        (Certificate(-1e-12, False, 1e-16, 1e-12, 1e-7), UNMET, Verdict.ASSUMPTIONS_NOT_MET, Conclusion.UNDECIDED),  # noqa: FBT003
+        (Certificate(-math.inf, False, 0.0, 0.0), UNMET, Verdict.ASSUMPTIONS_NOT_MET, Conclusion.FAILS),  # noqa: FBT003
+        (Certificate(-math.inf, False, 0.0, 0.0), None, Verdict.INCONCLUSIVE, Conclusion.UNDECIDED),  # noqa: FBT003
+    ],
+)
+def test_rounding_never_refutes_positive_definiteness(
+    certificate: Certificate, unmet: str | None, verdict: Verdict, conclusion: Conclusion
+) -> None:
+    """A proof holds; singular to rounding fails only where the assumptions do not hold, and says so."""
+    outcome, raised = judge(
+        lambda a: a.positive_definite(CASE, "smallest", certificate, {"width": np.int64(64)}), unmet
+    )
+    assert (outcome.verdict, outcome.conclusion) == (verdict, conclusion)
+    assert raised == (conclusion is Conclusion.FAILS)
+    assert outcome.details["width"] == 64
+    if conclusion is Conclusion.HOLDS:
+        assert (outcome.measured, outcome.bound) == (0.1, 1e-12)
+        assert 0 < outcome.ratio <= 1
+
+
+@pytest.mark.parametrize(
+    "certificate",
+    [
+        Certificate(0.1, True, math.nan, 1e-12),  # noqa: FBT003
+        Certificate(0.1, True, 0.11, math.nan),  # noqa: FBT003
+        Certificate(0.1, True, 0.11, math.inf),  # noqa: FBT003
+        Certificate(math.nan, True, 0.11, 1e-12),  # noqa: FBT003
+        Certificate(-math.inf, True, 0.11, 1e-12),  # noqa: FBT003
+        Certificate(-math.inf, False, math.nan, 1e-12),  # noqa: FBT003
+        Certificate(math.nan, False, 1e-16, 1e-12),  # noqa: FBT003
+        Certificate(-math.inf, False, -math.inf, 1e-12),  # noqa: FBT003
+    ],
+)
+@pytest.mark.parametrize("unmet", [None, UNMET])
+def test_a_certificate_that_is_not_finite_is_raised_not_judged(certificate: Certificate, unmet: str | None) -> None:
+    """A NaN is at most nothing: it would have been called uninformative, and an infinite estimate singular."""
+    judging = audit(unmet)
+    with pytest.raises(NonFiniteEvidence, match="smallest: not finite"):
+        judging.positive_definite(CASE, "smallest", certificate, {})
+    assert not judging.judged
+
+
+@given(data=st.data())
+@settings(max_examples=200, deadline=None)
+def test_a_bound_larger_than_the_kernel_never_fails(data: st.DataObject) -> None:
+    """Over random kernels, singular ones among them, and bounds from below rounding to far above the kernel.
+
+    Where an assumption is broken the conclusion may fail only with a bound below 1e-6 of trace / N or a vector that
+    proves it; whatever a bound is, an eigenvalue above it is no failure, and what is certified holds.
+    """
+    size, rank = data.draw(st.integers(1, 6)), data.draw(st.integers(1, 6))
+    entries = st.floats(-1.0, 1.0, allow_subnormal=False)
+    factor = np.array(data.draw(st.lists(entries, min_size=size * rank, max_size=size * rank))).reshape(size, rank)
+    kernel = factor @ factor.T * 10.0 ** data.draw(st.integers(-6, 6))
+    kernel = (kernel + kernel.T) / 2
+    mean = float(np.trace(kernel)) / size
+    bound = np.full((size, size), (mean or 1.0) * 10.0 ** data.draw(st.integers(-18, 4)))
+    certificate = certified_lower_bound(kernel, bound)
+    certificate = replace(certificate, indefinite=indefinite_certificate(kernel, bound) is not None)
+    outcome, _ = judge(lambda a: a.positive_definite(CASE, "smallest", certificate, {}), UNMET)
+    if outcome.conclusion is Conclusion.FAILS and not certificate.indefinite:
+        assert np.linalg.norm(bound) < SINGULAR_RESOLUTION * mean
+        assert np.linalg.eigvalsh(kernel)[0] <= certificate.error_bound
+    if float(bound[0, 0]) >= mean:
+        assert outcome.conclusion is Conclusion.UNDECIDED
+    if outcome.conclusion is Conclusion.UNDECIDED:
+        assert outcome.reason.startswith(f"{UNMET}; uninformative: eigenvalues are known to")
+    if certificate.certified:
+        assert outcome.conclusion is Conclusion.HOLDS
+
+
+def test_a_size_that_is_none_is_raised_not_judged() -> None:
+    """NaN and infinity alike: any bound would be small beside an infinite kernel."""
+    for bad in (math.nan, math.inf):
+        certificate = Certificate(-1.0, False, 0.0, 0.0, mean_diagonal=bad)  # noqa: FBT003
+        with pytest.raises(NonFiniteEvidence, match="smallest: not finite"):
+            audit().positive_definite(CASE, "smallest", certificate, {})
+
+
+# --- errors ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("field", ["measured", "bound", "ratio"])
+def test_no_record_loses_a_nan(field: str) -> None:
+    """A number that is none is not written as if nothing had been measured."""
+    numbers = {"measured": 0.5, "bound": 1.0, "ratio": 0.5} | {field: math.nan}
+    judging = audit()
+    with pytest.raises(NonFiniteEvidence):
+        judging.record(CASE, Conclusion.HOLDS, quantity="x", **numbers)
+    assert not judging.judged
+
+
+def test_an_error_stays_on_one_line_and_enters_no_claim_it_does_not_concern() -> None:
+    """Where an assumption is not met a failing measurement is undecided."""
+    outcome, _ = judge(lambda a: a.error(CASE, "one\n two\t three"))
+    assert (outcome.verdict, outcome.reason, outcome.comparisons) == (Verdict.ERROR, "one two three", 0)
+    outcome, _ = judge(lambda a: a.error(CASE, "one"), UNMET)
+    assert (outcome.verdict, outcome.reason) == (Verdict.ASSUMPTIONS_NOT_MET, f"{UNMET}; one")
+
+
+def test_a_case_judged_again_has_one_outcome() -> None:
+    """The last judgement of a case stands."""
+    judging = audit()
+    judging.at_most(CASE, GOOD)
+    judging.at_most(CASE, BLIND)
+    assert [outcome.verdict for outcome in judging.judged.values()] == [Verdict.INCONCLUSIVE]
+
+
+# --- ratios of paired costs --------------------------------------------------------------------------------------
+
+
+def paired(ratio: float, unusable: str = "") -> PairedCosts:
+    """Costs whose totals have about this ratio; the spread is 4 % from network to network."""
+    reference = np.linspace(90.0, 110.0, 20)
+    subject = ratio * reference * (1 + 0.04 * np.cos(np.arange(20.0)))
+    return PairedCosts(subject, reference, {"mollified phi": "x"}, unusable=unusable)
+
+
+@pytest.mark.parametrize(
+    ("samples", "verdict", "drawn"),
+    [
+        ((0.5,), Verdict.SUPPORTED, 1),
+        ((1.0,), Verdict.SUPPORTED, 1),
+        ((1.06,), Verdict.INCONCLUSIVE, 1),
+        ((1.2, 1.2, 1.06), Verdict.INCONCLUSIVE, 3),
+        ((1.2, 1.2, 1.2), Verdict.REFUTED, 3),
+    ],
+)
+def test_a_ratio_is_refuted_by_three_samples_that_agree(
+    samples: tuple[float, ...], verdict: Verdict, drawn: int
+) -> None:
+    """One call of the budget whatever is drawn, and the outcome says what was seen and what could have been."""
+    seen: list[int] = []
+
+    def act(judging: Audit) -> None:
+        def sample(k: int) -> PairedCosts:
+            seen.append(k)
+            return paired(samples[k])
+
+        try:
+            judging.non_inferior(CASE, "cost", sample)
+        finally:
+            assert judging.budget.calls == 1
+
+    outcome, raised = judge(act)
+    assert (outcome.verdict, raised, seen) == (verdict, verdict is Verdict.REFUTED, list(range(drawn)))
+    assert (outcome.measured, outcome.bound) == (pytest.approx(samples[0], rel=0.01), 1.05)
+    assert outcome.reason.startswith("no difference: ") is (samples[0] == 1.0)
+    assert outcome.details["no difference"] is (samples[0] == 1.0)
+    assert {"interval low", "interval high", "networks", "level of a test", "mollified phi"} <= set(outcome.details)
+    refuted_from = outcome.details["ratio refuted with probability 0.9 from"]
+    supported_to = outcome.details["ratio supported with probability 0.9 up to"]
+    assert isinstance(refuted_from, float)
+    assert isinstance(supported_to, float)
+    assert supported_to < 1.05 < refuted_from < 1.3
+
+
+@pytest.mark.parametrize(
+    ("larger", "verdict"), [(1.2, Verdict.REFUTED), (0.9, Verdict.SUPPORTED), (1.06, Verdict.INCONCLUSIVE)]
+)
+def test_a_ratio_that_is_undecided_is_judged_again_with_a_call_of_its_own(larger: float, verdict: Verdict) -> None:
+    """A larger sample decides in place of the first; where the first decides it is never drawn."""
+
+    def act(judging: Audit) -> None:
+        try:
+            judging.non_inferior(CASE, "cost", lambda _k: paired(1.06), larger=lambda _k: paired(larger))
+        finally:
+            assert judging.budget.calls == 2
+
+    outcome, _ = judge(act)
+    assert outcome.verdict is verdict
+    assert outcome.measured == pytest.approx(larger, rel=0.01)
+
+    def decided(judging: Audit) -> None:
+        judging.non_inferior(CASE, "cost", lambda _k: paired(0.9), larger=lambda _k: pytest.fail("drawn"))
+        assert judging.budget.calls == 1
+
+    assert judge(decided)[0].verdict is Verdict.SUPPORTED
+
+
+def test_costs_that_cannot_be_compared_decide_nothing() -> None:
+    """Said beforehand, or of the first sample: no call of the budget. Of a later one: it confirms no refutation."""
+
+    def unmeasured(judging: Audit) -> None:
+        judging.non_inferior(CASE, "cost", lambda _k: pytest.fail("drawn"), unusable="no data")
+        assert judging.budget.calls == 0
+
+    def unfinished(judging: Audit) -> None:
+        judging.non_inferior(CASE, "cost", lambda _k: paired(1.2, "no data"))
+        assert judging.budget.calls == 0
+
+    for act in (unmeasured, unfinished):
+        outcome, _ = judge(act)
+        assert (outcome.verdict, outcome.reason, outcome.comparisons) == (Verdict.INCONCLUSIVE, "no data", 0)
+    later, _ = judge(lambda j: j.non_inferior(CASE, "cost", lambda k: paired(1.2, "no data" if k == 2 else "")))
+    assert later.verdict is Verdict.INCONCLUSIVE

@@ -1,0 +1,128 @@
+"""What `checks` accepts, and the line for what a trial would ignore or fail on."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from theory_check import Audit, Case, Claim, cases, checks
+from theory_check.neural_ode.activations.activation import ActivationError
+from theory_check.neural_ode.case import Sphere
+from theory_check.neural_ode.claims.statements import CLAIMS
+from theory_check.search.property import Body, property_of
+
+OWN = Claim(id="own", statement="s", source="s")
+ODD = Claim(id="odd", statement="s", source="s", assumptions=("smooth", "phi is odd"))
+
+
+@given(case=cases())
+def judged(case: Case, audit: Audit) -> None:
+    """Judges nothing: only its form matters here."""
+
+
+def bent(x: torch.Tensor) -> torch.Tensor:
+    """A function of one's own."""
+    return torch.sin(x) + x.abs()
+
+
+def test_a_property_carries_what_its_mark_says() -> None:
+    """An ordinary Hypothesis test has none of it."""
+    marked = checks(ODD, share=0.5, activations=[bent, "tanh"], assumptions={"phi is odd": bool})(judged)
+    prop = property_of(marked)
+    assert prop is not None
+    assert (prop.claim, prop.function, prop.share) == (ODD, judged, 0.5)
+    assert prop.name == "test_property.py::judged"
+    assert [name.rpartition(":")[2] for name in prop.activations] == ["bent", "tanh"]
+    assert prop.assumptions == {"phi is odd": bool}
+    assert property_of(judged) is None
+
+
+def test_called_without_the_plugin_it_does_not_pass() -> None:
+    """Whatever calls it: nothing was judged."""
+    with pytest.raises(RuntimeError, match="judged judged nothing: a property runs in pytest with the plugin"):
+        checks(OWN)(judged)()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: checks("backward"), "unknown claim 'backward'; known: forward-unique"),
+        (
+            lambda: checks(msgspec.structs.replace(CLAIMS["ntk-limit"], source="mine")),
+            "claim id 'ntk-limit' is taken by a claim of the paper: choose another",
+        ),
+        (lambda: checks(OWN, share=0.0), r"share must be a positive finite number, got 0\.0"),
+        (lambda: checks(OWN, share=float("nan")), "share must be a positive finite number, got nan"),
+        (lambda: checks(ODD), "assumption 'phi is odd' of claim odd is none of theory_check's; say what it means"),
+        (
+            lambda: checks(msgspec.structs.replace(OWN, assumptions=("smoth",))),
+            "assumption 'smoth' of claim own is none of theory_check's; did you mean 'smooth'?",
+        ),
+        (lambda: checks(OWN, assumptions={"else": bool}), "'else' is no assumption of one's own of claim own"),
+    ],
+)
+def test_a_mark_that_means_nothing_is_refused(make: Callable[[], object], message: str) -> None:
+    """When the property is written, not when it runs; one line."""
+    with pytest.raises(ValueError, match=message) as refusal:
+        make()
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("activation", "message"),
+    [("relo", "unknown activation 'relo'"), (lambda x: x, "has no name"), ("os:system", "would run code")],
+)
+def test_an_activation_that_cannot_be_used_is_refused(activation: object, message: str) -> None:
+    """The same line as everywhere else."""
+    with pytest.raises(ActivationError, match=message):
+        checks(OWN, activations=[activation])  # type: ignore[list-item]
+
+
+def _plain(case: Case, audit: Audit) -> None:
+    """No Hypothesis test."""
+
+
+@given(case=cases(), more=st.integers())
+def _more(case: Case, audit: Audit, more: int) -> None:
+    """Draws more than a case."""
+
+
+@given(cases())
+def _by_position(case: Case, audit: Audit) -> None:
+    """Gives what the last argument is called."""
+
+
+@given(case=cases())
+def _with_fixture(case: Case, audit: Audit, tmp_path: object) -> None:
+    """Wants a fixture."""
+
+
+@given(case=cases())
+def _method(self: object, case: Case, audit: Audit) -> None:
+    """As in a class."""
+
+
+@example(case=Case(activation="tanh(x)", data=Sphere(1, 2, 0), width=1))
+@given(case=cases())
+def _with_example(case: Case, audit: Audit) -> None:
+    """Has a case of its own."""
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (_plain, r"_plain is no Hypothesis test: write @checks\(...\) above @given\(case=...\)"),
+        (_more, "@given of _more must give case and nothing else, by name"),
+        (_by_position, "@given of _by_position must give case and nothing else, by name"),
+        (_with_fixture, "must take case and audit only .* it takes case, audit, tmp_path"),
+        (_method, "must take case and audit only .* it takes self, case, audit"),
+        (_with_example, "@example of _with_example would be ignored"),
+    ],
+)
+def test_a_function_that_is_no_property_is_refused(function: Body, message: str) -> None:
+    """A trial would ignore what it asks for, or fail in the middle."""
+    with pytest.raises(TypeError, match=message):
+        checks(OWN)(function)

@@ -1,0 +1,1 @@
+"""Activations side by side."""

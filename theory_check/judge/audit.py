@@ -1,0 +1,538 @@
+"""The judge of one trial: compares, records an Outcome for each case, and raises where a conclusion fails.
+
+Raising is what lets Hypothesis shrink a counterexample. A case is judged once; its verdict is then looked up,
+so that shrinking never meets a case twice and stops after a counted number of executions, not by the clock.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from theory_check.claims.claim import Claim
+from theory_check.judge.counts_picture import ratios_picture
+from theory_check.judge.definiteness import Certificate
+from theory_check.judge.discrepancy import Discrepancy
+from theory_check.judge.error_budget import (
+    CONFIRMATIONS,
+    POWER,
+    STAGES,
+    ErrorBudget,
+    NonFiniteEvidence,
+    StagedResult,
+    confirmed_test,
+    staged_test,
+)
+from theory_check.judge.gaussianity import TestResult, detectable_by_gate
+from theory_check.judge.ladder_picture import ladder_picture
+from theory_check.judge.non_inferiority import MARGIN, PairedCosts, RatioOfTotals, judge_ratio
+from theory_check.judge.plain_numbers import Detail, finite, plain
+from theory_check.judge.profile import Profile
+from theory_check.judge.rates import SUPPORT_CONFIDENCE, RateResult, detectable_departure, replicates_needed_by
+from theory_check.judge.verdict import Conclusion, Outcome, Verdict
+from theory_check.neural_ode.case import Case, Seeds, canonical_json, case_id
+from theory_check.pictures.picture import Picture
+from theory_check.pictures.sketch import Sketch, finished
+
+if TYPE_CHECKING:
+    from theory_check.neural_ode.activations.activation import Activation  # loads torch
+    from theory_check.neural_ode.networks.own_model.vector_field import VectorField  # likewise
+
+
+class ConclusionFails(AssertionError):
+    """The conclusion of a claim fails in a case; carries the outcome."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(f"{outcome.claim}: {outcome.quantity}: {outcome.measured} against {outcome.bound}")
+        self.outcome = outcome
+
+
+@dataclass(frozen=True)
+class LawTest:
+    """A statement about a distribution: `sample(stage)` draws fresh data and tests it, more of it at later stages.
+
+    exact: the p-value is exact, or a bound, in the tail; otherwise three fresh samples must agree to reject.
+    least_power: against the alternative that the outcome states; a test with less could not fail and supports nothing.
+    sketch: makes the picture of what was drawn, if there is one.
+    """
+
+    name: str
+    exact: bool
+    sample: Callable[[int], TestResult]
+    least_power: float = 0.0
+    sketch: Sketch | None = None
+
+
+class Audit:
+    """Judges the cases of one trial.
+
+    A `picture` may be given as such, or as a function that makes it: that is called once the case has been judged, so
+    that no picture changes a verdict; one that fails is a warning, and a detail of the outcome. By default it is that
+    of the comparison or test that decided, of the ladder, or of the ratios.
+
+    Args:
+        claim: the claim on trial.
+        test: the property that uses this judge, "file.py::function".
+        seeds: the seed rule of the claim; measurements take their weights from it.
+        budget: counted calls of statistical tests.
+        profile: sizes.
+        unmet: says which assumption of the claim a case does not meet, or None.
+        load: makes the activation of a case from its expression.
+        load_model: builds the module of a case of a user's own model from its reference and a seed.
+        device: where networks run, "cpu" or "cuda".
+        defect: name of the planted defect that is active, if any.
+        assumption: the one that is broken on purpose, if any.
+    """
+
+    def __init__(
+        self,
+        *,
+        claim: Claim,
+        test: str,
+        seeds: Seeds,
+        budget: ErrorBudget,
+        profile: Profile,
+        unmet: Callable[[Case], str | None],
+        load: "Callable[[str], Activation]",
+        load_model: "Callable[[str, int], VectorField] | None" = None,
+        device: str = "cpu",
+        defect: str | None = None,
+        assumption: str | None = None,
+    ) -> None:
+        self.claim = claim
+        self.test = test
+        self.seeds = seeds
+        self.budget = budget
+        self.profile = profile
+        self.device = device
+        self.load = load
+        self.load_model = load_model or _no_model
+        self.defect = defect
+        self.assumption = assumption
+        self._unmet = unmet
+        self.judged: dict[str, Outcome] = {}
+
+    # --- the five ways to judge ---------------------------------------------------------------------------------
+
+    def at_most(
+        self,
+        case: Case,
+        *discrepancies: Discrepancy,
+        confirm: Callable[[], tuple[Discrepancy, ...]] | None = None,
+        picture: Picture | Sketch | None = None,
+    ) -> None:
+        """Every measured error is within its derived bound (ALL claims).
+
+        A comparison whose bound exceeds 1 % of its scale is not executed. A failure is refuted only if `confirm`,
+        the same measurement with refined numerics, fails in the same quantity as well.
+        """
+        if not discrepancies:
+            raise ValueError("a claim needs at least one comparison, got none")
+        if self._not_finite(case, discrepancies):
+            return
+        executed = [d for d in discrepancies if not d.powerless]
+        failing = [d for d in executed if d.error > d.bound]
+        worst = max(failing or executed or discrepancies, key=lambda d: d.share)
+        reason = ""
+        if failing and confirm is not None:
+            refined = confirm()
+            if self._not_finite(case, refined):
+                return
+            still = {d.quantity for d in refined if not d.powerless and d.error > d.bound}
+            confirmed = [d for d in failing if d.quantity in still]
+            worst = max(confirmed or failing, key=lambda d: d.share)
+            failing = confirmed
+            reason = "" if confirmed else "a failure was not confirmed with refined numerics"
+        if failing:
+            conclusion = Conclusion.FAILS
+        elif len(executed) == len(discrepancies) and not reason:
+            conclusion = Conclusion.HOLDS
+        else:
+            conclusion = Conclusion.UNDECIDED
+            reason = reason or next(d.powerless for d in discrepancies if d.powerless)
+        self.record(
+            case,
+            conclusion,
+            quantity=worst.quantity,
+            measured=worst.error,
+            bound=worst.bound,
+            ratio=worst.share,
+            reason=reason,
+            details={**({} if worst.scale is None else {"scale": worst.scale}), **worst.details},
+            comparisons=len(executed),
+            picture=picture or worst.sketch or next((d.sketch for d in discrepancies if d.sketch), None),
+        )
+
+    def law(self, case: Case, *tests: LawTest, unusable: str = "", picture: Picture | Sketch | None = None) -> None:
+        """No test rejects its law at this audit's level (LAW claims); exact tails are staged, others confirmed.
+
+        Of each test the outcome says what it could have seen (`detectable_by_gate`). `unusable` says why the case's
+        data cannot be tested: it is then inconclusive.
+
+        Raises:
+            NonFiniteEvidence: a statistic is NaN, or a p-value no number in [0, 1].
+            ValueError: no test, one whose power is not known, or an approximate one that is declared exact.
+        """
+        if unusable:
+            self.not_executed(case, tests[0].name, unusable)
+            return
+        details: dict[str, Detail] = {}
+        worst: tuple[float, LawTest, StagedResult] | None = None
+        powerless = ""
+        for test in tests:
+            level = self.budget.spend()
+            drawn: list[TestResult] = []
+
+            def p_value(stage: int, test: LawTest = test, drawn: list[TestResult] = drawn) -> float:
+                drawn.append(_usable(test, test.sample(stage)))
+                return drawn[-1].p_value
+
+            result = staged_test(p_value, level) if test.exact else confirmed_test(p_value, level)
+            details[f"{test.name}: p"] = result.p_values[-1]
+            details[f"{test.name}: samples"] = sum(d.samples for d in drawn)
+            details |= {f"{test.name}: {key}": value for key, value in drawn[-1].details.items()}
+            seen = detectable_by_gate(drawn[0], level, confirmed=not test.exact)
+            details[f"{test.name}: level of one sample"] = seen["level"]
+            details[f"{test.name}: power against a {seen['alternative']}"] = seen["power"]
+            details[f"{test.name}: smallest detectable {seen['effect']}"] = seen["smallest_detectable"]
+            details["level of a test"] = level
+            if float(seen["power"]) < test.least_power:  # type: ignore[arg-type]
+                powerless = (
+                    f"underpowered: {test.name} sees a {seen['alternative']} with probability {seen['power']:.2g}"
+                )
+            share = max(_level_share(result, exact=test.exact), 1.0 if result.rejected else 0.0)
+            if worst is None or result.rejected or share > worst[0]:
+                worst = share, test, result
+            if result.rejected:
+                break
+        if worst is None:
+            raise ValueError("a law needs at least one test, got none")
+        share, test, result = worst
+        settled = Conclusion.UNDECIDED if powerless else Conclusion.HOLDS
+        self.record(
+            case,
+            Conclusion.FAILS if result.rejected else settled,
+            reason="" if result.rejected else powerless,
+            quantity=f"p-value: {test.name}",
+            measured=result.p_values[-1],
+            bound=result.level,
+            ratio=share,
+            details=details,
+            comparisons=len(tests),
+            picture=picture or test.sketch or next((t.sketch for t in tests if t.sketch), None),
+        )
+
+    def rate(
+        self,
+        case: Case,
+        quantity: str,
+        ladder: Callable[[int], RateResult],
+        *,
+        expected: float,
+        margin: float,
+        unusable: str = "",
+        details: Mapping[str, Detail] | None = None,
+        picture: Picture | Sketch | None = None,
+    ) -> None:
+        """A slope over a ladder is the stated one, or at least as steep (RATE claims).
+
+        `ladder(k)` measures the k-th fresh ladder. The first supports; a refutation takes three that agree, since
+        the tail of their p-values is approximate. `unusable` as in `law`.
+
+        Raises:
+            NonFiniteEvidence: a slope, its standard error or its p-value is not finite.
+        """
+        if unusable:
+            self.not_executed(case, quantity, unusable)
+            return
+        level = self.budget.spend()
+        first = _finite_rate(ladder(0))
+        conclusion = Conclusion.HOLDS
+        if first.verdict is not Verdict.SUPPORTED:
+            confirmed = confirmed_test(lambda k: (first if k == 0 else _finite_rate(ladder(k))).p_value, level)
+            conclusion = Conclusion.FAILS if confirmed.rejected else Conclusion.UNDECIDED
+        needed = replicates_needed_by(first, margin)
+        design: dict[str, Detail] = {
+            f"departure beyond the margin seen with power {POWER:g}": detectable_departure(first, level)
+        }
+        if needed is not None:
+            design |= {"replicates needed": needed, "replicates suffice": first.replicates >= needed}
+        self.record(
+            case,
+            conclusion,
+            quantity=quantity,
+            measured=first.slope,
+            bound=expected + margin,
+            ratio=None,
+            reason="" if conclusion is Conclusion.HOLDS else first.reason,
+            details={
+                "expected": expected,
+                "margin": margin,
+                "interval low": first.interval[0],
+                "interval high": first.interval[1],
+                "constant": first.constant,
+                "replicates on a rung": first.replicates,
+                **design,
+                **{f"at {size:g}": value for size, value in zip(first.sizes, first.values, strict=True)},
+                "level of a test": level,
+                **(details or {}),
+            },
+            comparisons=first.rungs,
+            picture=picture or (lambda: ladder_picture(quantity, first, expected)),
+        )
+
+    def non_inferior(
+        self,
+        case: Case,
+        quantity: str,
+        sample: Callable[[int], PairedCosts],
+        *,
+        larger: Callable[[int], PairedCosts] | None = None,
+        unusable: str = "",
+        picture: Picture | Sketch | None = None,
+    ) -> None:
+        """The subject's total cost over networks is at most 1.05 times the reference's (RATE claims).
+
+        `sample(k)` measures the k-th fresh sample. The first supports; a refutation takes three that agree, since the
+        tail of their p-values is approximate. Where they decide nothing, three of `larger` are judged in their place,
+        with a call of the budget of their own. `unusable` as in `law`; a sample may say so too.
+        """
+        measured = None if unusable else sample(0)
+        unusable = unusable or (measured.unusable if measured else "")
+        if unusable or measured is None:
+            self.not_executed(case, quantity, unusable)
+            return
+        found = self._ratio(measured, sample)
+        if larger is not None and found[0] is Conclusion.UNDECIDED:
+            measured = larger(0)
+            found = self._ratio(measured, larger)
+        conclusion, first, level = found
+        low, high = first.interval
+        seen = f"ratio {first.ratio:.4g}, interval [{low:.4g}, {high:.4g}]"
+        self.record(
+            case,
+            conclusion,
+            quantity=quantity,
+            measured=first.ratio,
+            bound=1 + MARGIN,
+            ratio=None,
+            reason=f"no difference: {seen} within {MARGIN:.0%}" if first.no_difference else seen,
+            details={
+                "interval low": low,
+                "interval high": high,
+                "confidence of the interval": SUPPORT_CONFIDENCE,
+                "no difference": first.no_difference,
+                "networks": first.networks,
+                "p": first.p_value,
+                "level of a test": level,
+                f"ratio refuted with probability {POWER:g} from": first.refuted_from,
+                f"ratio supported with probability {POWER:g} up to": first.supported_to,
+                **measured.details,
+            },
+            comparisons=first.networks,
+            picture=picture or measured.sketch or (lambda: ratios_picture(quantity, measured, first)),
+        )
+
+    def _ratio(
+        self, measured: PairedCosts, sample: Callable[[int], PairedCosts]
+    ) -> tuple[Conclusion, RatioOfTotals, float]:
+        """One call of the budget, spent on samples of which the first is given: conclusion, what it says, the level."""
+        level = self.budget.spend()
+        each = level ** (1 / CONFIRMATIONS)
+        # All three have to refute, so that each needs the cube root of the power.
+        first = judge_ratio(measured.subject, measured.reference, refute_level=each, power=POWER ** (1 / CONFIRMATIONS))
+        if first.verdict is Verdict.SUPPORTED:
+            return Conclusion.HOLDS, first, level
+
+        def p_value(k: int) -> float:
+            if k == 0:
+                return first.p_value
+            fresh = sample(k)
+            # A sample that says nothing rejects nothing.
+            return 1.0 if fresh.unusable else judge_ratio(fresh.subject, fresh.reference, refute_level=each).p_value
+
+        rejected = confirmed_test(p_value, level).rejected
+        return Conclusion.FAILS if rejected else Conclusion.UNDECIDED, first, level
+
+    def positive_definite(
+        self,
+        case: Case,
+        quantity: str,
+        certificate: Certificate,
+        details: Mapping[str, Detail],
+        *,
+        picture: Picture | Sketch | None = None,
+    ) -> None:
+        """The smallest eigenvalue is certified positive.
+
+        Positive-definiteness of a Gram matrix is never refuted by rounding: where the assumptions hold, a matrix that
+        is singular to rounding is inconclusive; where they do not, it is the expected failure of the conclusion. An
+        error bound that is not small beside the matrix shows neither (`Certificate.singular`), and decides nothing.
+
+        Raises:
+            NonFiniteEvidence: a number is none, or a proof rests on one that is not finite.
+        """
+        numbers = [certificate.estimate, certificate.error_bound, certificate.mean_diagonal]
+        # A lower bound of -inf says that nothing is proved.
+        if certificate.certified or certificate.lower_bound != -math.inf:
+            numbers.append(certificate.lower_bound)
+        if not all(map(math.isfinite, numbers)):
+            raise NonFiniteEvidence(f"{quantity}: not finite: {certificate}")
+        if certificate.certified:
+            conclusion, reason = Conclusion.HOLDS, ""
+        elif certificate.indefinite:
+            conclusion, reason = Conclusion.FAILS, "an exact vector proves that it is not positive definite"
+        elif certificate.singular and self._unmet(case):
+            conclusion, reason = Conclusion.FAILS, "singular to rounding"
+        elif certificate.singular:
+            conclusion = Conclusion.UNDECIDED
+            reason = "uninformative: the smallest eigenvalue is within rounding of zero"
+        else:
+            conclusion, reason = Conclusion.UNDECIDED, f"uninformative: {certificate.open_because}"
+        holds = conclusion is Conclusion.HOLDS
+        self.record(
+            case,
+            conclusion,
+            quantity=quantity,
+            measured=certificate.lower_bound if holds else certificate.estimate,
+            bound=certificate.error_bound,
+            ratio=certificate.error_bound / certificate.estimate if certificate.estimate > 0 else None,
+            reason=reason,
+            details={"estimate of the smallest eigenvalue": certificate.estimate, **details},
+            picture=picture,
+        )
+
+    # --- records ------------------------------------------------------------------------------------------------
+
+    def not_executed(self, case: Case, quantity: str, reason: str) -> None:
+        """Record that nothing could be compared, and why."""
+        self.record(
+            case,
+            Conclusion.UNDECIDED,
+            quantity=quantity,
+            measured=None,
+            bound=None,
+            ratio=None,
+            reason=reason,
+            comparisons=0,
+        )
+
+    def _not_finite(self, case: Case, discrepancies: tuple[Discrepancy, ...]) -> bool:
+        """Whether a number to be compared is none, which is then the outcome: `nan > bound` is False, a silent pass."""
+        for d in discrepancies:
+            if not all(map(math.isfinite, (d.error, d.bound, d.scale or 0.0))):
+                self.error(case, f"{d.quantity}: not finite: error {d.error}, bound {d.bound}, scale {d.scale}")
+                return True
+        return False
+
+    def error(self, case: Case, reason: str) -> None:
+        """The case could not be measured; the reason stays on one line.
+
+        Where an assumption is not met (a derivative that is infinite, say) the conclusion is undecided, no error.
+        """
+        unmet = self._unmet(case)
+        self._store(
+            Outcome(
+                **self._names(case),
+                verdict=Verdict.ASSUMPTIONS_NOT_MET if unmet else Verdict.ERROR,
+                conclusion=Conclusion.UNDECIDED,
+                quantity="none: the measurement failed",
+                reason="; ".join(part for part in (unmet, " ".join(reason.split())) if part),
+                comparisons=0,
+            )
+        )
+
+    def record(
+        self,
+        case: Case,
+        conclusion: Conclusion,
+        *,
+        quantity: str,
+        measured: float | None,
+        bound: float | None,
+        ratio: float | None,
+        reason: str = "",
+        details: Mapping[str, Detail] | None = None,
+        comparisons: int = 1,
+        picture: Picture | Sketch | None = None,
+    ) -> None:
+        """Turn a conclusion into a verdict under the claim's assumptions.
+
+        Raises:
+            ConclusionFails: the conclusion fails.
+            NonFiniteEvidence: `measured` or `bound` is not finite, or `ratio` is NaN (it is infinite for a bound of 0).
+        """
+        if not all(math.isfinite(value) for value in (measured, bound) if value is not None):
+            raise NonFiniteEvidence(f"{quantity}: not finite: measured {measured}, bound {bound}")
+        if ratio is not None and math.isnan(ratio):
+            raise NonFiniteEvidence(f"{quantity}: the ratio of measured {measured} and bound {bound} is NaN")
+        unmet = self._unmet(case)
+        if unmet:
+            verdict = Verdict.ASSUMPTIONS_NOT_MET
+        else:
+            verdict = {
+                Conclusion.HOLDS: Verdict.SUPPORTED,
+                Conclusion.FAILS: Verdict.REFUTED,
+                Conclusion.UNDECIDED: Verdict.INCONCLUSIVE,
+            }[conclusion]
+        shown, problem = finished(picture)
+        outcome = Outcome(
+            **self._names(case),
+            verdict=verdict,
+            conclusion=conclusion,
+            quantity=quantity,
+            measured=finite(measured),
+            bound=finite(bound),
+            ratio=finite(ratio),
+            reason="; ".join(part for part in (unmet, reason) if part),
+            details=plain({**(details or {}), **({"picture": f"could not be made: {problem}"} if problem else {})}),
+            comparisons=comparisons,
+            picture=shown,
+        )
+        self._store(outcome)
+        if conclusion is Conclusion.FAILS:
+            raise ConclusionFails(outcome)
+
+    def _names(self, case: Case) -> dict[str, Any]:
+        return {
+            "claim": self.claim.id,
+            "test": self.test,
+            "case_id": case_id(self.claim.id, case, test=self.test, defect=self.defect, assumption=self.assumption),
+            "case": case,
+            "seed": self.seeds.root,
+            "defect": self.defect,
+            "assumption": self.assumption,
+        }
+
+    def _store(self, outcome: Outcome) -> None:
+        self.judged[canonical_json(outcome.case)] = outcome
+
+
+def _no_model(reference: str, _seed: int) -> "VectorField":
+    raise ValueError(f"no model is on trial, so that {reference} is not built")
+
+
+def _usable(test: LawTest, result: TestResult) -> TestResult:
+    """A result that may be judged: what it says is a number, and its tail suits the way it is judged."""
+    # Finite samples whose squares overflow give an infinite statistic and p = 0, which is evidence.
+    if math.isnan(result.statistic):
+        raise NonFiniteEvidence(f"{test.name}: the statistic of {result.name} is NaN")
+    if test.exact and result.tail == "approximate":
+        raise ValueError(f"{test.name}: {result.name} is approximate in the tail, so it must be confirmed, not staged")
+    return result
+
+
+def _finite_rate(result: RateResult) -> RateResult:
+    """The same, once its numbers are known to be finite; whatever verdict came with them."""
+    numbers = {"slope": result.slope, "standard error": result.standard_error, "p-value": result.p_value}
+    if not all(map(math.isfinite, numbers.values())):
+        raise NonFiniteEvidence(f"a ladder is not finite: {numbers}")
+    return result
+
+
+def _level_share(result: StagedResult, *, exact: bool) -> float:
+    """Share of the level that was used, on a log scale: 1 where a test rejects, below it where it does not."""
+    # A staged test rejects at its first stage once p <= level / stages; the other needs three p <= level^(1/3).
+    limit = math.log(result.level / STAGES) if exact else math.log(result.level) / CONFIRMATIONS
+    shares = [math.log(max(p, 5e-324)) / limit for p in result.p_values]
+    return max(shares) if exact else sum(min(share, 1.0) for share in shares) / CONFIRMATIONS

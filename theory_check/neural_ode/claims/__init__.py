@@ -1,0 +1,1 @@
+"""What the paper says, as data: statements, sources, quantities, and how each assumption is broken."""

@@ -1,0 +1,1 @@
+"""What theory_check tells pytest."""

@@ -1,0 +1,136 @@
+"""What a worker of a Dask cluster does: one trial, found again by its name in this process's own properties."""
+
+import threading
+import warnings
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from theory_check.search.plan import Plan
+    from theory_check.search.property import Property
+    from theory_check.search.request import Request
+    from theory_check.search.store import StoredCase
+
+# Planted defects and the numbers of compute threads belong to the process.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+class CannotTakePart(Exception):
+    """A worker has other code, data or versions than the audit; the message is one line."""
+
+
+def trials_of(request: "Request") -> "list[tuple[Property, Plan]]":
+    """Every trial that a request asks for, in the order in which pytest collects them.
+
+    Raises:
+        click.ClickException: there are no properties.
+    """
+    from theory_check.cli.properties import properties_folder
+    from theory_check.search.plan import of_shard, plans_of
+
+    found: list[tuple[Property, Plan]] = []
+    count = 0
+    for path in sorted(properties_folder().glob("test_*.py")):
+        for prop in _properties(path.name).values():
+            wanted = plans_of(prop, request)
+            found += [(prop, plan) for plan in of_shard(wanted, request.shard, count)]
+            count += len(wanted)
+    return found
+
+
+def identity_here(request_text: str) -> dict[str, str]:
+    """What this process must have in common with the one that asks for trials."""
+    return dict(_identity(request_text))
+
+
+def judge_trial(
+    request_text: str,
+    test: str,
+    position: int,
+    identity: Mapping[str, str],
+    cases: "Mapping[tuple[str, str], StoredCase]",
+) -> str:
+    """Run one trial.
+
+    Args:
+        request_text: the request as JSON.
+        test: the property, "file.py::function".
+        position: of the trial among those of its property.
+        identity: of the process that asks.
+        cases: of the trial that have been judged already.
+
+    Returns:
+        What was found, encoded.
+
+    Raises:
+        CannotTakePart: this process has other code, data or versions.
+    """
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    from theory_check.runs.assembly import encode
+    from theory_check.search.plan import plans_of
+    from theory_check.search.trial import run_trial
+    from theory_check.search.trial_record import CarriedCases
+
+    problem = what_differs(identity, identity_here(request_text))
+    if problem:
+        raise CannotTakePart(problem)
+    request = _request(request_text)
+    prop = _properties(test.partition("::")[0])[test]
+    plan = plans_of(prop, request)[position]
+    # Dask's threads beside this one use the global generator; a strategy that did would be told by other runs.
+    warnings.filterwarnings("ignore", message="Do not use the `random` module inside strategies")
+    with _ONE_AT_A_TIME:
+        # As in the plugin: sums in one order. Threads of a pool have a setting each, so it is made here.
+        torch.set_num_threads(1)
+        with threadpool_limits(limits=1):
+            return encode(run_trial(prop, plan, request, CarriedCases(cases)))
+
+
+def what_differs(identity: Mapping[str, str], here: Mapping[str, str]) -> str:
+    """The first thing in which two processes differ that must not, one line; machines may be of different kinds."""
+    from theory_check.runs.unfinished import MACHINE
+
+    for name in sorted(({*identity} | {*here}) - {MACHINE}):
+        asked, has = identity.get(name) or "none", here.get(name) or "none"
+        if asked != has:
+            return f"{name}: {asked[:60]!r} in the audit, {has[:60]!r} there"
+    return ""
+
+
+@lru_cache(maxsize=64)
+def _properties(file_name: str) -> "dict[str, Property]":
+    """The properties of a file by name, in its order."""
+    from theory_check.cli.properties import load_properties
+    from theory_check.search.property import property_of
+
+    found = (property_of(value) for value in vars(load_properties(file_name)).values())
+    return {prop.name: prop for prop in found if prop is not None}
+
+
+@lru_cache(maxsize=8)
+def _request(request_text: str) -> "Request":
+    import msgspec
+
+    from theory_check.search.request import Request
+
+    return msgspec.json.decode(request_text, type=Request)
+
+
+@lru_cache(maxsize=8)
+def _identity(request_text: str) -> dict[str, str]:
+    from theory_check.cli.properties import code_of
+    from theory_check.runs.unfinished import code_fingerprint, identity_of
+
+    request = _request(request_text)
+    try:
+        # What has been imported is found again, wherever this process looks for modules.
+        for name in request.activations:
+            request.load(name)
+        if request.model is not None:
+            request.load_model(request.model.reference, request.seed)
+    except ValueError as error:
+        raise CannotTakePart(" ".join(str(error).split())) from None
+    return identity_of(request, code=code_fingerprint(code_of(request.subjects)))

@@ -1,0 +1,141 @@
+"""A Hypothesis test that judges a claim: how it is marked, and what is refused at the mark rather than in a trial."""
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TypeAlias
+
+from theory_check.claims.claim import EXPLAINED, Claim
+from theory_check.neural_ode.activations.activation import Activation
+from theory_check.neural_ode.activations.loading import activation as load
+from theory_check.neural_ode.activations.user_function import ElementwiseFunction
+from theory_check.neural_ode.case import Case
+from theory_check.neural_ode.claims.statements import CLAIMS
+
+MARK = "theory_check_property"
+
+Subject: TypeAlias = str | Activation | ElementwiseFunction
+Body: TypeAlias = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Property:
+    """A marked test function.
+
+    Attributes:
+        claim: what it judges.
+        function: the Hypothesis test, of `case` and `audit`.
+        name: "file.py::function"; in a pytest run the path is relative to its root.
+        share: of the profile's cases and of what shrinking may cost.
+        activations: expressions of those that are searched, one trial each; none: random ones, and the profile's.
+        assumptions: a user's own, by their words: whether a case meets them.
+        of_model: whether it is about a user's module, and runs where one is on trial, there alone.
+    """
+
+    claim: Claim
+    function: Body
+    name: str
+    share: float = 1.0
+    activations: tuple[str, ...] = ()
+    assumptions: Mapping[str, Callable[[Case], bool]] = field(default_factory=dict)
+    of_model: bool = False
+
+
+def checks(
+    claim: str | Claim,
+    *,
+    share: float = 1.0,
+    activations: Iterable[Subject] = (),
+    assumptions: Mapping[str, Callable[[Case], bool]] = MappingProxyType({}),
+    of_model: bool = False,
+) -> Callable[[Body], Body]:
+    """Mark a Hypothesis test of `case` and `audit` as a property of a claim.
+
+    Args:
+        claim: an identifier of the paper's claims, or a claim of your own.
+        share: cases to search, and to shrink with, relative to the profile; below 1 where they are expensive.
+        activations: what the claim is about, where it is not about a class of functions: names, expressions,
+            activations or elementwise functions of a torch tensor. Each has trials of its own, in place of random
+            activations and the profile's.
+        assumptions: for every assumption of the claim that is none of theory_check's, whether a case meets it.
+        of_model: it judges cases of a user's own torch.nn.Module (`--model`), and runs only where one is on trial.
+
+    Raises:
+        ValueError: an unknown claim or assumption, an activation that cannot be used, a share that is not positive.
+        TypeError: the function is no Hypothesis test of exactly `case` and `audit`.
+    """
+    record = claim if isinstance(claim, Claim) else CLAIMS.get(claim)
+    if record is None:
+        raise ValueError(f"unknown claim {claim!r}; known: {', '.join(CLAIMS)}")
+    if record.id in CLAIMS and record != CLAIMS[record.id]:
+        raise ValueError(f"claim id {record.id!r} is taken by a claim of the paper: choose another")
+    if not 0 < share < float("inf"):
+        raise ValueError(f"share must be a positive finite number, got {share!r}")
+    _check_assumptions(record, assumptions)
+    subjects = tuple(dict.fromkeys(_expression(subject) for subject in activations))
+
+    def mark(function: Body) -> Body:
+        _check_form(function)
+
+        def test() -> None:
+            raise RuntimeError(
+                f"{function.__name__} judged nothing: a property runs in pytest with the plugin of theory_check, "
+                "which is switched off here (-p no:theory_check?)"
+            )
+
+        test.__name__ = test.__qualname__ = function.__name__
+        test.__doc__ = function.__doc__
+        test.__module__ = function.__module__
+        name = f"{function.__code__.co_filename.rsplit('/', 1)[-1]}::{function.__name__}"
+        marked = Property(record, function, name, share, subjects, MappingProxyType(dict(assumptions)), of_model)
+        setattr(test, MARK, marked)
+        # Marks of pytest below this one are the test's too.
+        test.pytestmark = list(getattr(function, "pytestmark", []))  # type: ignore[attr-defined]
+        return test
+
+    return mark
+
+
+def property_of(function: object) -> Property | None:
+    """The property behind a collected function, or None when it is an ordinary test."""
+    found = getattr(function, MARK, None)
+    return found if isinstance(found, Property) else None
+
+
+def _expression(subject: Subject) -> str:
+    found = subject if isinstance(subject, Activation) else load(subject)
+    # A name stays a name in tables.
+    expression = found.name if isinstance(subject, str) else found.expression
+    load(expression)  # must be found again by what a case calls it
+    return expression
+
+
+def _check_assumptions(claim: Claim, own: Mapping[str, Callable[[Case], bool]]) -> None:
+    for words in claim.assumptions:
+        if words not in EXPLAINED and words not in own:
+            near = difflib.get_close_matches(words, EXPLAINED, n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise ValueError(
+                f"assumption {words!r} of claim {claim.id} is none of theory_check's; {hint}"
+                f"say what it means: assumptions={{{words!r}: lambda case: ...}}; known: {', '.join(EXPLAINED)}"
+            )
+    for words in own:
+        if words not in claim.assumptions or words in EXPLAINED:
+            raise ValueError(f"{words!r} is no assumption of one's own of claim {claim.id}; it has {claim.assumptions}")
+
+
+def _check_form(function: Body) -> None:
+    """Refuse what would be ignored, or fail only in the middle of a trial."""
+    name = getattr(function, "__name__", repr(function))
+    given = getattr(function, "hypothesis", None)
+    if given is None:
+        raise TypeError(f"{name} is no Hypothesis test: write @checks(...) above @given(case=...)")
+    if set(given._given_kwargs or ()) != {"case"}:
+        raise TypeError(f"@given of {name} must give case and nothing else, by name: @given(case=...)")
+    takes = list(inspect.signature(given.inner_test).parameters)
+    if sorted(takes) != ["audit", "case"]:
+        raise TypeError(f"{name} must take case and audit only (no self, no fixtures), it takes {', '.join(takes)}")
+    if getattr(function, "hypothesis_explicit_examples", ()):
+        raise TypeError(f"@example of {name} would be ignored: a trial searches its own cases")

@@ -1,0 +1,356 @@
+"""One claim on trial against one subject: a Hypothesis search, counted, shrunk and summed up.
+
+`run_trial` runs one of the trials that `plan.py` plans, and `judge_case` judges a single given case: that is how a
+report is replayed.
+"""
+
+import hashlib
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import hypothesis
+import msgspec
+from hypothesis import strategies as st
+from hypothesis.errors import FailedHealthCheck, HypothesisException, Unsatisfiable
+from hypothesis.internal.conjecture.engine import ExitReason
+from hypothesis.statistics import collector
+
+from theory_check.claims.claim import EXPLAINED, Control
+from theory_check.judge.audit import Audit, ConclusionFails
+from theory_check.judge.error_budget import BudgetExceeded, ErrorBudget
+from theory_check.judge.profile import DECLARED_CALLS, FALSE_ALARM_RATE
+from theory_check.judge.verdict import Conclusion, Outcome, Verdict, ablation, combine
+from theory_check.neural_ode.case import Case, Digits, Explicit, Seeds, canonical_json, materialise
+from theory_check.neural_ode.measurements.assumptions import unmet_assumption
+from theory_check.neural_ode.measurements.own_model.assumptions import unmet_by_model
+from theory_check.neural_ode.planted.defects import DEFECTS, planted
+from theory_check.neural_ode.strata import PATIENCE, Coverage, strata_of
+from theory_check.neural_ode.strategies import Narrowing, narrowed
+from theory_check.reporting.records import Trial
+from theory_check.runs.assembly import Found, decode, encode
+from theory_check.search.draws import draws_of_case, reproducible_draws, search_settings
+from theory_check.search.plan import UNDIVIDED, Plan, cases_of, record_name
+from theory_check.search.property import Property
+from theory_check.search.request import Request
+from theory_check.search.store import Store
+from theory_check.search.trial_record import CarriedCases, TrialRecord
+
+EXECUTED_SHARE = 0.9
+# What became of a random phi in a property whose measurement sees nothing with some.
+AS_DRAWN, PLAIN_INSTEAD = "as drawn", "gave way to softplus or relu"
+
+
+def run_trial(prop: Property, plan: Plan, request: Request, store: Store | CarriedCases | None = None) -> Found:
+    """Search the plan's part of the space of cases for a failure of the claim's conclusion.
+
+    With a store, what is judged is kept there as it is reached, and what it holds is not judged again.
+    """
+    start = time.perf_counter()
+    record = TrialRecord(store, record_name(prop, plan))
+    finished = record.finished()
+    if finished is not None:
+        return decode(finished)
+    search = Search(prop, plan, request, record)
+    given = request.data if isinstance(request.data, Explicit) and plan.kind in {"random", "named"} else None
+    narrowing = Narrowing(
+        activation=request.load(plan.activation) if plan.names_activation and request.model is None else None,
+        model=None if request.model is None else (request.model.reference, request.model.dimension),
+        activations=plan.activations,
+        stratum=None if plan.stratum == UNDIVIDED else plan.stratum,
+        given=given,
+    )
+    reason = ""
+    if plan.stratum in {"digits", UNDIVIDED}:
+        materialise(Digits((0,)))  # loads them here: imports inside a strategy disturb the draws
+    search.gave_way = narrowing.gave_way
+    with narrowed(narrowing), planted(plan.defect), reproducible_draws():
+        try:
+            search.run()
+        except (ConclusionFails, _Enough):
+            pass
+        except (Unsatisfiable, FailedHealthCheck) as problem:
+            reason = f"too few cases: {' '.join(str(problem).split())[:200]}"
+        except (BudgetExceeded, _AnotherCase) as problem:
+            search.broken = str(problem)
+    search.judge_without_defect()
+    found = search.result(reason, time.perf_counter() - start)
+    record.finish(encode(found))
+    return msgspec.structs.replace(found, store_problem=record.problem)
+
+
+def judge_case(
+    prop: Property, case: Case, request: Request, defect: str | None = None, assumption: str | None = None
+) -> Outcome:
+    """Judge one given case by a property, in the same way as a trial does."""
+    audit = _audit(prop, request, defect, assumption)
+    with planted(defect):
+        _judge(prop, audit, case)
+    return audit.judged[canonical_json(case)]
+
+
+def _audit(prop: Property, request: Request, defect: str | None, assumption: str | None = None) -> Audit:
+    def unmet(case: Case) -> str | None:
+        if case.is_model:
+            return unmet_by_model(prop.claim, case, Seeds(request.seed, prop.claim.id), request.load_model)
+        found = unmet_assumption(prop.claim, request.load(case.activation), case, prop.assumptions)
+        if found is None and assumption in EXPLAINED and defect is not None:
+            return f"{EXPLAINED[assumption]}: {DEFECTS[defect].description}"
+        return found
+
+    return Audit(
+        claim=prop.claim,
+        test=prop.name,
+        seeds=Seeds(request.seed, prop.claim.id),
+        budget=ErrorBudget(FALSE_ALARM_RATE, DECLARED_CALLS),
+        profile=request.profile,
+        unmet=unmet,
+        load=request.load,
+        load_model=request.load_model,
+        device=request.device,
+        defect=defect,
+        assumption=assumption,
+    )
+
+
+def _judge(prop: Property, audit: Audit, case: Case) -> None:
+    """Run the body of a property on a case; a measurement that fails is an outcome too."""
+    body = prop.function.hypothesis.inner_test  # type: ignore[attr-defined]
+    try:
+        body(case=case, audit=audit)
+    except ConclusionFails:
+        pass  # the outcome says so
+    except (BudgetExceeded, HypothesisException):
+        raise
+    except Exception as problem:  # noqa: BLE001 - whatever a measurement raises is the error verdict of its case
+        audit.error(case, f"{type(problem).__name__}: {problem}")
+    if canonical_json(case) not in audit.judged:
+        audit.error(case, "the property judged nothing")
+
+
+class _Enough(BaseException):  # noqa: N818, RUF100 - no Exception: Hypothesis must not take it for a failing case
+    """All cases that were asked for have been judged: the search ends."""
+
+
+class _AnotherCase(BaseException):  # noqa: N818, RUF100 - as above
+    """A strategy drew what the trial is not about: its verdict would be put down to something else."""
+
+
+def _check_drawn(case: object, plan: Plan, request: Request) -> None:
+    if not isinstance(case, Case):
+        raise _AnotherCase(f"the strategy must draw cases (theory_check.Case), it drew {type(case).__name__}")
+    what = ""
+    if request.model is not None:
+        if not case.is_model or case.activation != plan.activation:
+            what = f"a case of {case.activation} in a trial of the model {plan.activation}"
+    elif plan.names_activation and case.activation != request.load(plan.activation).expression:
+        what = f"a case of {case.activation} in a trial of {plan.activation}"
+    if not what and plan.stratum not in {UNDIVIDED, case.stratum}:
+        what = f"a case of stratum {case.stratum} in a trial of {plan.stratum}"
+    if what:
+        raise _AnotherCase(f"the strategy drew {what}: draw cases from theory_check.cases, or name neither")
+
+
+class Search:
+    """The state of one Hypothesis run: which cases were judged, and what shrinking may still cost."""
+
+    def __init__(self, prop: Property, plan: Plan, request: Request, record: TrialRecord) -> None:
+        self.prop, self.plan, self.request, self.record = prop, plan, request, record
+        self.requested = math.ceil(cases_of(plan, prop, request) / plan.search[1])
+        self.most_shrink_calls = math.ceil(request.profile.shrink_calls * min(1.0, prop.share))
+        self.audit = _audit(prop, request, plan.defect, plan.departure.assumption if plan.departure else None)
+        # Where a failure is expected the simplest case that shows it is wanted, not one of each class.
+        self.coverage = Coverage(self.requested, plan.position) if plan.kind in {"random", "named"} else None
+        self.searched: list[Outcome] = []
+        self.drawn: set[str] = set()
+        self.gave_way: Mapping[str, bool] = {}
+        self.passed_over: dict[str, Case] = {}
+        self.passed_draws: set[Any] = set()
+        self.minimal: Outcome | None = None
+        self.without_defect: Outcome | None = None
+        self.calls_without_defect = 0
+        self.failed = False
+        self.shrink_calls = 0
+        self.broken = ""
+
+    def run(self) -> None:
+        """Draw and judge, until a case fails and has been made small, or all have been judged."""
+        # More than the number asked for: draws may repeat a case, or be of a class that has had its share.
+        settings = search_settings((2 * PATIENCE + 2 if self.coverage else 2) * self.requested)
+        strategies = self.prop.function.hypothesis._given_kwargs  # type: ignore[attr-defined]
+        if self._search(settings, strategies):
+            if self.passed_over and len(self.searched) < self.requested:
+                self.passed_draws.clear()
+                self.coverage = None  # of so few cases all are judged, whatever their classes
+                self._search(settings, {"case": st.sampled_from(list(self.passed_over.values()))})
+            # A case that the property rejected is there, and was not judged.
+            self.requested = min(self.requested, len(self.drawn))
+
+    def _search(self, settings: hypothesis.settings, strategies: dict[str, Any]) -> bool:
+        """Draw and judge cases; returns whether there are no others."""
+        seed_text = f"{self.request.seed}\0{self.prop.claim.id}\0{self.prop.name}\0{self.plan.name}"
+        seed = int.from_bytes(hashlib.sha256(seed_text.encode()).digest()[:8], "big")
+
+        def search(case: Case) -> None:
+            self.execute(case)
+
+        said: list[Any] = []
+        with collector.with_value(said.append):  # type: ignore[arg-type]
+            hypothesis.seed(seed)(settings(hypothesis.given(**strategies)(search)))()
+        return bool(said[-1]["stopped-because"] == ExitReason.finished.value)
+
+    def execute(self, case: Case) -> None:
+        """Judge a drawn case, unless it has been judged or is none of those still wanted."""
+        _check_drawn(case, self.plan, self.request)
+        key = canonical_json(case)
+        outcome = self.audit.judged.get(key)
+        if outcome is None:
+            outcome = self._first(case, key)
+        # The same draws must end as they did, or Hypothesis takes the search for flaky: what was passed over passes.
+        if outcome is not None and outcome.conclusion is Conclusion.FAILS and draws_of_case() not in self.passed_draws:
+            self.minimal = outcome
+            raise ConclusionFails(outcome)
+        if not self.failed and len(self.searched) >= self.requested:
+            raise _Enough
+
+    def _first(self, case: Case, key: str) -> Outcome | None:
+        self.drawn.add(key)
+        if self.failed:
+            if self.shrink_calls >= self.most_shrink_calls:
+                return None
+            self.shrink_calls += 1
+        elif draws_of_case() in self.passed_draws:
+            return None
+        elif self.coverage is not None and not self.coverage.takes(case):
+            self.passed_over[key] = case
+            self.passed_draws.add(draws_of_case())
+            return None
+        self.passed_over.pop(key, None)
+        outcome = self._judged(self.audit, case, key)
+        if not self.failed:
+            self.searched.append(outcome)
+        self.failed = self.failed or outcome.conclusion is Conclusion.FAILS
+        return outcome
+
+    def _judged(self, audit: Audit, case: Case, key: str, variant: str = "") -> Outcome:
+        """The outcome of a case that is new to the search: from the record where it was judged earlier."""
+        recalled = self.record.recall(key, variant)
+        if recalled is not None:
+            audit.judged[key] = recalled[0]
+            audit.budget.restore(recalled[1])
+            return recalled[0]
+        before = audit.budget.calls
+        _judge(self.prop, audit, case)
+        self.record.keep(audit.judged[key], audit.budget.calls - before, key, variant)
+        return audit.judged[key]
+
+    def judge_without_defect(self) -> None:
+        """What killed a planted defect must hold for the right code: else the property is at fault, not the defect."""
+        if self.plan.control is None or self.plan.defect is None or self.minimal is None:
+            return
+        audit = _audit(self.prop, self.request, None)
+        case = self.minimal.case
+        self.without_defect = self._judged(audit, case, canonical_json(case), "without the defect")
+        self.calls_without_defect = audit.budget.calls
+
+    def result(self, reason: str, seconds: float) -> Found:
+        """What was found, as it goes into the report."""
+        outcomes = list(self.searched)
+        if self.minimal is not None and self.minimal not in outcomes:
+            outcomes.append(self.minimal)
+        executed = len(self.searched)
+        verdict = _trial_verdict(outcomes)
+        if verdict is not Verdict.REFUTED and not self.failed and executed < EXECUTED_SHARE * self.requested:
+            reason = reason or f"too few cases: {executed} of {self.requested}"
+            verdict = Verdict.ERROR if verdict is Verdict.ERROR else Verdict.INCONCLUSIVE
+        if self.broken:
+            verdict, reason = Verdict.ERROR, self.broken
+        control, conclusion = self.plan.control, ablation(outcomes)
+        needs_distinct = "distinct-inputs" in self.prop.claim.assumptions
+        if self.plan.stratum == "given" and needs_distinct and self.request.data_note:
+            reason = "; ".join(part for part in (self.request.data_note, reason) if part)
+        if control and self.without_defect is not None and self.without_defect.conclusion is not Conclusion.HOLDS:
+            reason = f"without the defect the conclusion is {self.without_defect.conclusion} in the same case"
+        trial = Trial(
+            property=self.prop.name,
+            kind=self.plan.kind,
+            activation=self.plan.activation,
+            stratum=self.plan.stratum,
+            search=msgspec.UNSET if self.plan.search == (1, 1) else "{}/{}".format(*self.plan.search),
+            verdict=verdict,
+            conclusion=conclusion,
+            requested=self.requested,
+            executed=executed,
+            held=sum(outcome.conclusion is Conclusion.HOLDS for outcome in self.searched),
+            comparisons=sum(outcome.comparisons for outcome in outcomes),
+            shrink_calls=self.shrink_calls,
+            minimal=self.minimal.case_id if self.minimal else None,
+            reason=reason or _reason(outcomes, verdict, conclusion),
+            defect=self.plan.defect,
+            subtle=self.plan.defect is not None and DEFECTS[self.plan.defect].subtle,
+            departure=self.plan.departure.words if self.plan.departure else None,
+            assumption=self.plan.departure.assumption if self.plan.departure else None,
+            expected_verdict=Verdict(control.verdict) if control else None,
+            expected_conclusion=_expected_conclusion(control) if control else None,
+            as_expected=self._as_expected(control, verdict) if control else None,
+            coverage=self._coverage(outcomes),
+            worst_ratio=max((o.ratio for o in outcomes if o.ratio is not None), default=None),
+            seconds=seconds,
+        )
+        return Found(
+            claim=self.prop.claim,
+            position=self.plan.position,
+            trial=trial,
+            outcomes=_with_one_picture(outcomes, self.minimal),
+            test_calls=self.audit.budget.calls + self.calls_without_defect,
+        )
+
+    def _coverage(self, outcomes: list[Outcome]) -> dict[str, dict[str, int]]:
+        """Comparisons by the class of their case."""
+        found: dict[str, dict[str, int]] = {}
+        for outcome in outcomes:
+            case = outcome.case
+            kind = "own model" if case.is_model else self.request.load(case.activation).classification
+            classes = {"activation": kind, **strata_of(case)}
+            gave_way = self.gave_way.get(canonical_json(case))
+            if gave_way is not None:
+                classes["random phi"] = PLAIN_INSTEAD if gave_way else AS_DRAWN
+            for dimension, name in classes.items():
+                counts = found.setdefault(dimension, {})
+                counts[name] = counts.get(name, 0) + outcome.comparisons
+        return found
+
+    def _as_expected(self, control: Control, verdict: Verdict) -> bool:
+        if verdict != control.verdict:
+            return False
+        if control.conclusion == "holds":
+            return self.minimal is None
+        if self.without_defect is not None and self.without_defect.conclusion is not Conclusion.HOLDS:
+            return False
+        return self.minimal is not None and self.minimal.quantity == control.quantity
+
+
+def _with_one_picture(outcomes: list[Outcome], minimal: Outcome | None) -> tuple[Outcome, ...]:
+    """The same outcomes, where one keeps its picture: the minimal failing case, else the one closest to its bound."""
+    pictured = [outcome for outcome in outcomes if outcome.picture is not None]
+    shown = minimal if minimal in pictured else max(pictured, key=lambda o: o.ratio or 0.0, default=None)
+    return tuple(o if o is shown else msgspec.structs.replace(o, picture=None) for o in outcomes)
+
+
+def _reason(outcomes: list[Outcome], verdict: Verdict, conclusion: Conclusion | None) -> str:
+    """The last reason given for the verdict, in a case whose conclusion is that of the trial where there is one."""
+    given = [o for o in reversed(outcomes) if o.verdict is verdict and o.reason]
+    telling = [o for o in given if o.conclusion is conclusion]
+    return next((o.reason for o in telling + given), "")
+
+
+def _trial_verdict(outcomes: list[Outcome]) -> Verdict:
+    if outcomes and all(o.verdict is Verdict.ASSUMPTIONS_NOT_MET for o in outcomes):
+        return Verdict.ASSUMPTIONS_NOT_MET
+    return combine(outcomes)
+
+
+def _expected_conclusion(control: Control) -> Conclusion | None:
+    """What `ablation` gives: only cases that do not meet the assumptions have a conclusion of their own."""
+    return Conclusion(control.conclusion) if control.verdict == "assumptions-not-met" else None
