@@ -14,6 +14,7 @@ from hypothesis import Phase
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from theory_check.case.record import canonical_json
 from theory_check.judge.definiteness import certified_lower_bound
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.activations.catalogue import CATALOGUE
@@ -28,7 +29,6 @@ from theory_check.neural_ode.case import (
     Digits,
     Explicit,
     Sphere,
-    canonical_json,
     correlations,
     count_of,
     labels_of,

@@ -21,15 +21,15 @@ from collections import Counter
 from typing import Any, Literal
 from urllib.parse import quote
 
+from theory_check.case.record import canonical_json
+from theory_check.claims.paper import paper_on_trial
 from theory_check.claims.source import Source, source_lines, source_text
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict
-from theory_check.neural_ode.case import canonical_json
-from theory_check.neural_ode.claims.statements import CLAIMS
-from theory_check.reporting.case_text import describe_case, describe_measurement
+from theory_check.pictures.visible import visible
 from theory_check.reporting.exit_status import expectation, named_failures_count
 from theory_check.reporting.junit_writer import result_of
-from theory_check.reporting.markdown_text import visible
 from theory_check.reporting.matrix import described
+from theory_check.reporting.outcome_text import describe_case, describe_measurement
 from theory_check.reporting.readings import counts, is_reading
 from theory_check.reporting.records import ClaimReport, Report, Trial, is_judged
 from theory_check.reporting.replay_command import replay_command
@@ -128,7 +128,7 @@ def _result(claim: ClaimReport, trial: Trial, level: Level, repeated: Counter[st
     outcome = next((outcome for outcome in claim.outcomes if outcome.case_id == trial.minimal), None)
     file, _, function = trial.property.partition("::")
     # Properties of the paper lie in one folder of this repository; a user's own are named from theirs.
-    uri = quote(visible(f"properties/{file}" if claim.id in CLAIMS and "/" not in file else file))
+    uri = quote(visible(f"properties/{file}" if claim.id in paper_on_trial().claims and "/" not in file else file))
     identity = (claim.id, trial.property, trial.kind, trial.activation, trial.stratum, trial.defect, trial.assumption)
     departure = trial.departure if trial.kind == "ablation" else None
     digest = hashlib.sha256("\0".join(visible(part or "") for part in (*identity, departure)).encode()).hexdigest()[:16]

@@ -26,7 +26,7 @@ def trials_of(request: "Request") -> "list[tuple[Property, Plan]]":
     Raises:
         click.ClickException: there are no properties.
     """
-    from theory_check.cli.properties import properties_folder
+    from theory_check.runs.properties import properties_folder
     from theory_check.search.plan import of_shard, plans_of
 
     found: list[tuple[Property, Plan]] = []
@@ -69,7 +69,7 @@ def judge_trial(
     import torch
     from threadpoolctl import threadpool_limits
 
-    from theory_check.runs.assembly import encode
+    from theory_check.search.found import encode
     from theory_check.search.plan import plans_of
     from theory_check.search.trial import run_trial
     from theory_check.search.trial_record import CarriedCases
@@ -103,7 +103,7 @@ def what_differs(identity: Mapping[str, str], here: Mapping[str, str]) -> str:
 @lru_cache(maxsize=64)
 def _properties(file_name: str) -> "dict[str, Property]":
     """The properties of a file by name, in its order."""
-    from theory_check.cli.properties import load_properties
+    from theory_check.runs.properties import load_properties
     from theory_check.search.property import property_of
 
     found = (property_of(value) for value in vars(load_properties(file_name)).values())
@@ -112,16 +112,14 @@ def _properties(file_name: str) -> "dict[str, Property]":
 
 @lru_cache(maxsize=8)
 def _request(request_text: str) -> "Request":
-    import msgspec
+    from theory_check.search.request import read_request
 
-    from theory_check.search.request import Request
-
-    return msgspec.json.decode(request_text, type=Request)
+    return read_request(request_text)
 
 
 @lru_cache(maxsize=8)
 def _identity(request_text: str) -> dict[str, str]:
-    from theory_check.cli.properties import code_of
+    from theory_check.runs.properties import code_of
     from theory_check.runs.unfinished import code_fingerprint, identity_of
 
     request = _request(request_text)

@@ -3,11 +3,12 @@
 Statements are paraphrased; where each comes from stands in `provenance.py`. Written by hand, nothing else in here.
 """
 
-from theory_check.claims.claim import Claim, Control, Stratum, planted_control
+from theory_check.claims.claim import Claim, Control, planted_control
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.claims.provenance import SOURCES
+from theory_check.neural_ode.claims.vocabulary import Stratum
 
-PAPER = "Global Convergence in Neural ODEs: Impact of Activation Functions (ICLR 2025, arXiv 2509.22436)"
+TITLE = "Global Convergence in Neural ODEs: Impact of Activation Functions (ICLR 2025, arXiv 2509.22436)"
 
 _FORWARD = "test_forward_solution_exists_and_is_unique"
 _BACKWARD = "test_adjoint_solution_is_unique"
