@@ -54,6 +54,10 @@ def test_called_without_the_plugin_it_does_not_pass() -> None:
             lambda: checks(msgspec.structs.replace(CLAIMS["ntk-limit"], source="mine")),
             "claim id 'ntk-limit' is taken by a claim of the paper: choose another",
         ),
+        (
+            lambda: checks(msgspec.structs.replace(OWN, strata=("spheer",))),
+            r"unknown stratum 'spheer' of claim own; did you mean 'sphere'\? known: sphere, ",
+        ),
         (lambda: checks(OWN, share=0.0), r"share must be a positive finite number, got 0\.0"),
         (lambda: checks(OWN, share=float("nan")), "share must be a positive finite number, got nan"),
         (lambda: checks(ODD), "assumption 'phi is odd' of claim odd is none of theory_check's; say what it means"),
