@@ -8,7 +8,7 @@ from theory_check.neural_ode.measurements.output_independence import EXPECTED, R
 from theory_check.neural_ode.strategies import Sizes, cases, lipschitz_activations, widths
 
 
-@checks("independent-outputs", share=0.25)
+@checks("independent-outputs", known_as="test_independent_outputs.py", share=0.25)
 @given(
     case=cases(
         lipschitz_activations(), width=widths(16, 64), sizes=Sizes(inputs=(1, 1), dimensions=(2, 4)), most_growth=1.0
@@ -20,7 +20,7 @@ def test_outputs_are_uncorrelated_given_the_features(case: Case, audit: Audit) -
     audit.law(case, *outputs.tests(), unusable=outputs.unusable(), picture=outputs.picture)
 
 
-@checks("independent-outputs", share=0.02)
+@checks("independent-outputs", known_as="test_independent_outputs.py", share=0.02)
 @given(
     case=cases(
         lipschitz_activations(), width=widths(8, 8), sizes=Sizes(inputs=(6, 6), dimensions=(6, 8)), most_growth=0.5

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from theory_check.cli.properties import code_of, load_property
+from theory_check.cli.properties import code_of, load_properties, properties_folder
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.claims.own_model import LEFT_OUT, MODEL_CLAIMS
 from theory_check.neural_ode.claims.statements import CLAIMS
@@ -244,9 +244,9 @@ def test_a_verdict_is_a_function_of_the_case() -> None:
 
 
 def _property(claim: str) -> Property:
-    module, _ = load_property("test_own_model.py::test_forward_solution_of_a_model_exists_and_is_unique")
-    found = [property_of(value) for value in vars(module).values()]
-    return next(p for p in found if p is not None and p.claim.id == claim)
+    folder = properties_folder()
+    found = vars(load_properties(folder / f"test_{claim.replace('-', '_')}.py")).values()
+    return next(p for p in map(property_of, found) if p is not None and p.of_model)
 
 
 def _trial(model: str, claim: str, *, data: str = "", stratum: int = 0) -> Found:

@@ -40,6 +40,21 @@ def test_a_property_carries_what_its_mark_says() -> None:
     assert property_of(judged) is None
 
 
+def test_a_property_that_moved_is_known_by_its_earlier_file() -> None:
+    """What ids of cases and draws derive from stays what it was."""
+    prop = property_of(checks(OWN, known_as="tests/test_old.py")(judged))
+    assert prop is not None
+    assert (prop.name, prop.known_as) == ("tests/test_old.py::judged", "tests/test_old.py")
+
+
+@pytest.mark.parametrize("path", ["test_old", "/tests/test_old.py", "../test_old.py", "test_old.py::judged", "a::b.py"])
+def test_an_earlier_file_that_no_report_can_name_is_refused(path: str) -> None:
+    """One line with the value."""
+    with pytest.raises(ValueError, match="known_as must be the file of a property as reports name it") as refusal:
+        checks(OWN, known_as=path)
+    assert repr(path) in str(refusal.value)
+
+
 def test_called_without_the_plugin_it_does_not_pass() -> None:
     """Whatever calls it: nothing was judged."""
     with pytest.raises(RuntimeError, match="judged judged nothing: a property runs in pytest with the plugin"):

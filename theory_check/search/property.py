@@ -4,6 +4,7 @@ import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -27,11 +28,13 @@ class Property:
     Attributes:
         claim: what it judges.
         function: the Hypothesis test, of `case` and `audit`.
-        name: "file.py::function"; in a pytest run the path is relative to its root.
+        name: "file.py::function", from which ids of cases and draws derive; in a pytest run the path is relative to
+            its root.
         share: of the profile's cases and of what shrinking may cost.
         activations: expressions of those that are searched, one trial each; none: random ones, and the profile's.
         assumptions: a user's own, by their words: whether a case meets them.
         of_model: whether it is about a user's module, and runs where one is on trial, there alone.
+        known_as: the file in its name where that is not the file it lies in now; empty where it is.
     """
 
     claim: Claim
@@ -41,6 +44,7 @@ class Property:
     activations: tuple[str, ...] = ()
     assumptions: Mapping[str, Callable[[Case], bool]] = field(default_factory=dict)
     of_model: bool = False
+    known_as: str = ""
 
 
 def checks(
@@ -50,6 +54,7 @@ def checks(
     activations: Iterable[Subject] = (),
     assumptions: Mapping[str, Callable[[Case], bool]] = MappingProxyType({}),
     of_model: bool = False,
+    known_as: str = "",
 ) -> Callable[[Body], Body]:
     """Mark a Hypothesis test of `case` and `audit` as a property of a claim.
 
@@ -61,9 +66,13 @@ def checks(
             activations and the profile's.
         assumptions: for every assumption of the claim that is none of theory_check's, whether a case meets it.
         of_model: it judges cases of a user's own torch.nn.Module (`--model`), and runs only where one is on trial.
+        known_as: for a property that has moved to another file, the file that reports have named so far, such as
+            "tests/test_old.py". Ids of cases and draws derive from that name: with it they stay what they were, and
+            earlier reports can be replayed. Write it as a literal, since `replay` looks for it in the files.
 
     Raises:
-        ValueError: an unknown claim or assumption, an activation that cannot be used, a share that is not positive.
+        ValueError: an unknown claim or assumption, an activation that cannot be used, a share that is not positive, or
+            `known_as` that is no relative path of a Python file.
         TypeError: the function is no Hypothesis test of exactly `case` and `audit`.
     """
     record = claim if isinstance(claim, Claim) else CLAIMS.get(claim)
@@ -73,6 +82,7 @@ def checks(
         raise ValueError(f"claim id {record.id!r} is taken by a claim of the paper: choose another")
     if not 0 < share < float("inf"):
         raise ValueError(f"share must be a positive finite number, got {share!r}")
+    _check_known_as(known_as)
     _check_assumptions(record, assumptions)
     subjects = tuple(dict.fromkeys(_expression(subject) for subject in activations))
 
@@ -88,8 +98,9 @@ def checks(
         test.__name__ = test.__qualname__ = function.__name__
         test.__doc__ = function.__doc__
         test.__module__ = function.__module__
-        name = f"{function.__code__.co_filename.rsplit('/', 1)[-1]}::{function.__name__}"
-        marked = Property(record, function, name, share, subjects, MappingProxyType(dict(assumptions)), of_model)
+        name = f"{known_as or function.__code__.co_filename.rsplit('/', 1)[-1]}::{function.__name__}"
+        own = MappingProxyType(dict(assumptions))
+        marked = Property(record, function, name, share, subjects, own, of_model, known_as)
         setattr(test, MARK, marked)
         # Marks of pytest below this one are the test's too.
         test.pytestmark = list(getattr(function, "pytestmark", []))  # type: ignore[attr-defined]
@@ -110,6 +121,14 @@ def _expression(subject: Subject) -> str:
     expression = found.name if isinstance(subject, str) else found.expression
     load(expression)  # must be found again by what a case calls it
     return expression
+
+
+def _check_known_as(known_as: str) -> None:
+    path = PurePosixPath(known_as)
+    if known_as and (path.suffix != ".py" or path.is_absolute() or ".." in path.parts or "::" in known_as):
+        raise ValueError(
+            f"known_as must be the file of a property as reports name it, such as 'tests/test_old.py', got {known_as!r}"
+        )
 
 
 def _check_assumptions(claim: Claim, own: Mapping[str, Callable[[Case], bool]]) -> None:

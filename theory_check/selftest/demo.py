@@ -58,7 +58,7 @@ def _true_property(case: Case, audit: Audit) -> None:
 
 
 def _judge(case: Case, audit: Audit) -> None:
-    """What properties/test_unique_solutions.py asks of backward-unique."""
+    """What properties/test_backward_unique.py asks of backward-unique."""
     audit.at_most(
         case,
         *backward_discrepancies(case, audit),

@@ -8,7 +8,7 @@ from theory_check.neural_ode.measurements.definiteness import limit_spectrum
 from theory_check.neural_ode.strategies import Sizes, cases, smooth_activations, widths
 
 
-@checks("nngp-nondegenerate")
+@checks("nngp-nondegenerate", known_as="test_limiting_kernel.py")
 @given(
     case=cases(smooth_activations(), width=widths(8, 8), sizes=Sizes(inputs=(1, 6), dimensions=(2, 6)), most_growth=2.0)
 )

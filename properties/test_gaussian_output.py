@@ -10,7 +10,7 @@ from theory_check.neural_ode.strategies import Sizes, cases, lipschitz_activatio
 FEW = Sizes(inputs=(1, 3), dimensions=(2, 4))
 
 
-@checks("gaussian-output", share=0.5)
+@checks("gaussian-output", known_as="test_gaussian_limit.py", share=0.5)
 @given(case=cases(lipschitz_activations(), width=widths(16, 64), sizes=FEW, most_growth=2.0))
 def test_output_given_the_features_is_standard_normal(case: Case, audit: Audit) -> None:
     """At every width f / sqrt(S) is exactly N(0, 1), and the readout is independent of W."""
@@ -18,7 +18,7 @@ def test_output_given_the_features_is_standard_normal(case: Case, audit: Audit) 
     audit.law(case, *law.conditional_tests(), unusable=law.unusable(), picture=law.conditional_picture)
 
 
-@checks("gaussian-output", share=0.15)
+@checks("gaussian-output", known_as="test_gaussian_limit.py", share=0.15)
 @given(case=cases(lipschitz_activations(), width=widths(8, 8), sizes=FEW, most_growth=1.0, suited=is_spread_out))
 def test_output_law_at_the_top_width_is_normal(case: Case, audit: Audit) -> None:
     """At the top width of the ladder the outputs of all inputs are within a fixed allowance of N(0, Sigma)."""
@@ -30,7 +30,7 @@ def test_output_law_at_the_top_width_is_normal(case: Case, audit: Audit) -> None
     audit.law(case, *law.mixture_tests())
 
 
-@checks("gaussian-output", share=0.15)
+@checks("gaussian-output", known_as="test_gaussian_limit.py", share=0.15)
 @given(case=cases(lipschitz_activations(), width=widths(8, 8), sizes=FEW, most_growth=1.0))
 def test_relative_variance_of_the_conditional_variance_falls(case: Case, audit: Audit) -> None:
     """Var(S) / E[S]^2 falls at least like 1 / width."""
@@ -45,7 +45,7 @@ def test_relative_variance_of_the_conditional_variance_falls(case: Case, audit: 
     )
 
 
-@checks("gaussian-output", share=0.15)
+@checks("gaussian-output", known_as="test_gaussian_limit.py", share=0.15)
 @given(case=cases(lipschitz_activations(), width=widths(8, 8), sizes=FEW, most_growth=1.0))
 def test_output_variance_has_a_limit(case: Case, audit: Audit) -> None:
     """E[S] is within a fixed allowance of Sigma, over all inputs."""

@@ -22,21 +22,21 @@ def _judge(case: Case, audit: Audit, scheme: str, quantity: str) -> None:
     audit.rate(case, quantity, order, expected=order.expected, margin=order.margin, unusable=order.unusable())
 
 
-@checks("discretize-optimize", share=SHARE)
+@checks("discretize-optimize", known_as="test_gradient_order.py", share=SHARE)
 @given(case=CASES)
 def test_gradients_of_euler_are_of_first_order(case: Case, audit: Audit) -> None:
     """Those of the residual network against those of the Neural ODE: like the step."""
     _judge(case, audit, "euler", q.EULER_ORDER)
 
 
-@checks("discretize-optimize", share=SHARE)
+@checks("discretize-optimize", known_as="test_gradient_order.py", share=SHARE)
 @given(case=CASES)
 def test_gradients_of_the_midpoint_rule_are_of_second_order(case: Case, audit: Audit) -> None:
     """Like the square of the step."""
     _judge(case, audit, "midpoint", q.MIDPOINT_ORDER)
 
 
-@checks("discretize-optimize", share=SHARE)
+@checks("discretize-optimize", known_as="test_gradient_order.py", share=SHARE)
 @given(case=CASES)
 def test_gradients_of_rk4_are_of_fourth_order(case: Case, audit: Audit) -> None:
     """Like the fourth power of the step."""

@@ -40,28 +40,28 @@ def judge(case: Case, audit: Audit, quantity: str, compared: Comparison) -> None
     audit.non_inferior(case, quantity, compared.sample, larger=compared.larger, unusable=compared.unusable)
 
 
-@checks("smooth-trains-faster", share=SHARE)
+@checks("smooth-trains-faster", known_as="test_training_speed.py", share=SHARE)
 @given(case=solved())
 def test_slightly_smoothed_kinks_take_no_more_evaluations(case: Case, audit: Audit) -> None:
     """Mollified over 0.03 standard deviations of the state."""
     judge(case, audit, FINE_EVALUATIONS, compared_evaluations(case, audit, FINE))
 
 
-@checks("smooth-trains-faster", share=SHARE)
+@checks("smooth-trains-faster", known_as="test_training_speed.py", share=SHARE)
 @given(case=solved())
 def test_well_smoothed_kinks_take_no_more_evaluations(case: Case, audit: Audit) -> None:
     """Mollified over 0.3 standard deviations of the state."""
     judge(case, audit, COARSE_EVALUATIONS, compared_evaluations(case, audit, COARSE))
 
 
-@checks("smooth-trains-faster", share=SHARE)
+@checks("smooth-trains-faster", known_as="test_training_speed.py", share=SHARE)
 @given(case=trained())
 def test_slightly_smoothed_kinks_take_no_more_steps(case: Case, audit: Audit) -> None:
     """Mollified over 0.03 standard deviations of the state."""
     judge(case, audit, FINE_STEPS, compared_steps(case, audit, FINE))
 
 
-@checks("smooth-trains-faster", share=SHARE)
+@checks("smooth-trains-faster", known_as="test_training_speed.py", share=SHARE)
 @given(case=trained())
 def test_well_smoothed_kinks_take_no_more_steps(case: Case, audit: Audit) -> None:
     """Mollified over 0.3 standard deviations of the state."""

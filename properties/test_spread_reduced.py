@@ -1,0 +1,27 @@
+"""Claim spread-reduced: the limits bring inputs closer together."""
+
+from hypothesis import given
+
+from theory_check import Audit, Case, checks
+from theory_check.neural_ode.measurements.correlation_order import spread_discrepancies
+from theory_check.neural_ode.strategies import Sizes, cases, smooth_activations, widths
+
+# GELU and SiLU drive inputs apart where pre-activations are small: the first case of every search has such.
+SMALL_FIRST = (0.5, 1.0, 2.0, 0.75, 1.5, 1.25)
+SEVERAL = Sizes(inputs=(3, 6), dimensions=(2, 6))
+
+
+@checks("spread-reduced", known_as="test_correlations.py", share=0.5)
+@given(
+    case=cases(
+        smooth_activations(),
+        width=widths(8, 8),
+        sizes=SEVERAL,
+        most_growth=2.0,
+        strong=True,
+        input_scales=SMALL_FIRST,
+    )
+)
+def test_limiting_correlations_exceed_those_of_the_inputs(case: Case, audit: Audit) -> None:
+    """Final states and outputs of two inputs are more correlated than the inputs."""
+    audit.at_most(case, *spread_discrepancies(case, audit))
