@@ -3,7 +3,7 @@
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
-from theory_check.neural_ode.measurements.adjoint_uniqueness import backward_discrepancies
+from theory_check.neural_ode.measurements.backward_unique import backward_discrepancies
 from theory_check.neural_ode.measurements.own_model.adjoint_uniqueness import (
     backward_discrepancies as model_discrepancies,
 )

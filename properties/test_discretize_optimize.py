@@ -4,7 +4,7 @@ from hypothesis import given
 
 from theory_check import Audit, Case, checks
 from theory_check.neural_ode.claims import quantities as q
-from theory_check.neural_ode.measurements.gradient_order import GradientOrder
+from theory_check.neural_ode.measurements.discretize_optimize import GradientOrder
 from theory_check.neural_ode.strategies import Sizes, cases, differentiable_activations, widths
 
 SHARE = 0.02

@@ -4,7 +4,7 @@ from hypothesis import given
 
 from theory_check import Audit, Case, checks
 from theory_check.neural_ode.claims.quantities import MIXTURE, RELATIVE_VARIANCE, VARIANCE
-from theory_check.neural_ode.measurements.output_law import RATE_MARGIN, OutputLaw, is_spread_out
+from theory_check.neural_ode.measurements.gaussian_output import RATE_MARGIN, OutputLaw, is_spread_out
 from theory_check.neural_ode.strategies import Sizes, cases, lipschitz_activations, widths
 
 FEW = Sizes(inputs=(1, 3), dimensions=(2, 4))

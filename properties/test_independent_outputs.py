@@ -4,7 +4,7 @@ from hypothesis import given
 
 from theory_check import Audit, Case, checks
 from theory_check.neural_ode.claims import quantities as q
-from theory_check.neural_ode.measurements.output_independence import EXPECTED, RATE_MARGIN, OutputIndependence
+from theory_check.neural_ode.measurements.independent_outputs import EXPECTED, RATE_MARGIN, OutputIndependence
 from theory_check.neural_ode.strategies import Sizes, cases, lipschitz_activations, widths
 
 

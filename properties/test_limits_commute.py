@@ -4,7 +4,8 @@ from hypothesis import given
 
 from theory_check import Audit, Case, checks
 from theory_check.neural_ode.claims import quantities as q
-from theory_check.neural_ode.measurements.depth_ladder import DepthLadder, JointLadder
+from theory_check.neural_ode.measurements.depth_ladder import DepthLadder
+from theory_check.neural_ode.measurements.limits_commute import JointLadder
 from theory_check.neural_ode.measurements.width_ladder import EXPECTED, RATE_MARGIN
 from theory_check.neural_ode.strategies import Sizes, cases, smooth_activations, widths
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from theory_check import Audit, Case, checks
 from theory_check.neural_ode.claims.quantities import KERNEL_RATE
 from theory_check.neural_ode.measurements.descent_ladder import DescentLadder
-from theory_check.neural_ode.measurements.kernel_stability import stability_discrepancies
+from theory_check.neural_ode.measurements.ntk_stable import stability_discrepancies
 from theory_check.neural_ode.measurements.width_ladder import EXPECTED, RATE_MARGIN
 from theory_check.neural_ode.strategies import Sizes, cases, smooth_activations, widths
 

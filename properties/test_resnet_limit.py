@@ -5,7 +5,7 @@ from hypothesis import given
 from theory_check import Audit, Case, checks
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements.depth_ladder import DEPTH_MARGIN, DEPTH_RATE, DepthLadder
-from theory_check.neural_ode.measurements.residual_networks import DEPTH, GROWTH_MARGIN, ResidualNetworks
+from theory_check.neural_ode.measurements.resnet_limit import DEPTH, GROWTH_MARGIN, ResidualNetworks
 from theory_check.neural_ode.strategies import Sizes, cases, smooth_activations, widths
 
 FEW = Sizes(inputs=(1, 2), dimensions=(2, 4))

@@ -5,7 +5,7 @@ from hypothesis.strategies import SearchStrategy
 
 from theory_check import Audit, Case, checks
 from theory_check.neural_ode.claims.quantities import COARSE_EVALUATIONS, COARSE_STEPS, FINE_EVALUATIONS, FINE_STEPS
-from theory_check.neural_ode.measurements.training_speed import (
+from theory_check.neural_ode.measurements.smooth_trains_faster import (
     COARSE,
     FINE,
     Comparison,

@@ -3,7 +3,7 @@
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
-from theory_check.neural_ode.measurements.correlation_order import spread_discrepancies
+from theory_check.neural_ode.measurements.spread_reduced import spread_discrepancies
 from theory_check.neural_ode.strategies import Sizes, cases, smooth_activations, widths
 
 # GELU and SiLU drive inputs apart where pre-activations are small: the first case of every search has such.

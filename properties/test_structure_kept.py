@@ -3,7 +3,7 @@
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
-from theory_check.neural_ode.measurements.correlation_order import structure_discrepancies
+from theory_check.neural_ode.measurements.structure_kept import structure_discrepancies
 from theory_check.neural_ode.strategies import Sizes, cases, lipschitz_activations, widths
 
 # Of d + 2 points two have a correlation of 0 or more.

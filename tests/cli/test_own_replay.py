@@ -99,9 +99,7 @@ def test_a_property_that_was_changed_does_not(repository: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("old_file", [None, "raise RuntimeError('the property has left this file')\n"])
-def test_a_property_that_moved_is_found_in_its_new_file(
-    repository: Path, tmp_path: Path, old_file: str | None
-) -> None:
+def test_a_property_that_moved_is_found_in_its_new_file(repository: Path, tmp_path: Path, old_file: str | None) -> None:
     """With `known_as` a report from before replays bit for bit; a file that does not mention the old one is not run."""
     moved = tmp_path / "moved"
     shutil.copytree(repository, moved)

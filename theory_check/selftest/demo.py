@@ -15,7 +15,7 @@ from theory_check.judge.profile import PROFILES
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict
 from theory_check.neural_ode.case import Case
 from theory_check.neural_ode.claims.statements import CLAIMS
-from theory_check.neural_ode.measurements.adjoint_uniqueness import backward_discrepancies
+from theory_check.neural_ode.measurements.backward_unique import backward_discrepancies
 from theory_check.neural_ode.strategies import Sizes, cases, lipschitz_activations, smooth_activations, widths
 from theory_check.runs.assembly import Found
 from theory_check.search.plan import KINKED, Plan

@@ -14,7 +14,7 @@ from theory_check.neural_ode.case import Case, parallel_rows
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements.bounds import summation_bound
 from theory_check.neural_ode.measurements.definiteness import certified_spectrum
-from theory_check.neural_ode.measurements.descent_convergence import CONVERGED, judged_run
+from theory_check.neural_ode.measurements.linear_convergence import CONVERGED, judged_run
 from theory_check.neural_ode.measurements.own_model.instance import ModelSetting, prepare_model
 from theory_check.neural_ode.networks.own_model.descent import ModelTrace, descend
 from theory_check.neural_ode.networks.own_model.vector_field import scheme_steps

@@ -1,4 +1,4 @@
-"""Claim forward-unique on a user's own field: the measured counterpart of `measurements.forward_uniqueness`.
+"""Claim forward-unique on a user's own field: the measured counterpart of `measurements.forward_unique`.
 
 Where slopes stay bounded on the reached set the horizon is cut into pieces with L tau <= 1, L being measured. Errors of
 both solvers are bounded by their defect, which needs no derivative of the field. Where slopes grow without end, or a
@@ -19,7 +19,7 @@ from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements.blow_up import BLOW_UP_STEPS, blow_up_discrepancy
 from theory_check.neural_ode.measurements.bounds import defect_bound, flow_rounding, growth
 from theory_check.neural_ode.measurements.defect import timed_hermite_defect
-from theory_check.neural_ode.measurements.forward_uniqueness import MOST_PIECES, TOLERANCE, separation, severity
+from theory_check.neural_ode.measurements.forward_unique import MOST_PIECES, TOLERANCE, separation, severity
 from theory_check.neural_ode.measurements.own_model.instance import ModelInstance, ModelSetting, prepare_model
 from theory_check.neural_ode.measurements.own_model.pictures import pairs_picture
 from theory_check.neural_ode.measurements.own_model.reached_set import TUBE, pair_rate

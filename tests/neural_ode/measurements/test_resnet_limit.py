@@ -13,9 +13,9 @@ from theory_check.judge.profile import PROFILES
 from theory_check.judge.rates import MOST_AFRESH
 from theory_check.judge.verdict import Verdict
 from theory_check.neural_ode.case import Case, Sphere
-from theory_check.neural_ode.measurements import residual_networks
+from theory_check.neural_ode.measurements import resnet_limit
 from theory_check.neural_ode.measurements.depth_ladder import DEPTHS
-from theory_check.neural_ode.measurements.residual_networks import DEPTH, NETWORKS, ResidualNetworks
+from theory_check.neural_ode.measurements.resnet_limit import DEPTH, NETWORKS, ResidualNetworks
 from theory_check.neural_ode.model import NeuralODE
 from theory_check.neural_ode.networks.parameters import Parameters
 from theory_check.neural_ode.planted.defects import planted
@@ -104,7 +104,7 @@ def test_a_reference_that_is_too_coarse_is_said_to_be(bench: object, monkeypatch
     """RK4 in a single step over a growth of two is no better than 128 layers; in sixteen it is."""
     case = on_sphere("tanh(x)", neural_ode=NeuralODE(sigma_w=2.0))
     assert ResidualNetworks(case, bench).unusable() == ""
-    monkeypatch.setattr(residual_networks, "REFERENCES", (1, 2))
+    monkeypatch.setattr(resnet_limit, "REFERENCES", (1, 2))
     assert "the error of the reference" in ResidualNetworks(case, bench).unusable()
 
 
@@ -113,13 +113,13 @@ def test_the_order_is_one_at_kinks_that_no_neuron_changes_sides_of(
 ) -> None:
     """Two inputs, width 32: -1; RK4 takes more steps than for smooth phi; read from all networks it is less clear."""
     depths = (16, 24, 32, 48, 64)
-    monkeypatch.setattr(residual_networks, "KINKED_DEPTHS", depths)
+    monkeypatch.setattr(resnet_limit, "KINKED_DEPTHS", depths)
     networks = ResidualNetworks(on_sphere("relu(x)", width=32), bench)
     assert networks.unusable() == ""
     result = networks.depth_ladder(0)
     assert result.sizes == depths
     assert abs(result.slope + 1.0) <= 0.1
-    assert networks._resolution(depths[-1])[0] > residual_networks.REFERENCES[0]
+    assert networks._resolution(depths[-1])[0] > resnet_limit.REFERENCES[0]
     drawn = networks.found["networks drawn"]
     assert networks.found["networks with a neuron on another side"] == drawn - result.replicates > 0
     spread = result.standard_error * math.sqrt(result.replicates)
@@ -133,8 +133,8 @@ def test_kinks_that_nearly_all_networks_have_a_neuron_at_are_said_to_be(
 ) -> None:
     """No slope is read where networks cannot be had: undecided at first, an error where later stages lack them."""
     monkeypatch.setattr(ResidualNetworks, "_on_the_same_sides", lambda *_: False)
-    monkeypatch.setattr(residual_networks, "DRAWN", 1)
-    monkeypatch.setattr(residual_networks, "KINKED_DEPTHS", (8, 12, 16, 24, 32))
+    monkeypatch.setattr(resnet_limit, "DRAWN", 1)
+    monkeypatch.setattr(resnet_limit, "KINKED_DEPTHS", (8, 12, 16, 24, 32))
     networks = ResidualNetworks(on_sphere("relu(x)"), bench)
     assert networks.unusable() == "in most of 12 networks a neuron ends on another side of a kink than in the ODE"
     with pytest.raises(ArithmeticError, match="in most of 12 networks a neuron changes sides of a kink"):
@@ -145,13 +145,13 @@ def test_the_error_of_layers_with_kinks_does_not_grow_with_the_width(
     another: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Read from all networks, most of them narrow, as a one-sided slope: no growth that they could see."""
-    monkeypatch.setattr(residual_networks, "KINKED_NEURONS", 800)
-    monkeypatch.setattr(residual_networks, "KINKED_FEWEST", 24)
+    monkeypatch.setattr(resnet_limit, "KINKED_NEURONS", 800)
+    monkeypatch.setattr(resnet_limit, "KINKED_FEWEST", 24)
     profile = msgspec.structs.replace(PROFILES["quick"], kernel_rungs=(8, 12, 16, 24, 32))
     networks = ResidualNetworks(on_sphere("relu(x)"), another(profile=profile))
     assert networks.unusable(DEPTH) == ""
     result = networks._width_ladder(0, NETWORKS)
-    assert result.limit == residual_networks.GROWTH_MARGIN
+    assert result.limit == resnet_limit.GROWTH_MARGIN
     assert result.interval[0] <= 0.0 <= result.interval[1]
     assert result.replicates == 800 / 8
 
@@ -190,7 +190,7 @@ def test_every_rung_and_stage_has_networks_of_its_own(
         return right(self, parameters, scheme, steps)
 
     monkeypatch.setattr(ResidualNetworks, "_solved", recorded)
-    monkeypatch.setattr(residual_networks, "GROWTH_MARGIN", 1.0)  # every ladder of twelve settles that
+    monkeypatch.setattr(resnet_limit, "GROWTH_MARGIN", 1.0)  # every ladder of twelve settles that
     networks = ResidualNetworks(on_sphere("tanh(x)"), another(profile=NARROW))
     assert networks.unusable() == networks.unusable(DEPTH) == ""
     seen.clear()
@@ -216,9 +216,9 @@ def test_a_width_ladder_that_cannot_decide_takes_more_networks(
 ) -> None:
     """A margin at the slope itself: measured afresh, once; a wide one is settled at once."""
     networks = ResidualNetworks(on_sphere("tanh(x)"), another(profile=NARROW))
-    monkeypatch.setattr(residual_networks, "GROWTH_MARGIN", 1.0)
+    monkeypatch.setattr(resnet_limit, "GROWTH_MARGIN", 1.0)
     wide = networks.width_ladder(0)
     assert (wide.verdict, wide.replicates) == (Verdict.SUPPORTED, NETWORKS)
-    monkeypatch.setattr(residual_networks, "GROWTH_MARGIN", max(wide.slope, 1e-9))
+    monkeypatch.setattr(resnet_limit, "GROWTH_MARGIN", max(wide.slope, 1e-9))
     near = networks.width_ladder(0)
     assert near.replicates == MOST_AFRESH * NETWORKS

@@ -8,8 +8,8 @@ import torch
 
 from theory_check.judge.verdict import Verdict
 from theory_check.neural_ode.case import Case, Seeds, Sphere
-from theory_check.neural_ode.measurements import gradient_order
-from theory_check.neural_ode.measurements.gradient_order import NETWORKS, GradientOrder
+from theory_check.neural_ode.measurements import discretize_optimize
+from theory_check.neural_ode.measurements.discretize_optimize import NETWORKS, GradientOrder
 from theory_check.neural_ode.measurements.instance import field_growth
 from theory_check.neural_ode.model import NeuralODE
 from theory_check.neural_ode.planted.defects import planted
@@ -89,10 +89,10 @@ def test_no_step_is_longer_than_a_quarter_of_the_time_of_growth(bench: object) -
 
 def test_a_reference_that_is_too_coarse_is_said_to_be(bench: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """At a tolerance of 1e-3 it says nothing of RK4; nor does anything where errors are as small as rounding."""
-    monkeypatch.setattr(gradient_order, "TOLERANCES", (1e-3, 1e-9))
+    monkeypatch.setattr(discretize_optimize, "TOLERANCES", (1e-3, 1e-9))
     assert "the error of the reference" in GradientOrder(on_sphere("tanh(x)"), bench, "rk4").unusable()
     monkeypatch.undo()
-    monkeypatch.setattr(gradient_order, "ABOVE_ROUNDING", 1e12)
+    monkeypatch.setattr(discretize_optimize, "ABOVE_ROUNDING", 1e12)
     assert "times the rounding" in GradientOrder(on_sphere("tanh(x)"), bench, "rk4").unusable()
 
 
@@ -108,7 +108,7 @@ def test_every_network_has_a_reference_that_is_near_enough(bench: object) -> Non
     for k in range(NETWORKS):
         parameters = found._parameters("steps 0 of 10", k)
         reference, best = found._reference(parameters, found._chosen.rung), found._solved(parameters, 1e-13).gradient
-        assert gradient_order._distance(reference.gradient, best) <= 0.1 * reference.least
+        assert discretize_optimize._distance(reference.gradient, best) <= 0.1 * reference.least
     result = found(0)
     assert (result.verdict, result.replicates) == (Verdict.SUPPORTED, NETWORKS)
     assert abs(result.slope - 4) <= found.margin / 5

@@ -10,9 +10,9 @@ from theory_check.judge.discrepancy import Discrepancy
 from theory_check.neural_ode.activations.catalogue import CATALOGUE
 from theory_check.neural_ode.case import Case, Explicit, Weights
 from theory_check.neural_ode.claims import quantities as q
-from theory_check.neural_ode.measurements import forward_uniqueness
+from theory_check.neural_ode.measurements import forward_unique
 from theory_check.neural_ode.measurements.blow_up import follow
-from theory_check.neural_ode.measurements.forward_uniqueness import (
+from theory_check.neural_ode.measurements.forward_unique import (
     _without_constant,
     forward_discrepancies,
     separation,
@@ -169,14 +169,14 @@ def test_a_refined_measurement_has_smaller_bounds(bench: object) -> None:
 @pytest.mark.parametrize(("target", "quantity"), [("recurrent_matrix", AGREE), ("tangent_flow", TANGENT)])
 def test_a_wrong_solver_is_seen(target: str, quantity: str, bench: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """One solver with W off by 1e-4, a tangent flow that expands by 0.1 % more than it may."""
-    right = getattr(forward_uniqueness, target)
+    right = getattr(forward_unique, target)
     wrong = {
         "recurrent_matrix": lambda *a: right(*a) * 1.0001,
         "tangent_flow": lambda *a, **k: _stretched(*right(*a, **k)),
     }
     case = Case(activation="x", data=Explicit(((1.0, -2.0),)), width=1)
     assert not failing(forward_discrepancies(case, bench))
-    monkeypatch.setattr(forward_uniqueness, target, wrong[target])
+    monkeypatch.setattr(forward_unique, target, wrong[target])
     assert failing(forward_discrepancies(case, bench)) == [quantity]
 
 

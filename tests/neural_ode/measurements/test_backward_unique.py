@@ -8,8 +8,8 @@ import torch
 
 from theory_check.neural_ode.case import Case, Explicit, Seeds, Weights
 from theory_check.neural_ode.claims import quantities as q
-from theory_check.neural_ode.measurements import adjoint_uniqueness
-from theory_check.neural_ode.measurements.adjoint_uniqueness import backward_discrepancies
+from theory_check.neural_ode.measurements import backward_unique
+from theory_check.neural_ode.measurements.backward_unique import backward_discrepancies
 from theory_check.neural_ode.model import NeuralODE
 from theory_check.neural_ode.networks.schemes import adjoint, forward
 from theory_check.neural_ode.strategies import smooth_activations
@@ -105,14 +105,14 @@ def test_an_adjoint_off_by_a_thousandth_is_seen(bench: object, monkeypatch: pyte
     """The discrete adjoint scaled by 1.001 no longer agrees with the continuous one."""
     case = case_at("softplus", ROWS)
     assert all(d.error <= d.bound for d in backward_discrepancies(case, bench))
-    right = adjoint_uniqueness.solve_adjoint
+    right = backward_unique.solve_adjoint
 
     def wrong(*args: object, **kwargs: object) -> object:
         solved = right(*args, **kwargs)
         solved.lambda_0.mul_(1.001)
         return solved
 
-    monkeypatch.setattr(adjoint_uniqueness, "solve_adjoint", wrong)
+    monkeypatch.setattr(backward_unique, "solve_adjoint", wrong)
     _, solvers = backward_discrepancies(case, bench)
     assert solvers.quantity == SOLVERS
     assert solvers.error > solvers.bound
@@ -146,6 +146,6 @@ def test_where_the_flow_amplifies_the_solve_is_tightened_before_nothing_can_be_s
     )
     setting = replace(bench, seeds=Seeds(2, "backward-unique"))
     assert not any(d.powerless for d in backward_discrepancies(case, setting))
-    measured = adjoint_uniqueness._solvers
-    monkeypatch.setattr(adjoint_uniqueness, "_solvers", lambda *args, **_: measured(*args, refined=False))
+    measured = backward_unique._solvers
+    monkeypatch.setattr(backward_unique, "_solvers", lambda *args, **_: measured(*args, refined=False))
     assert backward_discrepancies(case, setting)[1].powerless

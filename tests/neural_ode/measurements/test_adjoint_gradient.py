@@ -10,9 +10,9 @@ import torch
 from theory_check.judge.discrepancy import Discrepancy
 from theory_check.neural_ode.case import Case, Explicit, Seeds, Weights
 from theory_check.neural_ode.claims import quantities as q
-from theory_check.neural_ode.measurements import gradient_accuracy
+from theory_check.neural_ode.measurements import adjoint_gradient
 from theory_check.neural_ode.measurements.adjoint_error import adaptive_errors, largest_adjoint
-from theory_check.neural_ode.measurements.gradient_accuracy import gradient_discrepancies
+from theory_check.neural_ode.measurements.adjoint_gradient import gradient_discrepancies
 from theory_check.neural_ode.measurements.gradient_error import gradient_error, gradient_sizes
 from theory_check.neural_ode.measurements.instance import propagator_bound, with_bounded_growth
 from theory_check.neural_ode.model import NeuralODE
@@ -89,10 +89,10 @@ def test_labels_that_happen_to_meet_the_outputs_are_moved(bench: object) -> None
     assert max(d.scale or 0.0 for d in found) > 0.1
     instance = replace(bench, seeds=seeds).instance(case)
     outputs = instance.labels()[:, None] + 1e-5
-    assert torch.equal(gradient_accuracy._labels(instance, outputs), instance.labels()[:, None] + 1.0)
+    assert torch.equal(adjoint_gradient._labels(instance, outputs), instance.labels()[:, None] + 1.0)
     own = bench.instance(case, data=Explicit(((0.0,),), (0.5,)))
     given = own.labels()[:, None]
-    assert torch.equal(gradient_accuracy._labels(own, given), given)
+    assert torch.equal(adjoint_gradient._labels(own, given), given)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_where_the_flow_amplifies_more_is_measured_before_nothing_can_be_said(
     assert len(found) == 7
     assert judged(found)
     # The first attempt hands over.
-    monkeypatch.setattr(gradient_accuracy, "gradient_discrepancies", lambda *_, **__: ())
+    monkeypatch.setattr(adjoint_gradient, "gradient_discrepancies", lambda *_, **__: ())
     assert gradient_discrepancies(case, setting) == ()
 
 
@@ -210,7 +210,7 @@ def test_other_wrong_gradients_are_seen(
 ) -> None:
     """Parts left out, a factor in one part, an adjoint of the wrong time: differences show each."""
     assert judged(gradient_discrepancies(CASE, bench))
-    monkeypatch.setattr(gradient_accuracy, "solve_adjoint", lambda *a, **k: change(solve_adjoint(*a, **k)))
+    monkeypatch.setattr(adjoint_gradient, "solve_adjoint", lambda *a, **k: change(solve_adjoint(*a, **k)))
     assert failing(gradient_discrepancies(CASE, bench)) == {q.CONTINUOUS}, name
 
 
@@ -222,7 +222,7 @@ def test_a_wrong_discrete_adjoint_is_seen(part: str, bench: object, monkeypatch:
         gradient = loss_gradient_discrete(*args, **kwargs)
         return replace(gradient, **{part: getattr(gradient, part) * 1.000001})
 
-    monkeypatch.setattr(gradient_accuracy, "loss_gradient_discrete", wrong)
+    monkeypatch.setattr(adjoint_gradient, "loss_gradient_discrete", wrong)
     assert failing(gradient_discrepancies(CASE, bench)) == {q.DISCRETE}
 
 

@@ -9,9 +9,9 @@ import torch
 from theory_check.neural_ode.activations.loading import activation
 from theory_check.neural_ode.activations.mollification import mollified
 from theory_check.neural_ode.case import Case, Digits, Explicit, Sphere
-from theory_check.neural_ode.measurements import training_speed
+from theory_check.neural_ode.measurements import smooth_trains_faster
 from theory_check.neural_ode.measurements.instance import prepare
-from theory_check.neural_ode.measurements.training_speed import (
+from theory_check.neural_ode.measurements.smooth_trains_faster import (
     COARSE,
     FINE,
     LEAST_EVALUATIONS,
@@ -82,7 +82,7 @@ def test_the_tolerance_is_the_loosest_that_takes_enough_evaluations(bench: Any) 
     pilot = instance.parameters(stage="tolerance")
     counts = [
         solver_evaluations(instance.activation, instance, pilot, tolerance)
-        for tolerance in training_speed.TOLERANCES
+        for tolerance in smooth_trains_faster.TOLERANCES
         if tolerance >= float(found)
     ]
     assert counts[-1] >= PILOT_EVALUATIONS > LEAST_EVALUATIONS
@@ -117,7 +117,7 @@ def test_samples_are_fresh_and_reproducible(bench: Any) -> None:
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, second)
     larger = compared.larger(0).reference
-    assert len(larger) == training_speed.MORE * len(first)
+    assert len(larger) == smooth_trains_faster.MORE * len(first)
     assert not np.array_equal(first, larger[: len(first)])
 
 
@@ -154,8 +154,8 @@ def test_runs_that_do_not_arrive_are_counted_and_too_many_decide_nothing(
     def capped(*args: Any, most: int = cap, **kwargs: Any) -> Any:
         return trained(*args, most=most, **kwargs)
 
-    monkeypatch.setattr(training_speed, "MOST_STEPS", cap)
-    monkeypatch.setattr(training_speed, "trained", capped)
+    monkeypatch.setattr(smooth_trains_faster, "MOST_STEPS", cap)
+    monkeypatch.setattr(smooth_trains_faster, "trained", capped)
     found = compared_steps(case_of("relu(x)"), bench, COARSE).sample(0)
     assert f"have not arrived after {cap} steps" in found.unusable
     assert int(found.details["runs stopped at the cap"]) > 2

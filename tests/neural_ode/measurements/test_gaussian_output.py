@@ -17,8 +17,8 @@ from theory_check.judge.profile import DECLARED_CALLS, FALSE_ALARM_RATE, PROFILE
 from theory_check.judge.verdict import Verdict
 from theory_check.neural_ode.activations.loading import activation as load
 from theory_check.neural_ode.case import Case, Explicit, Sphere
-from theory_check.neural_ode.measurements import output_law
-from theory_check.neural_ode.measurements.output_law import MIXTURE_SLOPE, OutputLaw, concentration, is_spread_out
+from theory_check.neural_ode.measurements import gaussian_output
+from theory_check.neural_ode.measurements.gaussian_output import MIXTURE_SLOPE, OutputLaw, concentration, is_spread_out
 from theory_check.neural_ode.model import NeuralODE
 from theory_check.neural_ode.networks import ensemble
 from theory_check.neural_ode.networks.ensemble import EnsembleResult, ensemble_variances
@@ -99,7 +99,7 @@ def test_a_wrong_correlation_between_inputs_is_seen(
         standard[:, 1] = standard[:, 1].roll(1)
         return replace(drawn, outputs=(standard * drawn.S.diagonal(dim1=1, dim2=2).sqrt())[..., None])
 
-    monkeypatch.setattr(output_law, "ensemble_variances", shuffled)
+    monkeypatch.setattr(gaussian_output, "ensemble_variances", shuffled)
     data = Explicit(((1.0, 1.0, 1.0), (1.0, 1.0, 0.8)))
     case = Case(activation="tanh(x)", data=data, width=16)
     tests = named(OutputLaw(case, another(profile=GATE)).conditional_tests())
@@ -127,7 +127,7 @@ def test_a_variance_that_does_not_concentrate_is_refuted(
         factor = torch.randn(len(drawn.S), 4, generator=generator, dtype=torch.float64).square().mean(1)
         return replace(drawn, S=drawn.S * factor[:, None, None])
 
-    monkeypatch.setattr(output_law, "ensemble_variances", noisy)
+    monkeypatch.setattr(gaussian_output, "ensemble_variances", noisy)
     law = OutputLaw(on_sphere(inputs=1), another(profile=SMALL))
     results = [law.relative_variance_ladder(stage) for stage in range(3)]
     assert all(result.p_value <= LEVEL ** (1 / 3) for result in results)
@@ -172,7 +172,7 @@ def test_the_joint_law_sees_what_no_single_input_shows(
         f[:, 1] = f[:, 1].roll(1)
         return replace(drawn, outputs=f[..., None])
 
-    monkeypatch.setattr(output_law, "ensemble_variances", shuffled)
+    monkeypatch.setattr(gaussian_output, "ensemble_variances", shuffled)
     case = Case(activation="tanh(x)", data=Explicit(((1.0, 1.0, 1.0), (1.0, 1.0, 0.8))), width=16)
     alone, joint = OutputLaw(case, another(profile=SMALL)).mixture_tests()
     assert alone.sample(0).p_value > 0.01
@@ -205,14 +205,14 @@ def test_four_steps_are_enough_for_what_the_scheme_can_spoil(another: Callable[.
         seeds=[law.instance.seed("scheme 0 64", k) for k in range(200)],
         steps=32,
     )
-    assert float((drawn.S.mean(0) / exact.S.mean(0) - 1).abs().max()) <= 1e-3 * output_law.VARIANCE_ALLOWANCE
+    assert float((drawn.S.mean(0) / exact.S.mean(0) - 1).abs().max()) <= 1e-3 * gaussian_output.VARIANCE_ALLOWANCE
 
 
 def test_without_a_limit_nothing_is_compared(another: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> None:
     """A zero input under an odd function has no variance; a limit known to few digits only is said to be."""
     zero = Case(activation="tanh(x)", data=Explicit(((0.0, 0.0), (1.0, 2.0))), width=8)
     assert "zero for an input" in OutputLaw(zero, another(profile=SMALL)).without_limit()
-    monkeypatch.setattr(output_law, "LIMIT_SHARE", 1e-18)
+    monkeypatch.setattr(gaussian_output, "LIMIT_SHARE", 1e-18)
     assert "is known to" in OutputLaw(on_sphere(), another(profile=SMALL)).without_limit()
 
 
@@ -265,7 +265,7 @@ def test_a_phi_of_which_few_neurons_carry_the_output_is_not_held_against_the_lim
     law = OutputLaw(case, another(profile=PROFILES["quick"]))
     said = r"few neurons carry the output \(E.* = \d{3}\): at width 512 its law is about 0.\d+ "
     assert re.match(said, law.too_concentrated())
-    monkeypatch.setattr(output_law, "WIDEST", 128)
+    monkeypatch.setattr(gaussian_output, "WIDEST", 128)
     assert OutputLaw(case, another(profile=PROFILES["quick"])).mixture_tests()[0].sample(0).p_value < 1e-6
     monkeypatch.undo()
     assert not is_spread_out(load(case.activation))

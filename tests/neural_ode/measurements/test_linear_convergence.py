@@ -10,8 +10,8 @@ import torch
 from theory_check.judge.profile import PROFILES
 from theory_check.neural_ode.case import Case, Digits, Explicit, Sphere
 from theory_check.neural_ode.claims import quantities as q
-from theory_check.neural_ode.measurements import descent_convergence
-from theory_check.neural_ode.measurements.descent_convergence import convergence_discrepancies
+from theory_check.neural_ode.measurements import linear_convergence
+from theory_check.neural_ode.measurements.linear_convergence import convergence_discrepancies
 
 BRIEF = msgspec.structs.replace(PROFILES["quick"], descent_steps=12)
 CROWDED = Sphere(5, 3, 2)
@@ -84,9 +84,9 @@ def test_a_learning_rate_off_by_ten_per_cent_is_not_seen(eta_factor: float, anot
 
 def test_a_gradient_of_the_wrong_sign_fails(another: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> None:
     """Ascent in place of descent."""
-    right = descent_convergence.gradient_descent
+    right = linear_convergence.gradient_descent
     monkeypatch.setattr(
-        descent_convergence,
+        linear_convergence,
         "gradient_descent",
         lambda *a, learning_rate, **k: right(*a, learning_rate=-learning_rate, **k),
     )
@@ -97,14 +97,14 @@ def test_a_gradient_of_the_wrong_sign_fails(another: Callable[..., object], monk
 
 def test_what_is_reached_after_all_is_no_stall(another: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that ends at the labels has nothing left along any direction, whatever the kernel at the start said."""
-    right = descent_convergence.gradient_descent
+    right = linear_convergence.gradient_descent
 
     def reaching(*args: object, **kwargs: object) -> object:
         trace, labels = right(*args, **kwargs), args[4]
         outputs = torch.cat([trace.outputs[:-1], labels[None]])
         return type(trace)(trace.losses, outputs, trace.kernel_times, trace.kernels, trace.parameters)
 
-    monkeypatch.setattr(descent_convergence, "gradient_descent", reaching)
+    monkeypatch.setattr(linear_convergence, "gradient_descent", reaching)
     (found,) = convergence_discrepancies(case_on("x", CROWDED), another(profile=BRIEF))
     assert found.quantity == q.STALL
     assert found.error <= found.bound
@@ -114,13 +114,13 @@ def test_a_run_that_overflows_at_once_shows_nothing(
     another: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No loss after the first is finite: no step was seen to decrease too little, and none to decrease enough."""
-    right = descent_convergence.gradient_descent
+    right = linear_convergence.gradient_descent
 
     def exploding(*args: object, **kwargs: object) -> object:
         trace = right(*args, **{**kwargs, "steps": 1})
         return type(trace)(trace.losses[:1], trace.outputs[:1], (0,), trace.kernels[:1], trace.parameters, 1)
 
-    monkeypatch.setattr(descent_convergence, "gradient_descent", exploding)
+    monkeypatch.setattr(linear_convergence, "gradient_descent", exploding)
     (found,) = convergence_discrepancies(case_on("softplus(x)", Sphere(3, 3, 1), 2.5), another(profile=BRIEF))
     assert found.powerless == "the run is not finite after 1 steps"
 
@@ -129,13 +129,13 @@ def test_a_run_that_grows_before_it_overflows_fails(
     another: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Finite losses that grow are evidence, whatever becomes of the run after them."""
-    right = descent_convergence.gradient_descent
+    right = linear_convergence.gradient_descent
 
     def cut_short(*args: object, **kwargs: object) -> object:
         trace = right(*args, **{**kwargs, "steps": 2})
         return type(trace)(trace.losses, trace.outputs, (0, 1, 2), trace.kernels, trace.parameters, 3)
 
-    monkeypatch.setattr(descent_convergence, "gradient_descent", cut_short)
+    monkeypatch.setattr(linear_convergence, "gradient_descent", cut_short)
     (found,) = convergence_discrepancies(case_on("softplus(x)", Sphere(3, 3, 1), 4.0), another(profile=BRIEF))
     assert (found.quantity, found.powerless) == (q.DECREASE, "")
     assert found.error > found.bound
@@ -145,12 +145,12 @@ def test_an_overflow_after_steps_that_hold_does_not_hold(
     another: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All steps that were seen decrease enough, and the run ends in an overflow: undecided."""
-    right = descent_convergence.gradient_descent
+    right = linear_convergence.gradient_descent
 
     def cut_short(*args: object, **kwargs: object) -> object:
         return replace(right(*args, **kwargs), diverged_at=13)
 
-    monkeypatch.setattr(descent_convergence, "gradient_descent", cut_short)
+    monkeypatch.setattr(linear_convergence, "gradient_descent", cut_short)
     (found,) = convergence_discrepancies(case_on("softplus(x)", Sphere(3, 3, 1)), another(profile=BRIEF))
     assert found.error <= found.bound
     assert found.powerless == "the run is not finite after 13 steps"
@@ -158,13 +158,13 @@ def test_an_overflow_after_steps_that_hold_does_not_hold(
 
 def test_a_stall_needs_a_kernel_that_is_known(another: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> None:
     """An affine phi and too many inputs, and a rounding bound as large as the kernel: nothing is said."""
-    right = descent_convergence.kernels_of
+    right = linear_convergence.kernels_of
 
     def blurred(*args: object, **kwargs: object) -> object:
         kernels = right(*args, **kwargs)
         return replace(kernels, rounding=kernels.tangent.abs())
 
-    monkeypatch.setattr(descent_convergence, "kernels_of", blurred)
+    monkeypatch.setattr(linear_convergence, "kernels_of", blurred)
     (found,) = convergence_discrepancies(case_on("x", CROWDED), another(profile=BRIEF))
     assert found.quantity == q.STALL
     assert found.powerless.startswith("uninformative: eigenvalues are known to")
@@ -172,14 +172,14 @@ def test_a_stall_needs_a_kernel_that_is_known(another: Callable[..., object], mo
 
 def test_a_kernel_that_moves_is_no_evidence(another: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> None:
     """At no width does it stay above lambda_0 / 2: not wide enough for the claim to speak, whatever the loss did."""
-    right = descent_convergence.gradient_descent
+    right = linear_convergence.gradient_descent
 
     def moving(*args: object, **kwargs: object) -> object:
         trace = right(*args, **kwargs)
         kernels = (*trace.kernels[:-1], 0.4 * torch.eye(len(trace.kernels[0]), dtype=torch.float64) * 0)
         return type(trace)(trace.losses, trace.outputs, trace.kernel_times, kernels, trace.parameters)
 
-    monkeypatch.setattr(descent_convergence, "gradient_descent", moving)
-    monkeypatch.setattr(descent_convergence, "WIDTHS", (64, 128))
+    monkeypatch.setattr(linear_convergence, "gradient_descent", moving)
+    monkeypatch.setattr(linear_convergence, "WIDTHS", (64, 128))
     (found,) = convergence_discrepancies(case_on("softplus(x)", Sphere(3, 3, 1)), another(profile=BRIEF))
     assert "not wide enough" in found.powerless

@@ -19,8 +19,8 @@ from theory_check.judge.rates import RateResult, fit_slope, replicates_afresh, r
 from theory_check.judge.verdict import Verdict
 from theory_check.neural_ode.case import Case
 from theory_check.neural_ode.claims import quantities as q
+from theory_check.neural_ode.measurements.gaussian_output import CONFIRMED_LEVEL, OutputLaw
 from theory_check.neural_ode.measurements.instance import Instance, Setting
-from theory_check.neural_ode.measurements.output_law import CONFIRMED_LEVEL, OutputLaw
 from theory_check.neural_ode.measurements.width_ladder import whitening
 from theory_check.neural_ode.networks.ensemble import EnsembleResult, ensemble_variances
 from theory_check.pictures.picture import Picture

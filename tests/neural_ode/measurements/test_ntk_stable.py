@@ -7,8 +7,8 @@ import pytest
 
 from theory_check.neural_ode.case import Case, Digits, Explicit, Sphere
 from theory_check.neural_ode.claims import quantities as q
-from theory_check.neural_ode.measurements import kernel_stability
-from theory_check.neural_ode.measurements.kernel_stability import WIDTHS, stability_discrepancies
+from theory_check.neural_ode.measurements import ntk_stable
+from theory_check.neural_ode.measurements.ntk_stable import WIDTHS, stability_discrepancies
 from theory_check.neural_ode.planted.defects import planted
 
 
@@ -58,21 +58,21 @@ def test_a_bound_larger_than_the_kernel_keeps_nothing_and_loses_nothing(
     bench: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An affine phi and too many inputs, but errors of the size of the limit: undecided where it failed once."""
-    right = kernel_stability.limit_kernels
+    right = ntk_stable.limit_kernels
 
     def blurred(*args: object) -> object:
         limit = right(*args)
         return replace(limit, tangent_error=np.abs(limit.tangent))
 
-    monkeypatch.setattr(kernel_stability, "limit_kernels", blurred)
+    monkeypatch.setattr(ntk_stable, "limit_kernels", blurred)
     (found,) = stability_discrepancies(case_on("x", Sphere(5, 3, 2)), bench)
     assert found.powerless.startswith("uninformative: eigenvalues are known to")
 
 
 def test_a_run_that_overflows_is_not_seen_to_keep_it(bench: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernels before the overflow keep their eigenvalue, those after it are not known."""
-    right = kernel_stability.gradient_descent
-    monkeypatch.setattr(kernel_stability, "gradient_descent", lambda *a, **k: replace(right(*a, **k), diverged_at=5))
+    right = ntk_stable.gradient_descent
+    monkeypatch.setattr(ntk_stable, "gradient_descent", lambda *a, **k: replace(right(*a, **k), diverged_at=5))
     (found,) = stability_discrepancies(case_on("softplus(x)", Sphere(3, 3, 1)), bench)
     assert found.error <= found.bound
     assert found.powerless == "a run is not finite after 5 steps"
