@@ -4,7 +4,7 @@ from hypothesis import given
 
 from theory_check import Audit, Case, checks
 from theory_check.neural_ode.measurements.adjoint_gradient import gradient_discrepancies
-from theory_check.neural_ode.measurements.own_model.gradient_accuracy import (
+from theory_check.neural_ode.measurements.own_model.adjoint_gradient import (
     gradient_discrepancies as model_discrepancies,
 )
 from theory_check.neural_ode.strategies import Sizes, cases, model_cases, smooth_activations, widths

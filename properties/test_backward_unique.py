@@ -4,9 +4,7 @@ from hypothesis import given
 
 from theory_check import Audit, Case, checks
 from theory_check.neural_ode.measurements.backward_unique import backward_discrepancies
-from theory_check.neural_ode.measurements.own_model.adjoint_uniqueness import (
-    backward_discrepancies as model_discrepancies,
-)
+from theory_check.neural_ode.measurements.own_model.backward_unique import backward_discrepancies as model_discrepancies
 from theory_check.neural_ode.strategies import Sizes, cases, model_cases, smooth_activations, widths
 
 FEW = Sizes(inputs=(1, 3), dimensions=(1, 4))

@@ -4,9 +4,7 @@ from hypothesis import given
 
 from theory_check import Audit, Case, checks
 from theory_check.neural_ode.measurements.forward_unique import forward_discrepancies
-from theory_check.neural_ode.measurements.own_model.forward_uniqueness import (
-    forward_discrepancies as model_discrepancies,
-)
+from theory_check.neural_ode.measurements.own_model.forward_unique import forward_discrepancies as model_discrepancies
 from theory_check.neural_ode.strategies import Sizes, cases, lipschitz_activations, model_cases, widths
 
 FEW = Sizes(inputs=(1, 3), dimensions=(1, 4))

@@ -6,7 +6,9 @@ from theory_check import Audit, Case, checks
 from theory_check.neural_ode.claims.quantities import LINEARISED_RATE
 from theory_check.neural_ode.measurements.descent_ladder import DescentLadder
 from theory_check.neural_ode.measurements.linear_convergence import convergence_discrepancies
-from theory_check.neural_ode.measurements.own_model.convergence import convergence_discrepancies as model_discrepancies
+from theory_check.neural_ode.measurements.own_model.linear_convergence import (
+    convergence_discrepancies as model_discrepancies,
+)
 from theory_check.neural_ode.measurements.width_ladder import EXPECTED, RATE_MARGIN
 from theory_check.neural_ode.strategies import Sizes, cases, model_cases, smooth_activations, widths
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from theory_check import Audit, Case, checks
 from theory_check.neural_ode.claims.quantities import EIGENVALUE, EMPIRICAL_EIGENVALUE
 from theory_check.neural_ode.measurements.definiteness import limit_spectrum
-from theory_check.neural_ode.measurements.own_model.tangent_kernel import empirical_spectrum
+from theory_check.neural_ode.measurements.own_model.ntk_positive_definite import empirical_spectrum
 from theory_check.neural_ode.strategies import Sizes, cases, model_cases, smooth_activations, widths
 
 
