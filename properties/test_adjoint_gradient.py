@@ -3,6 +3,9 @@
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
+from theory_check.claims.claim import planted_controls
+from theory_check.neural_ode.claims import quantities as q
+from theory_check.neural_ode.claims.controls import broken
 from theory_check.neural_ode.measurements.adjoint_gradient import gradient_discrepancies
 from theory_check.neural_ode.measurements.own_model.adjoint_gradient import (
     gradient_discrepancies as model_discrepancies,
@@ -10,7 +13,15 @@ from theory_check.neural_ode.measurements.own_model.adjoint_gradient import (
 from theory_check.neural_ode.strategies import Sizes, cases, model_cases, smooth_activations, widths
 
 
-@checks("adjoint-gradient", known_as="test_gradients.py")
+@checks(
+    "adjoint-gradient",
+    known_as="test_gradients.py",
+    controls=(
+        broken("abs", "pinned", q.DISCRETE),
+        *planted_controls(q.CONTINUOUS, "adjoint-wrong-sign", "adjoint-without-derivative", stratum="arbitrary"),
+        *planted_controls(q.STEPS, "adjoint-loose-solver", stratum="arbitrary"),
+    ),
+)
 @given(
     case=cases(
         smooth_activations(), width=widths(1, 24), sizes=Sizes(inputs=(1, 3), dimensions=(1, 4)), any_weights=True

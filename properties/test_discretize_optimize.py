@@ -3,7 +3,9 @@
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
+from theory_check.claims.claim import planted_controls
 from theory_check.neural_ode.claims import quantities as q
+from theory_check.neural_ode.claims.controls import broken
 from theory_check.neural_ode.measurements.discretize_optimize import GradientOrder
 from theory_check.neural_ode.strategies import Sizes, cases, differentiable_activations, widths
 
@@ -36,7 +38,17 @@ def test_gradients_of_the_midpoint_rule_are_of_second_order(case: Case, audit: A
     _judge(case, audit, "midpoint", q.MIDPOINT_ORDER)
 
 
-@checks("discretize-optimize", known_as="test_gradient_order.py", share=SHARE)
+@checks(
+    "discretize-optimize",
+    known_as="test_gradient_order.py",
+    share=SHARE,
+    controls=(
+        # elu'' jumps: smooth in the paper's sense, and still too rough for a scheme of order four.
+        broken("relu", "sphere", q.RK4_ORDER),
+        broken("elu", "sphere", q.RK4_ORDER),
+        *planted_controls(q.RK4_ORDER, "rk4-is-euler"),
+    ),
+)
 @given(case=CASES)
 def test_gradients_of_rk4_are_of_fourth_order(case: Case, audit: Audit) -> None:
     """Like the fourth power of the step."""

@@ -3,7 +3,9 @@
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
-from theory_check.neural_ode.claims.quantities import LINEARISED_RATE
+from theory_check.claims.claim import planted_controls
+from theory_check.neural_ode.claims import quantities as q
+from theory_check.neural_ode.claims.controls import broken
 from theory_check.neural_ode.measurements.descent_ladder import DescentLadder
 from theory_check.neural_ode.measurements.linear_convergence import convergence_discrepancies
 from theory_check.neural_ode.measurements.own_model.linear_convergence import (
@@ -18,27 +20,41 @@ TRAINED = cases(
 FEW = cases(smooth_activations(), width=widths(64, 64), sizes=Sizes(inputs=(2, 4), dimensions=(2, 6)), most_growth=1.0)
 
 
-@checks("linear-convergence", known_as="test_convergence.py", share=0.5)
-@given(case=TRAINED)
-def test_gradient_descent_converges_linearly(case: Case, audit: Audit) -> None:
-    """From a stated width on, every step decreases the loss by the stated factor."""
-    audit.at_most(case, *convergence_discrepancies(case, audit))
-
-
-@checks("linear-convergence", known_as="test_convergence.py", share=0.02)
+@checks(
+    "linear-convergence",
+    known_as="test_convergence.py",
+    share=0.02,
+    controls=planted_controls(q.LINEARISED_RATE, "learning-rate-ten-per-cent-too-large", activation="sigmoid"),
+)
 @given(case=FEW)
 def test_training_follows_its_linearisation(case: Case, audit: Audit) -> None:
     """Outputs deviate from the run of the kernel at the start at least like n^(-1/2)."""
     ladder = DescentLadder(case, audit, "outputs")
     audit.rate(
         case,
-        LINEARISED_RATE,
+        q.LINEARISED_RATE,
         ladder,
         expected=EXPECTED,
         margin=RATE_MARGIN,
         unusable=ladder.unusable(),
         details=ladder.details,
     )
+
+
+@checks(
+    "linear-convergence",
+    known_as="test_convergence.py",
+    share=0.5,
+    controls=(
+        broken("softplus", "large-step", q.DECREASE),
+        broken("identity", "crowded", q.STALL),
+        broken("softplus", "contradictory", q.STALL),
+    ),
+)
+@given(case=TRAINED)
+def test_gradient_descent_converges_linearly(case: Case, audit: Audit) -> None:
+    """From a stated width on, every step decreases the loss by the stated factor."""
+    audit.at_most(case, *convergence_discrepancies(case, audit))
 
 
 @checks("linear-convergence", known_as="test_own_model.py", of_model=True)

@@ -3,6 +3,7 @@
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
+from theory_check.claims.claim import planted_controls
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements.width_ladder import EXPECTED, RATE_MARGIN, WidthLadder
 from theory_check.neural_ode.strategies import Sizes, cases, lipschitz_activations, widths
@@ -11,7 +12,12 @@ from theory_check.neural_ode.strategies import Sizes, cases, lipschitz_activatio
 SOME = Sizes(inputs=(4, 6), dimensions=(4, 6))
 
 
-@checks("nngp-limit", known_as="test_infinite_width.py", share=0.1)
+@checks(
+    "nngp-limit",
+    known_as="test_infinite_width.py",
+    share=0.1,
+    controls=planted_controls(q.NNGP_RATE, "weights-scaled-by-width", "weights-resampled"),
+)
 @given(case=cases(lipschitz_activations(), width=widths(8, 8), sizes=SOME, most_growth=1.0))
 def test_empirical_nngp_kernels_approach_the_limit(case: Case, audit: Audit) -> None:
     """The root mean square error falls like width^(-1/2)."""
@@ -22,7 +28,12 @@ def test_empirical_nngp_kernels_approach_the_limit(case: Case, audit: Audit) -> 
     )
 
 
-@checks("nngp-limit", known_as="test_infinite_width.py", share=0.1)
+@checks(
+    "nngp-limit",
+    known_as="test_infinite_width.py",
+    share=0.1,
+    controls=planted_controls(q.NNGP_MEAN, "weights-ten-per-cent-off"),
+)
 @given(case=cases(lipschitz_activations(), width=widths(8, 8), sizes=SOME, most_growth=1.0))
 def test_mean_nngp_kernel_is_the_limit(case: Case, audit: Audit) -> None:
     """At a width of 512 the mean over networks is within a fixed allowance of the limit, in size."""

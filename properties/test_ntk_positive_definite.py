@@ -3,13 +3,14 @@
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
-from theory_check.neural_ode.claims.quantities import EIGENVALUE, EMPIRICAL_EIGENVALUE
+from theory_check.neural_ode.claims import quantities as q
+from theory_check.neural_ode.claims.controls import singular_controls
 from theory_check.neural_ode.measurements.definiteness import limit_spectrum
 from theory_check.neural_ode.measurements.own_model.ntk_positive_definite import empirical_spectrum
 from theory_check.neural_ode.strategies import Sizes, cases, model_cases, smooth_activations, widths
 
 
-@checks("ntk-positive-definite", known_as="test_tangent_kernel.py")
+@checks("ntk-positive-definite", known_as="test_tangent_kernel.py", controls=singular_controls(q.EIGENVALUE))
 @given(
     case=cases(smooth_activations(), width=widths(8, 8), sizes=Sizes(inputs=(1, 8), dimensions=(2, 6)), most_growth=2.0)
 )
@@ -18,7 +19,7 @@ def test_tangent_kernel_is_positive_definite(case: Case, audit: Audit) -> None:
     spectrum = limit_spectrum(case, audit, "tangent")
     audit.positive_definite(
         case,
-        EIGENVALUE,
+        q.EIGENVALUE,
         spectrum.certificate,
         spectrum.details,
         picture=spectrum.sketch,
@@ -32,7 +33,7 @@ def test_empirical_kernel_of_a_model_is_positive_definite(case: Case, audit: Aud
     spectrum = empirical_spectrum(case, audit)
     audit.positive_definite(
         case,
-        EMPIRICAL_EIGENVALUE,
+        q.EMPIRICAL_EIGENVALUE,
         spectrum.certificate,
         spectrum.details,
         picture=spectrum.sketch,

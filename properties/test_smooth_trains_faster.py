@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis.strategies import SearchStrategy
 
 from theory_check import Audit, Case, checks
-from theory_check.neural_ode.claims.quantities import COARSE_EVALUATIONS, COARSE_STEPS, FINE_EVALUATIONS, FINE_STEPS
+from theory_check.claims.claim import Control, planted_controls
+from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements.smooth_trains_faster import (
     COARSE,
     FINE,
@@ -44,25 +45,36 @@ def judge(case: Case, audit: Audit, quantity: str, compared: Comparison) -> None
 @given(case=solved())
 def test_slightly_smoothed_kinks_take_no_more_evaluations(case: Case, audit: Audit) -> None:
     """Mollified over 0.03 standard deviations of the state."""
-    judge(case, audit, FINE_EVALUATIONS, compared_evaluations(case, audit, FINE))
+    judge(case, audit, q.FINE_EVALUATIONS, compared_evaluations(case, audit, FINE))
 
 
-@checks("smooth-trains-faster", known_as="test_training_speed.py", share=SHARE)
+@checks(
+    "smooth-trains-faster",
+    known_as="test_training_speed.py",
+    share=SHARE,
+    controls=(
+        Control(
+            activation="relu", stratum="sphere", verdict="supported", conclusion="holds", quantity=q.COARSE_EVALUATIONS
+        ),
+        # Against itself every network is a tie, so that ten per cent decide.
+        *planted_controls(q.COARSE_EVALUATIONS, "subject-charged-more", activation="relu"),
+    ),
+)
 @given(case=solved())
 def test_well_smoothed_kinks_take_no_more_evaluations(case: Case, audit: Audit) -> None:
     """Mollified over 0.3 standard deviations of the state."""
-    judge(case, audit, COARSE_EVALUATIONS, compared_evaluations(case, audit, COARSE))
+    judge(case, audit, q.COARSE_EVALUATIONS, compared_evaluations(case, audit, COARSE))
 
 
 @checks("smooth-trains-faster", known_as="test_training_speed.py", share=SHARE)
 @given(case=trained())
 def test_slightly_smoothed_kinks_take_no_more_steps(case: Case, audit: Audit) -> None:
     """Mollified over 0.03 standard deviations of the state."""
-    judge(case, audit, FINE_STEPS, compared_steps(case, audit, FINE))
+    judge(case, audit, q.FINE_STEPS, compared_steps(case, audit, FINE))
 
 
 @checks("smooth-trains-faster", known_as="test_training_speed.py", share=SHARE)
 @given(case=trained())
 def test_well_smoothed_kinks_take_no_more_steps(case: Case, audit: Audit) -> None:
     """Mollified over 0.3 standard deviations of the state."""
-    judge(case, audit, COARSE_STEPS, compared_steps(case, audit, COARSE))
+    judge(case, audit, q.COARSE_STEPS, compared_steps(case, audit, COARSE))

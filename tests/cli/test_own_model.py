@@ -20,7 +20,7 @@ from theory_check.reporting.document import load_report
 from theory_check.reporting.schema import report_schema
 from theory_check.runs.assembly import Found, assemble
 from theory_check.runs.unfinished import code_fingerprint, options_of
-from theory_check.search.plan import plans
+from theory_check.search.plan import plans, plans_of
 from theory_check.search.property import Property, property_of
 from theory_check.search.request import make_request
 from theory_check.search.trial import judge_case, run_trial
@@ -254,7 +254,7 @@ def _trial(model: str, claim: str, *, data: str = "", stratum: int = 0) -> Found
     request = make_request(model=model, trust_code=True, data=data)
     short = msgspec.structs.replace(request.profile, named_examples=1, shrink_calls=0)
     prop = _property(claim)
-    plan = plans(prop.claim, prop.name, request, of_model=True)[stratum]
+    plan = plans_of(prop, request)[stratum]
     return run_trial(prop, plan, replace(request, profile=short))
 
 

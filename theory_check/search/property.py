@@ -8,7 +8,9 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import TypeAlias
 
-from theory_check.claims.claim import EXPLAINED, Claim
+import msgspec
+
+from theory_check.claims.claim import EXPLAINED, Claim, Control
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.activations.loading import activation as load
 from theory_check.neural_ode.activations.user_function import ElementwiseFunction
@@ -35,6 +37,7 @@ class Property:
         assumptions: a user's own, by their words: whether a case meets them.
         of_model: whether it is about a user's module, and runs where one is on trial, there alone.
         known_as: the file in its name where that is not the file it lies in now; empty where it is.
+        controls: those that stand beside its mark, each with its name; the claim may have more of it.
     """
 
     claim: Claim
@@ -45,6 +48,7 @@ class Property:
     assumptions: Mapping[str, Callable[[Case], bool]] = field(default_factory=dict)
     of_model: bool = False
     known_as: str = ""
+    controls: tuple[Control, ...] = ()
 
 
 def checks(
@@ -55,6 +59,7 @@ def checks(
     assumptions: Mapping[str, Callable[[Case], bool]] = MappingProxyType({}),
     of_model: bool = False,
     known_as: str = "",
+    controls: Iterable[Control] = (),
 ) -> Callable[[Body], Body]:
     """Mark a Hypothesis test of `case` and `audit` as a property of a claim.
 
@@ -69,10 +74,12 @@ def checks(
         known_as: for a property that has moved to another file, the file that reports have named so far, such as
             "tests/test_old.py". Ids of cases and draws derive from that name: with it they stay what they were, and
             earlier reports can be replayed. Write it as a literal, since `replay` looks for it in the files.
+        controls: cases, or defects, that show what the property can see: each is a trial, and where it does not come
+            out as said, the audit is an error.
 
     Raises:
         ValueError: an unknown claim or assumption, an activation that cannot be used, a share that is not positive, or
-            `known_as` that is no relative path of a Python file.
+            `known_as` that is no relative path of a Python file, a control of another property.
         TypeError: the function is no Hypothesis test of exactly `case` and `audit`.
     """
     record = claim if isinstance(claim, Claim) else CLAIMS.get(claim)
@@ -99,8 +106,17 @@ def checks(
         test.__doc__ = function.__doc__
         test.__module__ = function.__module__
         name = f"{known_as or function.__code__.co_filename.rsplit('/', 1)[-1]}::{function.__name__}"
-        own = MappingProxyType(dict(assumptions))
-        marked = Property(record, function, name, share, subjects, own, of_model, known_as)
+        marked = Property(
+            claim=record,
+            function=function,
+            name=name,
+            share=share,
+            activations=subjects,
+            assumptions=MappingProxyType(dict(assumptions)),
+            of_model=of_model,
+            known_as=known_as,
+            controls=tuple(_named(control, function.__name__) for control in controls),
+        )
         setattr(test, MARK, marked)
         # Marks of pytest below this one are the test's too.
         test.pytestmark = list(getattr(function, "pytestmark", []))  # type: ignore[attr-defined]
@@ -121,6 +137,12 @@ def _expression(subject: Subject) -> str:
     expression = found.name if isinstance(subject, str) else found.expression
     load(expression)  # must be found again by what a case calls it
     return expression
+
+
+def _named(control: Control, function: str) -> Control:
+    if control.test not in {"", function}:
+        raise ValueError(f"a control of {control.test!r} stands beside {function!r}: leave out test=, got {control!r}")
+    return msgspec.structs.replace(control, test=function)
 
 
 def _check_known_as(known_as: str) -> None:
