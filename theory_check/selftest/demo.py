@@ -34,7 +34,6 @@ FALSE = msgspec.structs.replace(
     source="No paper: backward-unique with half of its assumption dropped.",
     assumptions=("lipschitz",),
     strata=(STRATUM,),
-    controls=(),
 )
 FEW = Sizes(inputs=(1, 3), dimensions=(1, 4))
 # Enough cases for a search of the true claim to mean something, few enough for a minute.
