@@ -3,12 +3,18 @@
 from hypothesis import given
 
 from theory_check import Audit, Case, checks
+from theory_check.claims.claim import planted_controls
 from theory_check.neural_ode.claims import quantities as q
-from theory_check.neural_ode.measurements.output_independence import EXPECTED, RATE_MARGIN, OutputIndependence
+from theory_check.neural_ode.measurements.independent_outputs import EXPECTED, RATE_MARGIN, OutputIndependence
 from theory_check.neural_ode.strategies import Sizes, cases, lipschitz_activations, widths
 
 
-@checks("independent-outputs", share=0.25)
+@checks(
+    "independent-outputs",
+    known_as="test_independent_outputs.py",
+    share=0.25,
+    controls=planted_controls(q.OUTPUT_CORRELATION, "readouts-tied"),
+)
 @given(
     case=cases(
         lipschitz_activations(), width=widths(16, 64), sizes=Sizes(inputs=(1, 1), dimensions=(2, 4)), most_growth=1.0
@@ -20,7 +26,12 @@ def test_outputs_are_uncorrelated_given_the_features(case: Case, audit: Audit) -
     audit.law(case, *outputs.tests(), unusable=outputs.unusable(), picture=outputs.picture)
 
 
-@checks("independent-outputs", share=0.02)
+@checks(
+    "independent-outputs",
+    known_as="test_independent_outputs.py",
+    share=0.02,
+    controls=planted_controls(q.COVARIANCE_RATE, "weights-scaled-too-little", activation="identity"),
+)
 @given(
     case=cases(
         lipschitz_activations(), width=widths(8, 8), sizes=Sizes(inputs=(6, 6), dimensions=(6, 8)), most_growth=0.5

@@ -11,7 +11,7 @@ import torch
 from theory_check.judge.profile import PROFILES, Profile
 from theory_check.reporting.records import Report
 from theory_check.runs.assembly import assemble
-from theory_check.runs.properties import load_property, properties_folder
+from theory_check.runs.properties import load_properties, property_files
 from theory_check.search.plan import plans_of
 from theory_check.search.property import Property, property_of
 from theory_check.search.request import Request
@@ -24,13 +24,11 @@ BRIEF = msgspec.structs.replace(PROFILES["quick"], shrink_calls=3)
 @cache
 def _properties() -> dict[str, Property]:
     found: dict[str, Property] = {}
-    for path in sorted(properties_folder().glob("test_*.py")):
-        names = [line[4:].partition("(")[0] for line in path.read_text().splitlines() if line.startswith("def test_")]
-        for name in names:
-            module, function = load_property(f"{path.name}::{name}")
-            prop = property_of(getattr(module, function))
-            assert prop is not None
-            found[function] = prop
+    for path in property_files():
+        for name, value in vars(load_properties(path)).items():
+            prop = property_of(value)
+            if prop is not None:
+                found[name] = prop
     return found
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from theory_check.claims.claim import Claim
+from theory_check.claims.claim import Claim, planted_controls
 
 
 def test_a_claim_of_ones_own_needs_three_fields() -> None:
@@ -29,4 +29,11 @@ def test_a_field_that_means_nothing_is_refused(fields: dict[str, object], messag
     with pytest.raises(ValueError) as refusal:  # noqa: PT011 - the message is compared whole
         Claim(**({"id": "own", "statement": "s", "source": "t"} | fields))  # type: ignore[arg-type]
     assert message in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_control_of_no_property_is_refused() -> None:
+    """It would never run."""
+    with pytest.raises(ValueError, match="a control of claim own names no property: give it test=") as refusal:
+        Claim(id="own", statement="s", source="s", controls=planted_controls("q", "adjoint-wrong-sign"))
     assert "\n" not in str(refusal.value)

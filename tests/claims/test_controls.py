@@ -13,16 +13,27 @@ from theory_check.judge.profile import Profile
 from theory_check.neural_ode.claims.statements import CLAIMS
 from theory_check.neural_ode.planted.catalogue import SELF_TEST_CONTROLS
 from theory_check.neural_ode.planted.defects import DEFECTS, planted
-from theory_check.search.plan import CONTROL_EXAMPLES, plans
-from theory_check.search.property import Property
+from theory_check.runs.properties import load_properties, property_files
+from theory_check.search.plan import CONTROL_EXAMPLES, plans_of
+from theory_check.search.property import Property, property_of
 from theory_check.search.request import Request
 from theory_check.search.trial import run_trial
 
 SEED = 101
+OF_PROPERTIES = [
+    (prop, control)
+    for path in property_files()
+    for prop in map(property_of, vars(load_properties(path)).values())
+    if prop is not None
+    for control in prop.controls
+]
 CONTROLS = [
     (claim, control)
     for claim in CLAIMS.values()
-    for control in (*claim.controls, *SELF_TEST_CONTROLS.get(claim.id, ()))
+    for control in (
+        *(control for prop, control in OF_PROPERTIES if prop.claim is claim),
+        *SELF_TEST_CONTROLS.get(claim.id, ()),
+    )
 ]
 
 
@@ -41,7 +52,8 @@ def test_a_control_comes_out_as_expected(
     """The search finds the failure by itself, narrowed to the control's activation and stratum only."""
     prop = properties[control.test]
     request = Request(profile=brief, seed=SEED, mode="selftest")
-    (plan,) = (plan for plan in plans(claim, prop.name, request) if plan.control == control)
+    assert prop.claim is claim
+    (plan,) = (plan for plan in plans_of(prop, request) if plan.control == control)
     found = run_trial(prop, plan, request)
     assert found.trial.as_expected is True, found.trial
     assert found.trial.verdict == control.verdict
@@ -55,10 +67,9 @@ def test_a_control_comes_out_as_expected(
 
 def test_a_control_that_finds_nothing_is_not_as_expected(properties: dict[str, Property], brief: Profile) -> None:
     """A smooth function in the place of an affine one: the claim holds, so the control has failed."""
-    claim = CLAIMS["ntk-positive-definite"]
-    (control,) = (control for control in claim.controls if control.activation == "identity")
-    prop, request = properties[control.test], Request(profile=brief)
-    (plan,) = (plan for plan in plans(claim, prop.name, request) if plan.control == control)
+    prop, request = properties["test_tangent_kernel_is_positive_definite"], Request(profile=brief)
+    (control,) = (control for control in prop.controls if control.activation == "identity")
+    (plan,) = (plan for plan in plans_of(prop, request) if plan.control == control)
     trial = run_trial(prop, replace(plan, activation="tanh"), request).trial
     assert (trial.as_expected, trial.verdict, trial.executed) == (False, "supported", CONTROL_EXAMPLES)
 
@@ -67,9 +78,8 @@ def test_a_control_that_fails_by_another_quantity_is_not_as_expected(
     properties: dict[str, Property], brief: Profile
 ) -> None:
     """It would be right for the wrong reason."""
-    claim = CLAIMS["ntk-positive-definite"]
-    prop, request = properties[claim.controls[0].test], Request(profile=brief)
-    (plan,) = (plan for plan in plans(claim, prop.name, request) if plan.control == claim.controls[0])
+    prop, request = properties["test_tangent_kernel_is_positive_definite"], Request(profile=brief)
+    (plan,) = (plan for plan in plans_of(prop, request) if plan.control == prop.controls[0])
     assert plan.control is not None
     wrong = msgspec.structs.replace(plan.control, quantity="another")
     trial = run_trial(prop, replace(plan, control=wrong), request).trial
@@ -86,7 +96,7 @@ def test_every_control_belongs_to_a_property_of_its_claim(properties: dict[str, 
 def test_every_claim_has_a_negative_control_and_every_defect_is_used() -> None:
     """A claim that nothing can refute is not checked; a defect that no claim must catch is none."""
     for claim in CLAIMS.values():
-        assert any(control.conclusion == "fails" for control in claim.controls), claim.id
+        assert any(control.conclusion == "fails" for prop, control in OF_PROPERTIES if prop.claim is claim), claim.id
     assert {control.defect for _, control in CONTROLS if control.defect} == set(DEFECTS)
     assert set(SELF_TEST_CONTROLS) <= set(CLAIMS)
 
@@ -104,9 +114,9 @@ def test_a_defect_that_fails_without_being_planted_kills_nothing(
     properties: dict[str, Property], brief: Profile
 ) -> None:
     """A property that refutes the right code in the same case is at fault itself."""
-    claim, request = CLAIMS["horizon-growth"], Request(profile=brief, mode="selftest")
+    request = Request(profile=brief, mode="selftest")
     prop = properties["test_scaled_weights_undo_the_horizon"]
-    (plan,) = (plan for plan in plans(claim, prop.name, request) if plan.defect == "weights-not-rescaled")
+    (plan,) = (plan for plan in plans_of(prop, request) if plan.defect == "weights-not-rescaled")
     assert run_trial(prop, plan, request).trial.as_expected is True
     with planted("rescaled-five-per-cent-off"):
         trial = run_trial(prop, plan, request).trial

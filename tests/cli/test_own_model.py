@@ -18,10 +18,10 @@ from theory_check.neural_ode.claims.statements import CLAIMS
 from theory_check.reporting.document import load_report
 from theory_check.reporting.schema import report_schema
 from theory_check.runs.assembly import assemble
-from theory_check.runs.properties import code_of, load_property
+from theory_check.runs.properties import code_of, load_properties, properties_folder
 from theory_check.runs.unfinished import code_fingerprint, options_of
 from theory_check.search.found import Found
-from theory_check.search.plan import plans
+from theory_check.search.plan import plans, plans_of
 from theory_check.search.property import Property, property_of
 from theory_check.search.request import make_request
 from theory_check.search.trial import judge_case, run_trial
@@ -245,9 +245,9 @@ def test_a_verdict_is_a_function_of_the_case() -> None:
 
 
 def _property(claim: str) -> Property:
-    module, _ = load_property("test_own_model.py::test_forward_solution_of_a_model_exists_and_is_unique")
-    found = [property_of(value) for value in vars(module).values()]
-    return next(p for p in found if p is not None and p.claim.id == claim)
+    folder = properties_folder()
+    found = vars(load_properties(folder / f"test_{claim.replace('-', '_')}.py")).values()
+    return next(p for p in map(property_of, found) if p is not None and p.of_model)
 
 
 def _trial(model: str, claim: str, *, data: str = "", stratum: int = 0) -> Found:
@@ -255,7 +255,7 @@ def _trial(model: str, claim: str, *, data: str = "", stratum: int = 0) -> Found
     request = make_request(model=model, trust_code=True, data=data)
     short = msgspec.structs.replace(request.profile, named_examples=1, shrink_calls=0)
     prop = _property(claim)
-    plan = plans(prop.claim, prop.name, request, of_model=True)[stratum]
+    plan = plans_of(prop, request)[stratum]
     return run_trial(prop, plan, replace(request, profile=short))
 
 

@@ -98,6 +98,22 @@ def test_a_property_that_was_changed_does_not(repository: Path, tmp_path: Path) 
     assert "differs: verdict: recorded refuted, recomputed supported" in done.stdout
 
 
+@pytest.mark.parametrize("old_file", [None, "raise RuntimeError('the property has left this file')\n"])
+def test_a_property_that_moved_is_found_in_its_new_file(repository: Path, tmp_path: Path, old_file: str | None) -> None:
+    """With `known_as` a report from before replays bit for bit; a file that does not mention the old one is not run."""
+    moved = tmp_path / "moved"
+    shutil.copytree(repository, moved)
+    (moved / "tests" / "test_widths.py").unlink()
+    if old_file is not None:
+        (moved / "tests" / "test_widths.py").write_text(old_file)
+    (moved / "tests" / "test_a.py").write_text("raise RuntimeError\ndef test_networks_are_narrow(): pass\n")
+    source = PROPERTY.replace("@checks(OWN, ", '@checks(OWN, known_as="tests/test_widths.py", ')
+    (moved / "tests" / "test_networks.py").write_text(source)
+    done = _replay(repository, "--properties", str(moved), "--trust-code")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "reproduced"
+
+
 def test_code_is_run_on_demand_only(run: Run, repository: Path, tmp_path: Path) -> None:
     """Without the folder, without trust or out of the wrong folder: one line, and nothing is imported."""
     report, case = _report(repository)

@@ -15,7 +15,7 @@ from theory_check.neural_ode.case import Sphere
 from theory_check.reporting.records import Report
 from theory_check.runs.assembly import assemble
 from theory_check.runs.properties import load_property
-from theory_check.search.plan import plans
+from theory_check.search.plan import plans_of
 from theory_check.search.property import property_of
 from theory_check.search.request import Request
 from theory_check.search.trial import run_trial
@@ -35,7 +35,7 @@ def _audited(name: str) -> Report:
     prop = property_of(getattr(module, function))
     assert prop is not None
     request = Request(profile=PROFILES["quick"], seed=3, activations=("softplus",))
-    found = [run_trial(prop, plan, request) for plan in plans(prop.claim, prop.name, request)]
+    found = [run_trial(prop, plan, request) for plan in plans_of(prop, request)]
     return assemble(found, request=request, command="", started=dt.datetime.now(dt.UTC), seconds=0.0)
 
 
@@ -141,7 +141,7 @@ def test_a_case_of_an_ablation_reproduces(run: Run, tmp_path: Path) -> None:
     prop = property_of(getattr(module, function))
     assert prop is not None
     request = Request(profile=PROFILES["quick"], seed=3, claims=(prop.claim.id,), mode="ablation")
-    wanted = plans(prop.claim, prop.name, request)
+    wanted = plans_of(prop, request)
     (plan,) = (p for p in wanted if p.defect == "weights-resampled" and p.stratum == "sphere")
     found = run_trial(prop, plan, request)
     assert (found.trial.verdict, found.trial.conclusion) == ("assumptions-not-met", "fails")

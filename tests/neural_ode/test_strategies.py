@@ -58,6 +58,8 @@ from theory_check.neural_ode.strategies import (
 from theory_check.neural_ode.strategies.activations import KINKED, SMOOTH, STEEPEST
 from theory_check.neural_ode.strategies.narrowing import current_narrowing
 from theory_check.neural_ode.strategies.neural_odes import GAINS, STRUCTURES
+from theory_check.runs.properties import load_properties, property_files
+from theory_check.search.property import property_of
 
 ACTIVATIONS = {
     "smooth": smooth_activations(),
@@ -68,7 +70,11 @@ ACTIVATIONS = {
     "growing": growing_activations(),
 }
 STRATA = sorted({stratum for claim in CLAIMS.values() for stratum in claim.strata} | {
-    control.stratum for claim in CLAIMS.values() for control in claim.controls
+    control.stratum
+    for path in property_files()
+    for prop in map(property_of, vars(load_properties(path)).values())
+    if prop is not None
+    for control in prop.controls
 } | {
     departure.stratum for departures in DEPARTURES.values() for departure in departures if departure.stratum
 })  # fmt: skip

@@ -93,6 +93,37 @@ def test_two_claims_of_one_name_are_refused(project: pytest.Pytester, own: str, 
     _check_refused(run(here=True), said)
 
 
+def test_a_property_that_moved_keeps_its_name(
+    project: pytest.Pytester, own: str, run: Run, report_in: ReportIn
+) -> None:
+    """Its trials draw the cases of the file that it lay in, and they have the same ids."""
+    ids = []
+    chosen = ("-k", "numbers_are_small and sphere")
+    for folder, file in (("before", "test_own.py"), ("after", "test_moved.py"), ("unknown", "test_moved.py")):
+        if folder == "after":
+            (project.path / "test_own.py").unlink()
+            known = own.replace("@checks(OWN)", '@checks(OWN, known_as="test_own.py")')
+            (project.path / file).write_text(known)
+        elif folder == "unknown":
+            (project.path / file).write_text(own)
+        run(f"--theory-check-report-dir={folder}", *chosen, here=False)
+        claim = report_in(folder).claims[0]
+        ids.append([(trial.property, trial.minimal) for trial in claim.trials] + [o.case_id for o in claim.outcomes])
+    before, after, unknown = ids
+    assert before == after
+    assert before[0][0] == "test_own.py::test_numbers_are_small"
+    assert unknown != before
+
+
+@pytest.mark.usefixtures("project")
+def test_two_properties_of_one_name_are_refused(project: pytest.Pytester, own: str, run: Run) -> None:
+    """A copy that says it is known by the original's file: their cases would be told apart by nothing."""
+    project.makepyfile(test_other=own.replace("@checks(OWN)", '@checks(OWN, known_as="test_own.py")'))
+    name = "test_own.py::test_numbers_are_small"
+    said = f"two properties are called '{name}': test_other.py::test_numbers_are_small and {name}"
+    _check_refused(run(here=True), said)
+
+
 def test_the_marker_scales_a_search(project: pytest.Pytester, own: str, run: Run, report_in: ReportIn) -> None:
     """For a whole module; the nearest marker wins over the property's own share."""
     marked = own.replace(

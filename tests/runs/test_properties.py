@@ -66,12 +66,13 @@ def test_a_package_without_properties_says_so(installed: Path) -> None:
 
 
 def test_a_property_is_loaded_by_its_name() -> None:
-    """As a report writes it."""
+    """As a report writes it, whichever file of the folder the property lies in by now."""
     name = "test_tangent_kernel.py::test_tangent_kernel_is_positive_definite"
     module, function = load_property(name)
     prop = property_of(getattr(module, function))
     assert prop is not None
     assert (prop.name, prop.claim.id) == (name, "ntk-positive-definite")
+    assert module.__file__ == str(properties_folder() / "test_ntk_positive_definite.py")
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,7 @@ def test_a_property_is_loaded_by_its_name() -> None:
     [
         "test_tangent_kernel.py::test_nothing",
         "test_tangent_kernel.py",
+        "test_ntk_positive_definite.py::test_tangent_kernel_is_positive_definite",
         "test_nothing.py::test_nothing",
         "../tests/conftest.py::x",
         "/etc/passwd::x",

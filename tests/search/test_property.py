@@ -9,10 +9,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from theory_check import Audit, Case, Claim, cases, checks
+from theory_check.claims.claim import planted_control, planted_controls
 from theory_check.neural_ode.activations.activation import ActivationError
 from theory_check.neural_ode.case import Sphere
 from theory_check.neural_ode.claims.statements import CLAIMS
+from theory_check.search.plan import plans_of
 from theory_check.search.property import Body, property_of
+from theory_check.search.request import make_request
 
 OWN = Claim(id="own", statement="s", source="s")
 ODD = Claim(id="odd", statement="s", source="s", assumptions=("smooth", "phi is odd"))
@@ -38,6 +41,38 @@ def test_a_property_carries_what_its_mark_says() -> None:
     assert [name.rpartition(":")[2] for name in prop.activations] == ["bent", "tanh"]
     assert prop.assumptions == {"phi is odd": bool}
     assert property_of(judged) is None
+
+
+def test_a_property_that_moved_is_known_by_its_earlier_file() -> None:
+    """What ids of cases and draws derive from stays what it was."""
+    prop = property_of(checks(OWN, known_as="tests/test_old.py")(judged))
+    assert prop is not None
+    assert (prop.name, prop.known_as) == ("tests/test_old.py::judged", "tests/test_old.py")
+
+
+@pytest.mark.parametrize("path", ["test_old", "/tests/test_old.py", "../test_old.py", "test_old.py::judged", "a::b.py"])
+def test_an_earlier_file_that_no_report_can_name_is_refused(path: str) -> None:
+    """One line with the value."""
+    with pytest.raises(ValueError, match="known_as must be the file of a property as reports name it") as refusal:
+        checks(OWN, known_as=path)
+    assert repr(path) in str(refusal.value)
+
+
+def test_controls_beside_the_mark_are_those_of_the_function() -> None:
+    """Each is named after it, and is planned after those that the claim itself has of it."""
+    claim = msgspec.structs.replace(OWN, controls=(planted_control("judged", "q", "first"),))
+    prop = property_of(checks(claim, controls=planted_controls("q", "second", "third"))(judged))
+    assert prop is not None
+    assert [(control.test, control.defect) for control in prop.controls] == [("judged", "second"), ("judged", "third")]
+    planned = [plan.defect for plan in plans_of(prop, make_request()) if plan.kind == "control"]
+    assert planned == ["first", "second", "third"]
+    assert [plan.defect for plan in plans_of(prop, make_request(mode="selftest"))] == planned
+
+
+def test_a_control_of_another_property_is_refused() -> None:
+    """It would be taken for one of this."""
+    with pytest.raises(ValueError, match="a control of 'test_else' stands beside 'judged': leave out test="):
+        checks(OWN, controls=[planted_control("test_else", "q", "adjoint-wrong-sign")])(judged)
 
 
 def test_called_without_the_plugin_it_does_not_pass() -> None:

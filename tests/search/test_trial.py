@@ -19,12 +19,14 @@ from hypothesis.internal.conjecture import providers
 
 from theory_check import Audit, Case, Claim, checks
 from theory_check.case.record import canonical_json
+from theory_check.claims.claim import planted_controls
 from theory_check.judge.audit import LawTest
 from theory_check.judge.discrepancy import Discrepancy
 from theory_check.judge.gaussianity import TestResult as LawResult
 from theory_check.judge.profile import PROFILES
 from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.neural_ode.case import Sphere
+from theory_check.neural_ode.claims.quantities import EIGENVALUE
 from theory_check.neural_ode.claims.statements import CLAIMS
 from theory_check.neural_ode.claims.vocabulary import Assumption
 from theory_check.neural_ode.paper import AS_DRAWN, PLAIN_INSTEAD
@@ -454,7 +456,7 @@ def test_a_search_may_be_divided() -> None:
     """As many cases in all, of other draws; named so that each is told from the others; controls stay whole."""
     claim = CLAIMS["ntk-positive-definite"]
     prop = own(holds)
-    mine = replace(prop, claim=claim, name=f"t.py::{claim.controls[0].test}")
+    mine = replace(prop, claim=claim, controls=planted_controls(EIGENVALUE, "off-diagonal-ten-per-cent-off"))
     asked = Request(profile=GATE, searches=4)
     whole = [plan for plan in plans_of(mine, replace(asked, searches=1)) if plan.kind == "random"]
     divided = [plan for plan in plans_of(mine, asked) if plan.kind == "random"]

@@ -17,13 +17,13 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A case, or a defect, that the claim's property must not call supported.
 
     activation, stratum: what the general search is narrowed to; it must find the failure by itself.
-    test: name of the property it belongs to.
+    test: name of the property it belongs to; left out beside `@checks`, where it is the function that is marked.
     defect: name of a planted defect that is active during the trial, or None.
     verdict, conclusion: what must come out.
     quantity: what must have shown it: the quantity of the minimal outcome.
     """
 
-    test: str
+    test: str = ""
     activation: str
     stratum: str
     verdict: Literal["refuted", "assumptions-not-met", "supported"]
@@ -47,6 +47,13 @@ def planted_control(
     )
 
 
+def planted_controls(
+    quantity: str, *defects: str, activation: str = "softplus", stratum: str = "sphere"
+) -> tuple[Control, ...]:
+    """Beside `@checks`: the property must refute its claim, by this quantity, while each of the defects is active."""
+    return tuple(planted_control("", quantity, defect, activation, stratum=stratum) for defect in defects)
+
+
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One statement of the paper, or of a user's own.
 
@@ -55,7 +62,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     assumptions: names that the paper on trial explains, or a user's own words, for which `checks` takes a predicate.
     strata: parts of the space of cases, each searched on its own, so that none is left to luck; the strategy of a
         property must follow them, as `cases` does. None at all: a property's strategy alone says what is searched.
-    controls: none for most claims of a user's own.
+    controls: each names its property; those that stand beside `@checks` are left out here.
 
     Raises:
         ValueError: a field that means nothing, in one line.
@@ -80,6 +87,11 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         for name in ("assumptions", "strata", "controls"):
             if not isinstance(getattr(self, name), tuple):
                 raise ValueError(f"{name} of claim {self.id} must be a tuple, got {getattr(self, name)!r:.60}")  # noqa: TRY004
+        for control in self.controls:
+            if not control.test:
+                raise ValueError(
+                    f"a control of claim {self.id} names no property: give it test=..., or to @checks, got {control!r}"
+                )
         check_known(self.id, "quantifier", (self.quantifier,), get_args(Quantifier))
         for words in self.assumptions:
             if not words.strip() or not words.isprintable():

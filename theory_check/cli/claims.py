@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from theory_check.claims.claim import Claim
+    from theory_check.claims.claim import Claim, Control
 
 
 @click.command()
@@ -61,7 +61,19 @@ def _explain(claim: "Claim") -> None:
     for assumption in claim.assumptions:
         click.echo(f"    - {paper_on_trial().assumptions[assumption]}")
     click.echo(f"  searched: {', '.join(claim.strata)}\n  controls, which must come out as said:")
-    for control in claim.controls:
+    for control in _controls(claim):
         defect = f" with the planted defect {control.defect}" if control.defect else ""
         subject = f"{control.activation}, {control.stratum}{defect}"
         click.echo(f"    - {subject}: {control.verdict}, by: {control.quantity}")
+
+
+def _controls(claim: "Claim") -> list["Control"]:
+    """Those of the claim, and those that stand beside its properties."""
+    from theory_check.runs.properties import load_properties, property_files
+    from theory_check.search.property import property_of
+
+    # A file that does not name the claim is not loaded.
+    files = [path for path in property_files() if f'"{claim.id}"' in path.read_text(encoding="utf-8")]
+    found = [property_of(value) for path in files for value in vars(load_properties(path)).values()]
+    judges = [prop for prop in found if prop is not None and prop.claim.id == claim.id]
+    return [*claim.controls, *(control for prop in judges for control in prop.controls)]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from theory_check.search.property import Property
     from theory_check.search.request import Request
 
+# Properties by the names that reports give them.
 TESTS = (
     "test_unique_solutions.py::test_forward_solution_exists_and_is_unique",
     "test_unique_solutions.py::test_adjoint_solution_is_unique",

@@ -1,5 +1,7 @@
 """A property of a user's own, for a replay: pytest imports its file as it did in the run that is replayed."""
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +12,14 @@ if TYPE_CHECKING:
 
     from theory_check.search.property import Property
 
+_NO_CODE_OF_ONES_OWN = frozenset({"site-packages", "node_modules", "__pycache__"})
+
 
 def load_own_property(test: str, folder: str, *, trust_code: bool) -> "Property":
     """The property "path/to/file.py::function" below a folder, pytest's root in the run that is replayed.
 
-    Its file is collected by pytest, with the settings, conftest files and import mode of that repository.
+    Its file is collected by pytest, with the settings, conftest files and import mode of that repository: the one that
+    it is named after, or else those that have such a function and mention that file, as `known_as` does.
 
     Raises:
         click.ClickException: code is not trusted, the file is not there or cannot be imported, or it has no such
@@ -23,15 +28,40 @@ def load_own_property(test: str, folder: str, *, trust_code: bool) -> "Property"
     file_name, _, function = test.partition("::")
     root = Path(folder).resolve()
     path = (root / file_name).resolve()
-    if not path.is_relative_to(root) or not path.is_file():
+    named = [path] if path.is_relative_to(root) and path.is_file() else []
+    # A property may have left a file that is still there: what that file runs it would have run before.
+    moved = [] if named and f"def {function}(" in _text(path) else _mentioning(file_name, function, root)
+    paths = moved or named
+    if not paths:
         raise click.ClickException(f"no property file {file_name!r} in {folder!r}: --properties takes pytest's root")
     if not trust_code:
-        raise click.ClickException(f"{path} would run code: pass --trust-code to allow it")
-    seen = _collected(path, root)
+        raise click.ClickException(f"{', '.join(map(str, paths))} would run code: pass --trust-code to allow it")
+    seen = _collected(paths, root)
     if test not in seen.properties:
         why = seen.problem or f"pytest finds {', '.join(seen.properties) or 'none'}"
-        raise click.ClickException(f"no property {function!r} in {path}: {why}")
+        raise click.ClickException(f"no property {function!r} in {', '.join(map(str, paths))}: {why}")
     return seen.properties[test]
+
+
+def _mentioning(file_name: str, function: str, root: Path) -> list[Path]:
+    """Files below a folder that may have a property which reports know by another file's name; none of them is run."""
+    found = []
+    for folder, folders, files in os.walk(root):
+        # Not into what tools and environments keep in a repository.
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _NO_CODE_OF_ONES_OWN)
+        for name in sorted(files):
+            if name.endswith(".py"):
+                text = _text(Path(folder, name))
+                if file_name in text and f"def {function}(" in text:
+                    found.append(Path(folder, name))
+    return found
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""  # pytest will say what is wrong with it
 
 
 class _Listener:
@@ -55,12 +85,12 @@ class _Listener:
             self.problem = str(report.longrepr).strip().splitlines()[-1].removeprefix("E").strip()
 
 
-def _collected(path: Path, root: Path) -> _Listener:
+def _collected(paths: Iterable[Path], root: Path) -> _Listener:
     import pytest
 
     listener = _Listener()
     # What the plugin may have been asked in the ini file is another audit; what else is said there stays in force.
     quiet = ["-p", "no:terminal", "-p", "no:cacheprovider", "-p", "theory_check"]
     whole = [f"--override-ini=theory_check_{name}=" for name in ("activation", "claim", "data")]
-    pytest.main([str(path), "--rootdir", str(root), "--collect-only", *quiet, *whole], plugins=[listener])
+    pytest.main([*map(str, paths), "--rootdir", str(root), "--collect-only", *quiet, *whole], plugins=[listener])
     return listener

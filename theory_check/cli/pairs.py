@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from theory_check.search.property import Property
 
 TABLE, PICTURE = "training-pairs.md", "training-pairs.svg"
+# By which reports know these properties; they lie in properties/test_smooth_trains_faster.py.
 FILE = "test_training_speed.py"
 TESTS = (
     "test_slightly_smoothed_kinks_take_no_more_evaluations",

@@ -16,7 +16,7 @@ from theory_check.judge.plain_numbers import Detail
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.case import Case, Data
 from theory_check.neural_ode.measurements.instance import Instance, Setting, prepare
-from theory_check.neural_ode.measurements.training_speed import TOLERANCE, solver_evaluations
+from theory_check.neural_ode.measurements.smooth_trains_faster import TOLERANCE, solver_evaluations
 from theory_check.neural_ode.model import NeuralODE
 from theory_check.neural_ode.networks.descent import gradient_descent
 from theory_check.neural_ode.networks.gradients import loss_gradient_discrete

@@ -20,7 +20,9 @@ _LEFT_OUT = "theory_check_left_out"
 
 
 def property_at(function: object, item: pytest.Item | Any) -> "Property | None":
-    """The property behind a collected function, under its path below pytest's root; None for an ordinary test.
+    """The property behind a collected function; None for an ordinary test.
+
+    Its name begins with its path below pytest's root, or with the one that it is known by since before it moved.
 
     Raises:
         pytest.Collector.CollectError: a marker `theory_check` that means nothing.
@@ -32,7 +34,8 @@ def property_at(function: object, item: pytest.Item | Any) -> "Property | None":
     prop = property_of(function)
     if prop is None:
         return None
-    name = f"{item.parent.nodeid if item.parent else ''}::{getattr(item, 'originalname', None) or item.name}"
+    file_name = prop.known_as or (item.parent.nodeid if item.parent else "")
+    name = f"{file_name}::{getattr(item, 'originalname', None) or item.name}"
     return replace(prop, name=name, share=_share(item, prop))
 
 
@@ -73,6 +76,7 @@ class Selection:
         self._config = config
         self._asked = asked
         self._properties: dict[str, Property] = {}
+        self._places: dict[str, str] = {}
         self._planned: dict[str, int] = {}
         self._left_out = 0
         self._problem = ""
@@ -99,6 +103,10 @@ class Selection:
         if prop is None:
             return
         item.add_marker(MARK)
+        where = item.nodeid.partition("[")[0]
+        other = self._places.setdefault(prop.name, where)
+        if other != where:
+            self._problem = f"two properties are called {prop.name!r}: {other} and {where}"
         known = self._properties.setdefault(prop.claim.id, prop)
         if known.claim != prop.claim:
             self._problem = f"two claims are called {prop.claim.id!r}: in {known.name} and in {prop.name}"

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     from theory_check.search.plan import Plan
     from theory_check.search.property import Property
@@ -26,16 +28,14 @@ def trials_of(request: "Request") -> "list[tuple[Property, Plan]]":
     Raises:
         click.ClickException: there are no properties.
     """
-    from theory_check.runs.properties import properties_folder
     from theory_check.search.plan import of_shard, plans_of
 
     found: list[tuple[Property, Plan]] = []
     count = 0
-    for path in sorted(properties_folder().glob("test_*.py")):
-        for prop in _properties(path.name).values():
-            wanted = plans_of(prop, request)
-            found += [(prop, plan) for plan in of_shard(wanted, request.shard, count)]
-            count += len(wanted)
+    for prop in _properties().values():
+        wanted = plans_of(prop, request)
+        found += [(prop, plan) for plan in of_shard(wanted, request.shard, count)]
+        count += len(wanted)
     return found
 
 
@@ -55,7 +55,7 @@ def judge_trial(
 
     Args:
         request_text: the request as JSON.
-        test: the property, "file.py::function".
+        test: the name of the property, as reports give it.
         position: of the trial among those of its property.
         identity: of the process that asks.
         cases: of the trial that have been judged already.
@@ -78,7 +78,7 @@ def judge_trial(
     if problem:
         raise CannotTakePart(problem)
     request = _request(request_text)
-    prop = _properties(test.partition("::")[0])[test]
+    prop = _properties()[test]
     plan = plans_of(prop, request)[position]
     # Dask's threads beside this one use the global generator; a strategy that did would be told by other runs.
     warnings.filterwarnings("ignore", message="Do not use the `random` module inside strategies")
@@ -100,14 +100,18 @@ def what_differs(identity: Mapping[str, str], here: Mapping[str, str]) -> str:
     return ""
 
 
-@lru_cache(maxsize=64)
-def _properties(file_name: str) -> "dict[str, Property]":
-    """The properties of a file by name, in its order."""
-    from theory_check.runs.properties import load_properties
+@lru_cache(maxsize=1)
+def _properties() -> "dict[str, Property]":
+    """The properties of the folder by name, in the order in which pytest collects them; a file is no part of a name."""
+    from theory_check.runs.properties import load_properties, property_files
     from theory_check.search.property import property_of
 
-    found = (property_of(value) for value in vars(load_properties(file_name)).values())
-    return {prop.name: prop for prop in found if prop is not None}
+    marked = (property_of(value) for path in property_files() for value in vars(load_properties(path)).values())
+    found: dict[str, Property] = {}
+    for prop in marked:
+        if prop is not None and found.setdefault(prop.name, prop) is not prop:
+            raise click.ClickException(f"two properties are called {prop.name!r}: give one another function name")
+    return found
 
 
 @lru_cache(maxsize=8)

@@ -32,29 +32,35 @@ def code_of(subjects: Iterable[str]) -> list[Path]:
 
 
 def load_property(test: str) -> tuple[ModuleType, str]:
-    """The module and function name behind "file.py::function".
+    """The module and function name behind "file.py::function", whichever file the property lies in by now.
 
     Raises:
-        click.ClickException: there is no such file or function.
+        click.ClickException: there is no such property.
     """
-    file_name, _, function = test.partition("::")
-    module = load_properties(file_name)
-    if not hasattr(module, function):
-        raise click.ClickException(f"no property {function!r} in {module.__file__}")
-    return module, function
+    from theory_check.search.property import property_of
+
+    function = test.partition("::")[2]
+    for path in property_files():
+        # No file is run that cannot have it.
+        if f"def {function}(" in path.read_text(encoding="utf-8"):
+            module = load_properties(path)
+            prop = property_of(getattr(module, function, None))
+            if prop is not None and prop.name == test:
+                return module, function
+    raise click.ClickException(f"no property {test!r} in {properties_folder()} (for one of your own: --properties DIR)")
 
 
-def load_properties(file_name: str) -> ModuleType:
-    """The module of a file in the folder of properties, new at each call.
+def property_files() -> list[Path]:
+    """The files of the folder of properties, in the order in which pytest collects them."""
+    return sorted(properties_folder().glob("test_*.py"))
+
+
+def load_properties(path: Path) -> ModuleType:
+    """The module of a file of properties, new at each call.
 
     Raises:
-        click.ClickException: there is no such file.
+        click.ClickException: it cannot be loaded.
     """
-    path = properties_folder() / file_name
-    if Path(file_name).name != file_name or not path.is_file():
-        raise click.ClickException(
-            f"no property file {file_name!r} in {properties_folder()} (for one of your own: --properties DIR)"
-        )
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise click.ClickException(f"cannot load {path}")

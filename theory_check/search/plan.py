@@ -67,7 +67,7 @@ class Plan:
 
 def plans_of(prop: Property, request: Request) -> list[Plan]:
     """The trials of a property that a request asks for."""
-    whole = plans(prop.claim, prop.name, request, prop.activations, of_model=prop.of_model)
+    whole = plans(prop.claim, prop.name, request, prop.activations, prop.controls, of_model=prop.of_model)
     divided = [
         replace(plan, search=(number, searches))
         for plan in whole
@@ -95,11 +95,18 @@ def cases_of(plan: Plan, prop: Property, request: Request) -> int:
 
 
 def plans(
-    claim: Claim, test: str, request: Request, activations: Sequence[str] = (), *, of_model: bool = False
+    claim: Claim,
+    test: str,
+    request: Request,
+    activations: Sequence[str] = (),
+    controls: Sequence[Control] = (),
+    *,
+    of_model: bool = False,
 ) -> list[Plan]:
     """The trials of one property that a request asks for: subjects, then controls, then ablations.
 
-    `activations` are those that the property itself names; `of_model` says that it is about a user's own module.
+    `activations` and `controls` are those that the property itself names, the latter beside the claim's; `of_model`
+    says that it is about a user's own module.
     """
     if (request.claims and claim.id not in request.claims) or of_model is not (request.model is not None):
         return []
@@ -109,7 +116,7 @@ def plans(
     strata = _strata(paper, claim, request)
     if request.model is not None:
         return [Plan(k, "named", request.model.reference, stratum) for k, stratum in enumerate(strata)]
-    controls = [c for c in claim.controls if test.endswith(f"::{c.test}")]
+    controls = [*(c for c in claim.controls if test.endswith(f"::{c.test}")), *controls]
     if request.mode == "selftest":
         controls += [c for c in paper.selftest_controls().get(claim.id, ()) if test.endswith(f"::{c.test}")]
         return [Plan(k, "control", c.activation, c.stratum, c) for k, c in enumerate(controls)]

@@ -4,11 +4,14 @@ import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+import msgspec
+
 from theory_check.case.record import AnyCase
-from theory_check.claims.claim import Claim, check_known
+from theory_check.claims.claim import Claim, Control, check_known
 from theory_check.claims.paper import Paper, paper_on_trial
 
 MARK = "theory_check_property"
@@ -23,11 +26,14 @@ class Property:
     Attributes:
         claim: what it judges.
         function: the Hypothesis test, of `case` and `audit`.
-        name: "file.py::function"; in a pytest run the path is relative to its root.
+        name: "file.py::function", from which ids of cases and draws derive; in a pytest run the path is relative to
+            its root.
         share: of the profile's cases and of what shrinking may cost.
         activations: expressions of those that are searched, one trial each; none: random ones, and the profile's.
         assumptions: a user's own, by their words: whether a case meets them.
         of_model: whether it is about a user's module, and runs where one is on trial, there alone.
+        known_as: the file in its name where that is not the file it lies in now; empty where it is.
+        controls: those that stand beside its mark, each with its name; the claim may have more of it.
     """
 
     claim: Claim
@@ -37,6 +43,8 @@ class Property:
     activations: tuple[str, ...] = ()
     assumptions: Mapping[str, Callable[[AnyCase], bool]] = field(default_factory=dict)
     of_model: bool = False
+    known_as: str = ""
+    controls: tuple[Control, ...] = ()
 
 
 def checks(
@@ -46,6 +54,8 @@ def checks(
     activations: Iterable[Any] = (),
     assumptions: Mapping[str, Callable[[AnyCase], bool]] = MappingProxyType({}),
     of_model: bool = False,
+    known_as: str = "",
+    controls: Iterable[Control] = (),
 ) -> Callable[[Body], Body]:
     """Mark a Hypothesis test of `case` and `audit` as a property of a claim.
 
@@ -57,9 +67,15 @@ def checks(
             activations and the profile's.
         assumptions: for every assumption of the claim that is none of theory_check's, whether a case meets it.
         of_model: it judges cases of a user's own torch.nn.Module (`--model`), and runs only where one is on trial.
+        known_as: for a property that has moved to another file, the file that reports have named so far, such as
+            "tests/test_old.py". Ids of cases and draws derive from that name: with it they stay what they were, and
+            earlier reports can be replayed. Write it as a literal, since `replay` looks for it in the files.
+        controls: cases, or defects, that show what the property can see: each is a trial, and where it does not come
+            out as said, the audit is an error.
 
     Raises:
-        ValueError: an unknown claim or assumption, an activation that cannot be used, a share that is not positive.
+        ValueError: an unknown claim or assumption, an activation that cannot be used, a share that is not positive, or
+            `known_as` that is no relative path of a Python file, a control of another property.
         TypeError: the function is no Hypothesis test of exactly `case` and `audit`.
     """
     paper = paper_on_trial()
@@ -73,6 +89,7 @@ def checks(
     if paper.strata:
         # A stratum with a typo would be searched as another one.
         check_known(record.id, "stratum", record.strata, paper.strata)
+    _check_known_as(known_as)
     _check_assumptions(paper, record, assumptions)
     subjects = tuple(dict.fromkeys(paper.spelt(subject) for subject in activations))
 
@@ -88,8 +105,18 @@ def checks(
         test.__name__ = test.__qualname__ = function.__name__
         test.__doc__ = function.__doc__
         test.__module__ = function.__module__
-        name = f"{function.__code__.co_filename.rsplit('/', 1)[-1]}::{function.__name__}"
-        marked = Property(record, function, name, share, subjects, MappingProxyType(dict(assumptions)), of_model)
+        name = f"{known_as or function.__code__.co_filename.rsplit('/', 1)[-1]}::{function.__name__}"
+        marked = Property(
+            claim=record,
+            function=function,
+            name=name,
+            share=share,
+            activations=subjects,
+            assumptions=MappingProxyType(dict(assumptions)),
+            of_model=of_model,
+            known_as=known_as,
+            controls=tuple(_named(control, function.__name__) for control in controls),
+        )
         setattr(test, MARK, marked)
         # Marks of pytest below this one are the test's too.
         test.pytestmark = list(getattr(function, "pytestmark", []))  # type: ignore[attr-defined]
@@ -102,6 +129,20 @@ def property_of(function: object) -> Property | None:
     """The property behind a collected function, or None when it is an ordinary test."""
     found = getattr(function, MARK, None)
     return found if isinstance(found, Property) else None
+
+
+def _named(control: Control, function: str) -> Control:
+    if control.test not in {"", function}:
+        raise ValueError(f"a control of {control.test!r} stands beside {function!r}: leave out test=, got {control!r}")
+    return msgspec.structs.replace(control, test=function)
+
+
+def _check_known_as(known_as: str) -> None:
+    path = PurePosixPath(known_as)
+    if known_as and (path.suffix != ".py" or path.is_absolute() or ".." in path.parts or "::" in known_as):
+        raise ValueError(
+            f"known_as must be the file of a property as reports name it, such as 'tests/test_old.py', got {known_as!r}"
+        )
 
 
 def _check_assumptions(paper: Paper, claim: Claim, own: Mapping[str, Callable[[AnyCase], bool]]) -> None:

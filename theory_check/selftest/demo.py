@@ -15,7 +15,7 @@ from theory_check.judge.profile import PROFILES
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict
 from theory_check.neural_ode.case import Case
 from theory_check.neural_ode.claims.statements import CLAIMS
-from theory_check.neural_ode.measurements.adjoint_uniqueness import backward_discrepancies
+from theory_check.neural_ode.measurements.backward_unique import backward_discrepancies
 from theory_check.neural_ode.paper import KINKED
 from theory_check.neural_ode.strategies import Sizes, cases, lipschitz_activations, smooth_activations, widths
 from theory_check.search.found import Found
@@ -35,7 +35,6 @@ FALSE = msgspec.structs.replace(
     source="No paper: backward-unique with half of its assumption dropped.",
     assumptions=("lipschitz",),
     strata=(STRATUM,),
-    controls=(),
 )
 FEW = Sizes(inputs=(1, 3), dimensions=(1, 4))
 # Enough cases for a search of the true claim to mean something, few enough for a minute.
@@ -59,7 +58,7 @@ def _true_property(case: Case, audit: Audit) -> None:
 
 
 def _judge(case: Case, audit: Audit) -> None:
-    """What properties/test_unique_solutions.py asks of backward-unique."""
+    """What properties/test_backward_unique.py asks of backward-unique."""
     audit.at_most(
         case,
         *backward_discrepancies(case, audit),

@@ -9,16 +9,16 @@ import torch
 
 from theory_check.neural_ode.activations.loading import activation
 from theory_check.neural_ode.case import Case, Explicit, Sphere, Weights
-from theory_check.neural_ode.measurements.depth_ladder import JointLadder
 from theory_check.neural_ode.measurements.descent_ladder import DescentLadder
+from theory_check.neural_ode.measurements.gaussian_output import OutputLaw
+from theory_check.neural_ode.measurements.independent_outputs import OutputIndependence
 from theory_check.neural_ode.measurements.instance import (
     field_growth,
     propagator_bound,
     with_bounded_growth,
     without_moments,
 )
-from theory_check.neural_ode.measurements.output_independence import OutputIndependence
-from theory_check.neural_ode.measurements.output_law import OutputLaw
+from theory_check.neural_ode.measurements.limits_commute import JointLadder
 from theory_check.neural_ode.measurements.width_ladder import WidthLadder
 from theory_check.neural_ode.model import NeuralODE
 from theory_check.neural_ode.networks import gaussian_matrix

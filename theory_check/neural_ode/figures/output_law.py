@@ -17,8 +17,8 @@ from theory_check.neural_ode.case import materialise
 from theory_check.neural_ode.figures.draws import digits, network_seed
 from theory_check.neural_ode.figures.sizes import require_activations, require_ladder, require_networks
 from theory_check.neural_ode.limits.kernels import limit_kernels
+from theory_check.neural_ode.measurements.gaussian_output import RATE_MARGIN, SOLVER_STEPS
 from theory_check.neural_ode.measurements.instance import limit_tolerance
-from theory_check.neural_ode.measurements.output_law import RATE_MARGIN, SOLVER_STEPS
 from theory_check.neural_ode.model import NeuralODE
 from theory_check.neural_ode.networks.ensemble import EnsembleResult, ensemble_variances
 from theory_check.pictures.picture import Picture, Series

@@ -20,7 +20,7 @@ from theory_check.neural_ode.figures.sizes import (
     require_ladder,
     require_networks,
 )
-from theory_check.neural_ode.measurements.residual_networks import GROWTH_MARGIN
+from theory_check.neural_ode.measurements.resnet_limit import GROWTH_MARGIN
 from theory_check.neural_ode.model import NeuralODE
 from theory_check.neural_ode.networks.parameters import draw_parameters
 from theory_check.pictures.picture import Picture

@@ -2,9 +2,7 @@
 
 The kernels of the L-layer network differ from those of the ODE by a / L + b / L^2 + ...: so their difference has
 slope -1, and Romberg's extrapolation of the layers alone, which knows nothing of the ODE, must give its kernels. Width
-first and then depth, that is. For the other order networks of growing width, and of depth growing with it, are
-compared with the kernels of their own depth: an error that falls like n^(-1/2) whatever the depth is what lets the
-limits be exchanged.
+first and then depth, that is; the other order is in `limits_commute.py`.
 """
 
 import math
@@ -17,24 +15,13 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from theory_check.judge.discrepancy import Discrepancy
-from theory_check.judge.rates import RateResult, fit_rate, fit_slope, replicates_afresh
-from theory_check.judge.verdict import Verdict
+from theory_check.judge.rates import RateResult, fit_slope
 from theory_check.neural_ode.case import Case, materialise
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.limits.kernels import LimitKernels, limit_kernels
 from theory_check.neural_ode.limits.layers import layer_kernels
-from theory_check.neural_ode.measurements.instance import Instance, Setting, prepare, without_moments
-from theory_check.neural_ode.measurements.width_ladder import (
-    CONFIRMED_LEVEL,
-    EXPECTED,
-    LIMIT_TOLERANCE,
-    LOOKS,
-    RATE_MARGIN,
-    Kind,
-    whitening,
-)
-from theory_check.neural_ode.networks.ensemble import ensemble_variances
-from theory_check.neural_ode.networks.tangent_kernel import kernels_of
+from theory_check.neural_ode.measurements.instance import Instance, Setting, prepare
+from theory_check.neural_ode.measurements.width_ladder import CONFIRMED_LEVEL, Kind
 from theory_check.pictures.curve import curve
 from theory_check.pictures.picture import Picture
 
@@ -48,9 +35,6 @@ DEPTH_MARGIN = 0.1
 TOLERANCES = (1e-6, 1e-9, 1e-12)
 NEGLIGIBLE = 0.01
 KINDS: tuple[Kind, ...] = ("nngp", "tangent")
-# Layers on the first rung of networks of which both grow; and networks on a rung, four times as many where too few.
-FIRST_DEPTH = 4
-NETWORKS = 40
 
 
 @dataclass(frozen=True)
@@ -174,76 +158,3 @@ def _kernel(kernels: LimitKernels, kind: Kind) -> tuple[Array, Array]:
     if kind == "nngp":
         return kernels.nngp, kernels.nngp_error
     return kernels.tangent, kernels.tangent_error
-
-
-class JointLadder:
-    """Kernels of networks whose depth grows like the root of their width, beside the limiting kernel of their depth.
-
-    Args:
-        case: activation, inputs and scales; its width plays no part.
-        setting: where networks are drawn, and the widths of the ladder.
-        kind: the NNGP kernel or the tangent kernel, both by the Euler scheme, which is the residual network.
-
-    Raises:
-        InfiniteKernel: (an ArithmeticError) the limit does not exist; when it is first needed.
-    """
-
-    def __init__(self, case: Case, setting: Setting, kind: Kind = "nngp") -> None:
-        self.instance: Instance = prepare(case, setting)
-        self.kind = kind
-        self.rungs = setting.profile.kernel_rungs
-
-    def unusable(self) -> str:
-        """Why no ladder can be measured, or empty."""
-        return without_moments(self.instance.activation)
-
-    def __call__(self, stage: int) -> RateResult:
-        """The slope of the error against width; where it cannot decide, afresh with four times the networks or more."""
-        result = self._ladder(stage, NETWORKS)
-        if result.verdict is not Verdict.INCONCLUSIVE:
-            return result
-        return self._ladder(stage, replicates_afresh(result, NETWORKS, RATE_MARGIN))
-
-    def _ladder(self, stage: int, networks: int) -> RateResult:
-        errors = np.stack([self._errors(f"joint {stage} of {networks}", width, networks) for width in self.rungs])
-        return fit_rate(
-            np.array(self.rungs, dtype=np.float64),
-            errors,
-            expected=EXPECTED,
-            margin=RATE_MARGIN,
-            refute_level=CONFIRMED_LEVEL,
-            looks=LOOKS,
-        )
-
-    def _errors(self, stage: str, width: int, networks: int) -> Float[Array, " networks"]:
-        """Root mean square of the entries of the whitened error of each network."""
-        instance, model = self.instance, self.instance.case.neural_ode
-        # Any path on which both grow will do; along this one the widest networks are not the deepest by far.
-        depth = round(FIRST_DEPTH * math.sqrt(width / self.rungs[0]))
-        tangent = self.kind == "tangent"
-        limits = layer_kernels(
-            instance.activation, materialise(instance.case.data), model, depth, LIMIT_TOLERANCE, tangent=tangent
-        )
-        limit = limits.tangent if tangent else limits.nngp
-        directions, _ = whitening(limit)
-        found = self._kernels(f"{stage} {width}", width, networks, depth)
-        differences = directions.T @ (found - limit) @ directions
-        errors: Array = np.sqrt((differences**2).mean(axis=(1, 2)))
-        return errors
-
-    def _kernels(self, stage: str, width: int, networks: int, depth: int) -> Float[Array, "networks inputs inputs"]:
-        """Kernels of independent networks of that many layers."""
-        instance, model = self.instance, self.instance.case.neural_ode
-        if self.kind == "nngp":
-            seeds = [instance.seed(stage, k) for k in range(networks)]
-            drawn = ensemble_variances(
-                instance.activation, model, instance.inputs, width=width, seeds=seeds, scheme="euler", steps=depth
-            )
-            covariances: Array = drawn.S.cpu().numpy()
-            return covariances
-        drawn_networks = (instance.network(width=width, stage=f"tangent {stage}", replicate=k) for k in range(networks))
-        kernels = [
-            kernels_of(instance.activation, model, network, instance.inputs, scheme="euler", steps=depth).tangent
-            for network in drawn_networks
-        ]
-        return np.stack([kernel.cpu().numpy() for kernel in kernels])

@@ -252,7 +252,7 @@ DEFECTS = {
         Defect(
             "adjoint-loose-solver",
             "the adjoint is solved at a thousand times the tolerance asked for",
-            "theory_check.neural_ode.measurements.gradient_accuracy:solve_adjoint",
+            "theory_check.neural_ode.measurements.adjoint_gradient:solve_adjoint",
             _loose_solver,
         ),
         Defect(
@@ -315,7 +315,7 @@ DEFECTS = {
         Defect(
             "rk4-adjoint-coefficient-off",
             "one coefficient of RK4 is five per cent off in its discrete adjoint",
-            "theory_check.neural_ode.measurements.gradient_order:adjoint",
+            "theory_check.neural_ode.measurements.discretize_optimize:adjoint",
             _adjoint_table_off,
             subtle=True,
         ),
@@ -329,7 +329,7 @@ DEFECTS = {
         Defect(
             "kernel-shuffled",
             "the rows of the limiting kernels are shuffled",
-            "theory_check.neural_ode.measurements.correlation_order:limit_kernels",
+            "theory_check.neural_ode.measurements.structure_kept:limit_kernels",
             _shuffled,
         ),
         Defect(
@@ -385,7 +385,7 @@ DEFECTS = {
         Defect(
             "kernel-diagonal-too-small",
             "the diagonal of the tangent kernel is ten per cent too small in training",
-            "theory_check.neural_ode.measurements.kernel_stability:gradient_descent",
+            "theory_check.neural_ode.measurements.ntk_stable:gradient_descent",
             _kernels_of_run(lambda _k, kernel: kernel - 0.1 * kernel.diagonal().diag()),
             subtle=True,
         ),
@@ -419,21 +419,21 @@ DEFECTS = {
         Defect(
             "subject-charged-more",
             "phi is compared with itself in the place of its mollification, and charged ten per cent more",
-            "theory_check.neural_ode.measurements.training_speed:paired",
+            "theory_check.neural_ode.measurements.smooth_trains_faster:paired",
             _subject_charged,
             subtle=True,
         ),
         Defect(
             "subject-learns-slower",
             "the learning rate of the mollified phi is ten per cent too small, that of the kinked one is right",
-            "theory_check.neural_ode.measurements.training_speed:learning_rates",
+            "theory_check.neural_ode.measurements.smooth_trains_faster:learning_rates",
             _subject_slowed,
             subtle=True,
         ),
         Defect(
             "kinks-smoothed-too-much",
             "kinks are smoothed over ten times the width that is stated",
-            "theory_check.neural_ode.measurements.training_speed:partner",
+            "theory_check.neural_ode.measurements.smooth_trains_faster:partner",
             _smoothed_too_much,
         ),
     )

@@ -212,7 +212,7 @@ EDITS = (
     Defect(
         "time-reversal-short",
         "the solve back in time stops two per cent early",
-        "theory_check.neural_ode.measurements.forward_uniqueness:_piece",
+        "theory_check.neural_ode.measurements.forward_unique:_piece",
         ("duration=-tau", "duration=-0.98 * tau"),
         subtle=True,
     ),
@@ -226,14 +226,14 @@ EDITS = (
     Defect(
         "limiting-correlation-ten-per-cent-off",
         "limiting correlations are ten per cent too small",
-        "theory_check.neural_ode.measurements.correlation_order:_pairs",
+        "theory_check.neural_ode.measurements.correlation_order:pairs_of",
         ("limit = kernel[row, column] / root", "limit = 0.9 * kernel[row, column] / root"),
         subtle=True,
     ),
     Defect(
         "near-inputs-ten-per-cent-off",
         "limiting correlations above 0.3 are ten per cent too small",
-        "theory_check.neural_ode.measurements.correlation_order:_pairs",
+        "theory_check.neural_ode.measurements.correlation_order:pairs_of",
         (
             "limit = kernel[row, column] / root",
             "limit = np.where(correlations(inputs)[row, column] > 0.3, 0.9, 1.0) * kernel[row, column] / root",

@@ -11,12 +11,12 @@ import torch
 from theory_check.judge.discrepancy import Discrepancy
 from theory_check.neural_ode.case import Explicit, Sphere
 from theory_check.neural_ode.claims import quantities as q
-from theory_check.neural_ode.measurements.own_model import gradient_accuracy
-from theory_check.neural_ode.measurements.own_model.adjoint_uniqueness import backward_discrepancies
-from theory_check.neural_ode.measurements.own_model.convergence import convergence_discrepancies
-from theory_check.neural_ode.measurements.own_model.forward_uniqueness import forward_discrepancies
-from theory_check.neural_ode.measurements.own_model.gradient_accuracy import gradient_discrepancies
-from theory_check.neural_ode.measurements.own_model.tangent_kernel import empirical_spectrum
+from theory_check.neural_ode.measurements.own_model import adjoint_gradient
+from theory_check.neural_ode.measurements.own_model.adjoint_gradient import gradient_discrepancies
+from theory_check.neural_ode.measurements.own_model.backward_unique import backward_discrepancies
+from theory_check.neural_ode.measurements.own_model.forward_unique import forward_discrepancies
+from theory_check.neural_ode.measurements.own_model.linear_convergence import convergence_discrepancies
+from theory_check.neural_ode.measurements.own_model.ntk_positive_definite import empirical_spectrum
 from theory_check.neural_ode.networks.model import NonFiniteState
 from theory_check.neural_ode.networks.own_model.descent import symmetric_product
 from theory_check.neural_ode.networks.own_model.gradients import discrete_jacobian
@@ -51,9 +51,9 @@ def test_the_rounding_of_a_loss_is_not_left_to_a_measurement(
     models: Any, failing: Failing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the noise of nine losses is small by luck, what the solve's roundings can make of the loss still counts."""
-    measured = gradient_accuracy.low_order_difference
+    measured = adjoint_gradient.low_order_difference
     lucky = lambda *args, **kwargs: replace(measured(*args, **kwargs), rounding=0.0)  # noqa: E731 - one line is enough
-    monkeypatch.setattr(gradient_accuracy, "low_order_difference", lucky)
+    monkeypatch.setattr(adjoint_gradient, "low_order_difference", lucky)
     found = gradient_discrepancies(models.case("rough", horizon=2.0), models)
     assert failing(found) == set()
     for d in found:
