@@ -8,10 +8,10 @@ import msgspec
 import pytest
 import torch
 
-from theory_check.cli.properties import load_properties, property_files
 from theory_check.judge.profile import PROFILES, Profile
 from theory_check.reporting.records import Report
 from theory_check.runs.assembly import assemble
+from theory_check.runs.properties import load_properties, property_files
 from theory_check.search.plan import plans_of
 from theory_check.search.property import Property, property_of
 from theory_check.search.request import Request

@@ -9,11 +9,11 @@ import msgspec
 import pytest
 
 from theory_check.claims.claim import Claim, Control
-from theory_check.cli.properties import load_properties, property_files
 from theory_check.judge.profile import Profile
 from theory_check.neural_ode.claims.statements import CLAIMS
 from theory_check.neural_ode.planted.catalogue import SELF_TEST_CONTROLS
 from theory_check.neural_ode.planted.defects import DEFECTS, planted
+from theory_check.runs.properties import load_properties, property_files
 from theory_check.search.plan import CONTROL_EXAMPLES, plans_of
 from theory_check.search.property import Property, property_of
 from theory_check.search.request import Request

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from theory_check.cli import properties
 from theory_check.cli.summary import print_summary
 from theory_check.reporting.document import Report, load_report
+from theory_check.runs import properties
 
 Run = Callable[..., tuple[int, str, str]]
 

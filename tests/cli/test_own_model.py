@@ -12,14 +12,15 @@ import msgspec
 import numpy as np
 import pytest
 
-from theory_check.cli.properties import code_of, load_properties, properties_folder
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.claims.own_model import LEFT_OUT, MODEL_CLAIMS
 from theory_check.neural_ode.claims.statements import CLAIMS
 from theory_check.reporting.document import load_report
 from theory_check.reporting.schema import report_schema
-from theory_check.runs.assembly import Found, assemble
+from theory_check.runs.assembly import assemble
+from theory_check.runs.properties import code_of, load_properties, properties_folder
 from theory_check.runs.unfinished import code_fingerprint, options_of
+from theory_check.search.found import Found
 from theory_check.search.plan import plans, plans_of
 from theory_check.search.property import Property, property_of
 from theory_check.search.request import make_request

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from theory_check.cli import properties
 from theory_check.neural_ode.figures import catalogue
 from theory_check.reporting.document import load_report
+from theory_check.runs import properties
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -7,7 +7,7 @@ import pytest
 
 from theory_check.cli.render import WRITERS
 from theory_check.reporting.document import load_report
-from theory_check.reporting.writing import write_reports
+from theory_check.runs.writing import write_reports
 
 RECORDED = Path(__file__).parents[2] / "reports" / "neural-ode-global-convergence" / "quick"
 FILES = {

@@ -8,12 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from theory_check.cli.properties import load_property
+from theory_check.case.record import case_id
 from theory_check.judge.profile import PROFILES
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict
-from theory_check.neural_ode.case import Sphere, case_id
+from theory_check.neural_ode.case import Sphere
 from theory_check.reporting.records import Report
 from theory_check.runs.assembly import assemble
+from theory_check.runs.properties import load_property
 from theory_check.search.plan import plans_of
 from theory_check.search.property import property_of
 from theory_check.search.request import Request

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from theory_check.cli import properties
+from theory_check.runs import properties
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from theory_check.case.record import Seeds
 from theory_check.judge.profile import PROFILES, Profile
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.activations.loading import activation
-from theory_check.neural_ode.case import Seeds
 
 SEEDS = Seeds(0, "tests")
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from theory_check.case.record import Seeds, case_id
 from theory_check.judge.audit import Audit, ConclusionFails, LawTest
 from theory_check.judge.definiteness import (
     SINGULAR_RESOLUTION,
@@ -36,7 +37,7 @@ from theory_check.judge.profile import PROFILES
 from theory_check.judge.rates import RateResult, detectable_departure, fit_rate, fit_slope, replicates_needed_by
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict
 from theory_check.neural_ode.activations.loading import activation
-from theory_check.neural_ode.case import Case, Seeds, Sphere, case_id
+from theory_check.neural_ode.case import Case, Sphere
 from theory_check.neural_ode.claims.statements import CLAIMS
 
 CASE = Case(activation="tanh(x)", data=Sphere(2, 3, 0), width=8)

@@ -8,17 +8,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from theory_check.case.record import Seeds, canonical_json, case_id
 from theory_check.neural_ode.case import (
     MAX_CORRELATION,
     Case,
     Data,
     Digits,
     Explicit,
-    Seeds,
     Sphere,
     Weights,
-    canonical_json,
-    case_id,
     correlations,
     count_of,
     labels_of,

@@ -14,7 +14,7 @@ from hypothesis import Phase
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from theory_check.cli.properties import load_properties, property_files
+from theory_check.case.record import canonical_json
 from theory_check.judge.definiteness import certified_lower_bound
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.activations.catalogue import CATALOGUE
@@ -29,7 +29,6 @@ from theory_check.neural_ode.case import (
     Digits,
     Explicit,
     Sphere,
-    canonical_json,
     correlations,
     count_of,
     labels_of,
@@ -59,6 +58,7 @@ from theory_check.neural_ode.strategies import (
 from theory_check.neural_ode.strategies.activations import KINKED, SMOOTH, STEEPEST
 from theory_check.neural_ode.strategies.narrowing import current_narrowing
 from theory_check.neural_ode.strategies.neural_odes import GAINS, STRUCTURES
+from theory_check.runs.properties import load_properties, property_files
 from theory_check.search.property import property_of
 
 ACTIVATIONS = {

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
+from theory_check.case.record import Seeds
 from theory_check.judge.audit import Audit
 from theory_check.judge.counts_picture import counts_picture
 from theory_check.judge.discrepancy import Discrepancy
@@ -19,7 +20,7 @@ from theory_check.judge.quantile_picture import quantile_picture
 from theory_check.judge.rates import RateResult, fit_rate, fit_slope
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict
 from theory_check.neural_ode.activations.loading import activation
-from theory_check.neural_ode.case import Case, Seeds, Sphere
+from theory_check.neural_ode.case import Case, Sphere
 from theory_check.neural_ode.claims.statements import CLAIMS
 from theory_check.pictures.curve import curve
 from theory_check.pictures.picture import Matrix, Picture, Series

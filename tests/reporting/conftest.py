@@ -7,9 +7,10 @@ import msgspec
 import pytest
 from hypothesis import strategies as st
 
+from theory_check.case.record import case_id
 from theory_check.claims.source import PROVENANCES, Source
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict
-from theory_check.neural_ode.case import Case, Digits, Explicit, Sphere, Weights, case_id
+from theory_check.neural_ode.case import Case, Digits, Explicit, Sphere, Weights
 from theory_check.neural_ode.model import NeuralODE
 from theory_check.pictures.picture import Picture, Series
 from theory_check.reporting.document import Budget, ClaimReport, Environment, Report, Trial

@@ -10,7 +10,7 @@ import pytest
 
 from theory_check.claims.source import Source
 from theory_check.judge.verdict import Verdict
-from theory_check.neural_ode.claims.statements import CLAIMS, PAPER
+from theory_check.neural_ode.claims.statements import CLAIMS, TITLE
 from theory_check.reporting.badge_writer import render as badge
 from theory_check.reporting.document import decode_report, load_report
 from theory_check.reporting.exit_status import exit_status
@@ -53,7 +53,7 @@ def earlier(build: Any, paper: str, *ids: str, **fields: Any) -> dict[str, Any]:
 
 def test_reports_from_before_are_read_with_what_is_known_now(build: Any) -> None:
     """Sources of the paper's claims are replaced, the verdict is over what is stated, the exit status stays."""
-    document = earlier(build, PAPER, "ntk-limit", "spread-reduced")
+    document = earlier(build, TITLE, "ntk-limit", "spread-reduced")
     report = decode_report(json.dumps(document).encode(), "it")
     assert [c.source for c in report.claims] == [CLAIMS["ntk-limit"].source, CLAIMS["spread-reduced"].source]
     assert (report.verdict, report.exit_status) == (SUPPORTED, 1)
@@ -61,13 +61,13 @@ def test_reports_from_before_are_read_with_what_is_known_now(build: Any) -> None
     assert "recorded before" in status_words(report)
     # It is a report of today when it is written again.
     assert decode_report(as_json(report).encode(), "it") == report
-    error = decode_report(json.dumps(earlier(build, PAPER, "ntk-limit", verdict=ERROR)).encode(), "it")
+    error = decode_report(json.dumps(earlier(build, TITLE, "ntk-limit", verdict=ERROR)).encode(), "it")
     assert error.verdict is ERROR
 
 
 def test_a_statement_that_is_another_by_now_keeps_its_reading(build: Any) -> None:
     """The verdict was on the words that stood there: the source says so, and what is tested by now."""
-    document = earlier(build, PAPER, "spread-reduced")
+    document = earlier(build, TITLE, "spread-reduced")
     document["claims"][0]["statement"] = "Other words."
     (claim,) = decode_report(json.dumps(document).encode(), "it").claims
     now = CLAIMS["spread-reduced"].source

@@ -16,8 +16,8 @@ from theory_check.judge.figure import Figure
 from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.neural_ode.case import Case
 from theory_check.pictures.picture import Picture, Series
+from theory_check.pictures.visible import visible
 from theory_check.reporting.html_writer import render
-from theory_check.reporting.markdown_text import visible
 from theory_check.reporting.page_text import anchor, number
 
 HOSTILE = "<script>alert(1)</script>"

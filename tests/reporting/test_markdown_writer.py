@@ -9,10 +9,11 @@ from markdown_it import MarkdownIt
 
 from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.neural_ode.case import Case
-from theory_check.reporting.case_text import describe_case
+from theory_check.pictures.visible import visible
 from theory_check.reporting.headline import verdict_words
-from theory_check.reporting.markdown_text import code, escaped, fenced, visible
+from theory_check.reporting.markdown_text import code, escaped, fenced
 from theory_check.reporting.markdown_writer import render
+from theory_check.reporting.outcome_text import describe_case
 
 PARSER = MarkdownIt("gfm-like", {"linkify": False})
 HOSTILE = "a|b`c`` <script>alert(1)</script> [x](http://x) *bold* _it_ ~~s~~ $m$ &amp; \\| #1\n# new\x1b[31m\u202e"

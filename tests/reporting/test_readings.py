@@ -14,7 +14,8 @@ from theory_check.reporting.badge_writer import render as badge
 from theory_check.reporting.headline import verdict_words
 from theory_check.reporting.readings import counts
 from theory_check.reporting.records import Report
-from theory_check.runs.assembly import Found, assemble
+from theory_check.runs.assembly import assemble
+from theory_check.search.found import Found
 from theory_check.search.request import Request
 
 SUPPORTED, REFUTED, INCONCLUSIVE, ERROR = Verdict.SUPPORTED, Verdict.REFUTED, Verdict.INCONCLUSIVE, Verdict.ERROR

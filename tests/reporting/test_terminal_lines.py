@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from theory_check.case.record import case_id
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict
-from theory_check.neural_ode.case import Case, Explicit, Sphere, case_id
+from theory_check.neural_ode.case import Case, Explicit, Sphere
 from theory_check.reporting.records import ClaimReport, Trial
 from theory_check.reporting.replay_command import replay_command
 from theory_check.reporting.terminal_lines import terminal_lines

@@ -13,9 +13,10 @@ from theory_check.judge.profile import DECLARED_CALLS
 from theory_check.neural_ode.case import Explicit
 from theory_check.neural_ode.claims.statements import CLAIMS
 from theory_check.reporting.records import ReportError
-from theory_check.runs.assembly import Found, environment_of
+from theory_check.runs.assembly import environment_of
 from theory_check.runs.shard import Shard, asked, load_shard, merged, render_shard, require_whole
 from theory_check.runs.unfinished import MACHINE
+from theory_check.search.found import Found
 from theory_check.search.plan import Plan, of_shard
 from theory_check.search.request import MOST_SHARDS, Request, RequestError, make_request
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 import pytest
 
-import theory_check.cli.properties
-from theory_check.cli.properties import properties_folder
+import theory_check.runs.properties
 from theory_check.runs import cluster_trial
+from theory_check.runs.properties import properties_folder
 from theory_check.search.request import make_request
 
 
@@ -24,7 +24,7 @@ def _copied(folder: Path, monkeypatch: pytest.MonkeyPatch, **files: str) -> None
     """A folder of properties with copies of one of ours, changed."""
     for name, text in files.items():
         (folder / f"{name}.py").write_text(text)
-    monkeypatch.setattr(theory_check.cli.properties, "properties_folder", lambda: folder)
+    monkeypatch.setattr(theory_check.runs.properties, "properties_folder", lambda: folder)
 
 
 def test_a_file_may_be_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

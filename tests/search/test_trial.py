@@ -18,22 +18,26 @@ from hypothesis import strategies as st
 from hypothesis.internal.conjecture import providers
 
 from theory_check import Audit, Case, Claim, checks
-from theory_check.claims.claim import Assumption, planted_controls
+from theory_check.case.record import canonical_json
+from theory_check.claims.claim import planted_controls
 from theory_check.judge.audit import LawTest
 from theory_check.judge.discrepancy import Discrepancy
 from theory_check.judge.gaussianity import TestResult as LawResult
 from theory_check.judge.profile import PROFILES
 from theory_check.judge.verdict import Conclusion, Verdict
-from theory_check.neural_ode.case import Sphere, canonical_json
+from theory_check.neural_ode.case import Sphere
 from theory_check.neural_ode.claims.quantities import EIGENVALUE
 from theory_check.neural_ode.claims.statements import CLAIMS
+from theory_check.neural_ode.claims.vocabulary import Assumption
+from theory_check.neural_ode.paper import AS_DRAWN, PLAIN_INSTEAD
 from theory_check.neural_ode.strategies import cases, smooth_activations
-from theory_check.runs.assembly import Found, assemble, decode, encode
+from theory_check.runs.assembly import assemble
 from theory_check.search.draws import reproducible_draws
+from theory_check.search.found import Found, decode, encode
 from theory_check.search.plan import Plan, plans, plans_of
 from theory_check.search.property import Property, property_of
 from theory_check.search.request import Request
-from theory_check.search.trial import AS_DRAWN, PLAIN_INSTEAD, judge_case, run_trial
+from theory_check.search.trial import judge_case, run_trial
 
 QUICK = PROFILES["quick"]
 GATE = PROFILES["gate"]

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theory_check import Audit, Case, Claim, checks
+from theory_check.case.record import canonical_json
 from theory_check.judge.audit import LawTest
 from theory_check.judge.discrepancy import Discrepancy
 from theory_check.judge.gaussianity import TestResult as LawResult
-from theory_check.neural_ode.case import Sphere, canonical_json
-from theory_check.runs.assembly import Found
+from theory_check.neural_ode.case import Sphere
+from theory_check.search.found import Found
 from theory_check.search.plan import Plan
 from theory_check.search.property import Property, property_of
 from theory_check.search.request import Request

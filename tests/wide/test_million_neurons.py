@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from theory_check.case.record import Seeds
 from theory_check.judge.profile import PROFILES, Profile
 from theory_check.judge.verdict import Verdict
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.activations.loading import activation
-from theory_check.neural_ode.case import Case, Digits, Seeds
+from theory_check.neural_ode.case import Case, Digits
 from theory_check.neural_ode.measurements.width_ladder import WidthLadder, networks_at
 
 WIDTHS = (100, 316, 1_000, 3_162, 10_000, 31_623, 100_000, 316_228, 1_000_000)

@@ -10,52 +10,7 @@ import msgspec
 from theory_check.claims.source import Source
 
 Quantifier = Literal["ALL", "RATE", "LAW"]
-Assumption = Literal[
-    "lipschitz",
-    "smooth",
-    "differentiable",
-    "nonlinear",
-    "linear-growth",
-    "piecewise-linear",
-    "distinct-inputs",
-    "wide",
-    "small-learning-rate",
-    "gaussian-weights",
-    "shared-weights",
-    "scale",
-]
-Stratum = Literal[
-    "sphere",
-    "digits",
-    "given",
-    "arbitrary",
-    "zero-input",
-    "pinned",
-    "crowded",
-    "independent",
-    "repeated",
-    "antipodal",
-    "contradictory",
-    "large-step",
-    "narrow",
-]
-
 _IDENTIFIER = re.compile(r"\w[\w.-]{0,79}")
-
-EXPLAINED: dict[str, str] = {
-    "lipschitz": "phi is Lipschitz",
-    "smooth": "phi and its derivative are Lipschitz",
-    "differentiable": "phi has derivatives of every order (known from its expression)",
-    "nonlinear": "phi is not a polynomial (certified by value; a Lipschitz phi that is not affine is none)",
-    "linear-growth": "phi grows linearly on a half-line",
-    "piecewise-linear": "phi is piecewise linear and has a kink",
-    "distinct-inputs": "no input is zero and no two are parallel (x and -x count as parallel)",
-    "wide": "the width is large (8 or more)",
-    "small-learning-rate": "the learning rate is at most 1 / lambda_max(Theta_0)",
-    "gaussian-weights": "entries of the weights are independent N(0, 1)",
-    "shared-weights": "W is the same at every time",
-    "scale": "W acts as sigma_w W / sqrt n",
-}
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,7 +25,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     test: str = ""
     activation: str
-    stratum: Stratum
+    stratum: str
     verdict: Literal["refuted", "assumptions-not-met", "supported"]
     conclusion: Literal["fails", "holds"]
     quantity: str
@@ -78,7 +33,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 def planted_control(
-    test: str, quantity: str, defect: str, activation: str = "softplus", *, stratum: Stratum = "sphere"
+    test: str, quantity: str, defect: str, activation: str = "softplus", *, stratum: str = "sphere"
 ) -> Control:
     """The property must refute its claim, by this quantity, while the defect is active."""
     return Control(
@@ -93,7 +48,7 @@ def planted_control(
 
 
 def planted_controls(
-    quantity: str, *defects: str, activation: str = "softplus", stratum: Stratum = "sphere"
+    quantity: str, *defects: str, activation: str = "softplus", stratum: str = "sphere"
 ) -> tuple[Control, ...]:
     """Beside `@checks`: the property must refute its claim, by this quantity, while each of the defects is active."""
     return tuple(planted_control("", quantity, defect, activation, stratum=stratum) for defect in defects)
@@ -104,7 +59,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     id: its name on the command line and in reports: letters, digits, "-", "_" and ".", at most 80 of them.
     source: where it is made and how it is read; a sentence where it is the user's own statement.
-    assumptions: names in `EXPLAINED`, or a user's own words, for which `checks` then takes a predicate.
+    assumptions: names that the paper on trial explains, or a user's own words, for which `checks` takes a predicate.
     strata: parts of the space of cases, each searched on its own, so that none is left to luck; the strategy of a
         property must follow them, as `cases` does. None at all: a property's strategy alone says what is searched.
     controls: each names its property; those that stand beside `@checks` are left out here.
@@ -118,12 +73,11 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     source: str | Source
     quantifier: Quantifier = "ALL"
     assumptions: tuple[str, ...] = ()
-    strata: tuple[Stratum, ...] = ()
+    strata: tuple[str, ...] = ()
     controls: tuple[Control, ...] = ()
 
     def __post_init__(self) -> None:
-        # A record made in Python is not checked against its types, and a stratum with a typo would be searched as
-        # another one.
+        # A record made in Python is not checked against its types.
         if not _IDENTIFIER.fullmatch(self.id):
             raise ValueError(
                 f"the id of a claim must be letters, digits, '-', '_' and '.', at most 80, got {self.id!r:.100}"
@@ -138,8 +92,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
                 raise ValueError(
                     f"a control of claim {self.id} names no property: give it test=..., or to @checks, got {control!r}"
                 )
-        _check_known(self.id, "quantifier", (self.quantifier,), get_args(Quantifier))
-        _check_known(self.id, "stratum", self.strata, get_args(Stratum))
+        check_known(self.id, "quantifier", (self.quantifier,), get_args(Quantifier))
         for words in self.assumptions:
             if not words.strip() or not words.isprintable():
                 raise ValueError(f"an assumption of claim {self.id} must be words on one line, got {words!r:.100}")
@@ -155,7 +108,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return "" if isinstance(self.source, str) or self.source.is_stated else self.source.kind
 
 
-def _check_known(claim: str, what: str, given: Iterable[str], known: tuple[str, ...]) -> None:
+def check_known(claim: str, what: str, given: Iterable[str], known: tuple[str, ...]) -> None:
+    """Refuse a word that is none of those known. Raises ValueError, one line with the nearest."""
     for word in given:
         if word not in known:
             near = difflib.get_close_matches(str(word), known, n=1)

@@ -156,11 +156,11 @@ def _begin(
 ) -> "tuple[Request, UnfinishedRun]":
     import datetime as dt
 
-    from theory_check.cli.properties import code_of
-    from theory_check.reporting.writing import new_run_name, require_writable
     from theory_check.runs.cluster import require_cluster
+    from theory_check.runs.properties import code_of
     from theory_check.runs.run import typed_command
     from theory_check.runs.unfinished import begin_run, code_fingerprint
+    from theory_check.runs.writing import new_run_name, require_writable
     from theory_check.search.request import make_request
 
     request = make_request(**options, data=data, trust_code=trust_code)
@@ -198,8 +198,8 @@ _WITH_RESUME = {"resume", "workers", "dask", "baseline", "trust_code"}
 
 
 def _resume(path: Path, dask: str | None, *, trust_code: bool) -> "tuple[Request, UnfinishedRun, str]":
-    from theory_check.cli.properties import code_of
     from theory_check.runs.cluster import require_cluster
+    from theory_check.runs.properties import code_of
     from theory_check.runs.unfinished import code_fingerprint, find_run, resume_run, told_of
     from theory_check.search.request import make_request
 

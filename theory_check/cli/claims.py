@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 def claims(ids: tuple[str, ...]) -> None:
     """List the claims on trial, or explain the given ones: where each comes from, and how it is read."""
-    from theory_check.neural_ode.claims.statements import CLAIMS
+    from theory_check.claims.paper import paper_on_trial
     from theory_check.search.request import RequestError, make_request
 
     try:
@@ -25,21 +25,22 @@ def claims(ids: tuple[str, ...]) -> None:
     for place, name in enumerate(wanted):
         if place:
             click.echo()
-        _explain(CLAIMS[name])
+        _explain(paper_on_trial().claims[name])
 
 
 def _list() -> None:
     """All of them: what the authors state, then the readings by the kind of text in which they stand."""
+    from theory_check.claims.paper import paper_on_trial
     from theory_check.claims.source import PROVENANCES, READING
-    from theory_check.neural_ode.claims.statements import CLAIMS, PAPER
 
-    click.echo(PAPER)
-    for claim in CLAIMS.values():
+    paper = paper_on_trial()
+    click.echo(paper.title)
+    for claim in paper.claims.values():
         if claim.is_stated:
             click.echo(f"\n{claim.id} ({claim.quantifier})\n  {claim.statement}")
     click.echo(f"\nReadings. A reading is {READING}")
     for kind, explained in PROVENANCES.items():
-        found = [claim for claim in CLAIMS.values() if claim.reading == kind]
+        found = [claim for claim in paper.claims.values() if claim.reading == kind]
         if found:
             click.echo(f"\n{kind}: {explained}")
         for claim in found:
@@ -48,7 +49,7 @@ def _list() -> None:
 
 def _explain(claim: "Claim") -> None:
     """Source and readings, assumptions, what is searched, controls."""
-    from theory_check.claims.claim import EXPLAINED
+    from theory_check.claims.paper import paper_on_trial
     from theory_check.claims.source import READING, source_lines
 
     click.echo(f"{claim.id} ({claim.quantifier})\n  {claim.statement}")
@@ -58,7 +59,7 @@ def _explain(claim: "Claim") -> None:
         click.echo(f"  {label}: {value}")
     click.echo("  assumptions:")
     for assumption in claim.assumptions:
-        click.echo(f"    - {EXPLAINED[assumption]}")
+        click.echo(f"    - {paper_on_trial().assumptions[assumption]}")
     click.echo(f"  searched: {', '.join(claim.strata)}\n  controls, which must come out as said:")
     for control in _controls(claim):
         defect = f" with the planted defect {control.defect}" if control.defect else ""
@@ -68,7 +69,7 @@ def _explain(claim: "Claim") -> None:
 
 def _controls(claim: "Claim") -> list["Control"]:
     """Those of the claim, and those that stand beside its properties."""
-    from theory_check.cli.properties import load_properties, property_files
+    from theory_check.runs.properties import load_properties, property_files
     from theory_check.search.property import property_of
 
     # A file that does not name the claim is not loaded.

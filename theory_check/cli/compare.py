@@ -117,12 +117,13 @@ def _inputs(request: "Request", rows: int, dimension: int) -> "Data":
         return given
     if request.data is None:
         raise ValueError("--data must be digits, sphere, FILE.npy or FILE.csv, got ''")
-    return request.data
+    given_rows: Data = request.data
+    return given_rows
 
 
 def properties_of_uniqueness() -> "dict[str, Property]":
     """The properties of the claims that a comparison judges, by claim."""
-    from theory_check.cli.properties import load_property
+    from theory_check.runs.properties import load_property
     from theory_check.search.property import property_of
 
     found = {}

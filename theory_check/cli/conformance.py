@@ -42,8 +42,8 @@ def conformance(
     from theory_check.conformance.profiles import profile_named
     from theory_check.conformance.writing import write
     from theory_check.reporting.records import ReportError
-    from theory_check.reporting.writing import require_writable
     from theory_check.runs.run import typed_command
+    from theory_check.runs.writing import require_writable
     from theory_check.search.request import RequestError, make_request
 
     try:

@@ -10,7 +10,7 @@ from theory_check.runs.run import ERROR_STATUS
 
 if TYPE_CHECKING:
     from theory_check.judge.verdict import Outcome
-    from theory_check.runs.assembly import Found
+    from theory_check.search.found import Found
     from theory_check.selftest.demo import Demonstration
 
 # One of those in which the search meets a complicated failure first, so that there is something to shrink.
@@ -28,9 +28,9 @@ def demo(seed: str, report_dir: str | None) -> None:
     import torch
     from threadpoolctl import threadpool_limits
 
-    from theory_check.claims.claim import EXPLAINED
+    from theory_check.neural_ode.claims.vocabulary import EXPLAINED
     from theory_check.reporting.records import ReportError
-    from theory_check.reporting.writing import require_writable
+    from theory_check.runs.writing import require_writable
     from theory_check.search.request import RequestError, make_request
     from theory_check.selftest import demo as trials
 
@@ -114,7 +114,7 @@ def _counterexample(shown: "Demonstration") -> None:
 
 
 def _case(outcome: "Outcome") -> None:
-    from theory_check.reporting.case_text import describe_case
+    from theory_check.reporting.outcome_text import describe_case
 
     click.echo(f"   - phi(x) = {outcome.case.activation}: conclusion {outcome.conclusion}")
     click.echo(f"     {outcome.quantity}:")
@@ -128,9 +128,9 @@ def _report(shown: "Demonstration", seed: int, report_dir: Path) -> None:
 
     from theory_check.reporting.records import ReportError
     from theory_check.reporting.replay_command import replay_command
-    from theory_check.reporting.writing import new_run_name, write_reports
     from theory_check.runs.assembly import assemble
     from theory_check.runs.run import typed_command
+    from theory_check.runs.writing import new_run_name, write_reports
     from theory_check.selftest.demo import request_of
 
     now = dt.datetime.now(dt.UTC)

@@ -26,9 +26,9 @@ def merge(shards: tuple[str, ...], report_dir: str, baseline: str | None, *, str
     from theory_check.cli.gate import end_with
     from theory_check.reporting.document import load_report
     from theory_check.reporting.records import ReportError
-    from theory_check.reporting.writing import new_run_name, require_writable, write_reports
     from theory_check.runs.run import typed_command
     from theory_check.runs.shard import merged, require_whole
+    from theory_check.runs.writing import new_run_name, require_writable, write_reports
 
     try:
         recorded = load_report(Path(baseline)) if baseline is not None else None
@@ -73,9 +73,9 @@ def _request(shard: "Shard") -> "Request":
     import msgspec
 
     from theory_check.reporting.records import ReportError
-    from theory_check.search.request import Request
+    from theory_check.search.request import RequestError, read_request
 
     try:
-        return msgspec.json.decode(shard.request, type=Request)
-    except msgspec.DecodeError as error:
+        return read_request(shard.request)
+    except (msgspec.DecodeError, RequestError) as error:
         raise ReportError(f"shard {shard.number}/{shard.of} holds no request of this version: {error}") from None

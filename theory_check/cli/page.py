@@ -11,7 +11,7 @@ import click
 def page(report: str, out: str | None) -> None:
     """Write the page of REPORT (a report.json, or the folder of a run) as one HTML file that needs nothing else."""
     from theory_check.reporting.document import ReportError, load_report
-    from theory_check.reporting.writing import write_page
+    from theory_check.runs.writing import write_page
 
     if out == "":
         raise click.ClickException(

@@ -38,9 +38,9 @@ def pairs(names: tuple[str, ...], seed: str, out: str | None) -> None:
     from threadpoolctl import threadpool_limits
 
     from theory_check.compare.pairs import KINKED, judged_pairs
+    from theory_check.compare.pairs_text import pairs_page, pairs_table
     from theory_check.neural_ode.figures.training_steps import FULL, training_steps
     from theory_check.pictures.drawing import draw_file
-    from theory_check.reporting.pairs_text import pairs_page, pairs_table
     from theory_check.search.request import make_request
 
     if out is not None and not (Path(out).is_dir() and os.access(out, os.W_OK | os.X_OK)):
@@ -66,7 +66,7 @@ def pairs(names: tuple[str, ...], seed: str, out: str | None) -> None:
 
 
 def _properties() -> "dict[str, Property]":
-    from theory_check.cli.properties import load_property
+    from theory_check.runs.properties import load_property
     from theory_check.search.property import property_of
 
     found = {}

@@ -29,12 +29,12 @@ def publish(profile: str, seed: str, out: str, work: str, workers: int | None) -
     """
     import filelock
 
-    from theory_check.cli.properties import code_of
-    from theory_check.reporting.publication import publish_folder, require_replaceable
     from theory_check.reporting.records import ReportError
-    from theory_check.reporting.writing import require_writable
+    from theory_check.runs.properties import code_of
+    from theory_check.runs.publication import publish_folder, require_replaceable
     from theory_check.runs.run import ERROR_STATUS
     from theory_check.runs.unfinished import code_fingerprint
+    from theory_check.runs.writing import require_writable
     from theory_check.search.request import RequestError, make_request
 
     for option, value in (("--out", out), ("--work", work)):
@@ -69,9 +69,9 @@ def _audited(request: "Request", out: str, work: Path, code: str, workers: int |
 
     from theory_check.reporting.document import load_report
     from theory_check.reporting.headline import headline
-    from theory_check.reporting.writing import new_run_name
     from theory_check.runs.run import run_properties
     from theory_check.runs.unfinished import STORE_FILE, SUFFIX, begin_run, request_fingerprint, resume_run
+    from theory_check.runs.writing import new_run_name
 
     place = work / f"audit-{request_fingerprint(request, code=code)[:12]}"
     finished = [path.parent for path in place.glob("*/report.json") if not path.parent.name.endswith(SUFFIX)]

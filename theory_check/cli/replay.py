@@ -26,7 +26,7 @@ def replay(report: str, case: str, *, properties: str | None, device: str | None
 
     Exit status 0 when it comes out the same, 1 when not.
     """
-    from theory_check.neural_ode.case import case_id
+    from theory_check.case.record import case_id
     from theory_check.reporting.document import ReportError, find_outcome, load_report
 
     try:
@@ -55,9 +55,9 @@ def replay(report: str, case: str, *, properties: str | None, device: str | None
 
 def _property(outcome: "Outcome", folder: str | None, *, trust_code: bool) -> "Property":
     """One of ours, or where a folder is given, a user's own."""
+    from theory_check.claims.paper import paper_on_trial
     from theory_check.cli.own_properties import load_own_property
-    from theory_check.cli.properties import load_property
-    from theory_check.neural_ode.claims.statements import CLAIMS
+    from theory_check.runs.properties import load_property
     from theory_check.search.property import property_of
     from theory_check.selftest.demo import find_property
 
@@ -66,7 +66,7 @@ def _property(outcome: "Outcome", folder: str | None, *, trust_code: bool) -> "P
         return ours
     if folder is not None:
         prop: Property | None = load_own_property(outcome.test, folder, trust_code=trust_code)
-    elif outcome.claim not in CLAIMS:
+    elif outcome.claim not in paper_on_trial().claims:
         raise click.ClickException(
             f"{outcome.claim!r} is no claim of theory_check's own: add --properties DIR (the folder that "
             f"{outcome.test.partition('::')[0]!r} lies in) and --trust-code"

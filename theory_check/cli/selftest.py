@@ -27,8 +27,8 @@ def selftest(claims: tuple[str, ...], seed: str, workers: int | None, report_dir
     from rich.console import Console
 
     from theory_check.reporting.records import ReportError
-    from theory_check.reporting.writing import require_writable
     from theory_check.runs.run import run_properties
+    from theory_check.runs.writing import require_writable
     from theory_check.search.request import RequestError, make_request
 
     try:

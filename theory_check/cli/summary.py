@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from theory_check.neural_ode.case import canonical_json
+from theory_check.case.record import canonical_json
 from theory_check.reporting.coverage import ablation_table, needed_assumptions
 from theory_check.reporting.document import ClaimReport, Report, Trial, claim_matrix, is_judged
 from theory_check.reporting.headline import headline, status_words, verdict_words

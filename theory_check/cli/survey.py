@@ -34,12 +34,12 @@ ACTIVATIONS = (
 @click.option("--out", required=True, metavar="DIR", help="Where activations.md and activations.json go.")
 def survey(activations: tuple[str, ...], profile: str, seed: str, workers: int | None, runs: str, out: str) -> None:
     """Audit activations one by one and write the table of claims against them. Run again, it goes on where it was."""
-    from theory_check.cli.properties import code_of
     from theory_check.reporting.records import ReportError
     from theory_check.reporting.survey import survey_table
-    from theory_check.reporting.writing import require_writable, write_text
+    from theory_check.runs.properties import code_of
     from theory_check.runs.run import run_properties
     from theory_check.runs.unfinished import code_fingerprint, request_fingerprint
+    from theory_check.runs.writing import require_writable, write_text
     from theory_check.search.request import RequestError, make_request
 
     try:

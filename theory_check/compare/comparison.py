@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from theory_check.case.record import Seeds
 from theory_check.compare.activation_costs import (
     SharedNetworks,
     evaluations,
@@ -18,7 +19,7 @@ from theory_check.judge.plain_numbers import Detail, finite
 from theory_check.judge.profile import PROFILES, Profile
 from theory_check.judge.verdict import Conclusion
 from theory_check.neural_ode.activations.activation import Activation
-from theory_check.neural_ode.case import Data, Seeds, materialise
+from theory_check.neural_ode.case import Data, materialise
 from theory_check.neural_ode.measurements.uniqueness_probes import uniqueness_probes
 from theory_check.neural_ode.model import NeuralODE
 from theory_check.search.property import Property
@@ -71,7 +72,8 @@ class _Setting:
     profile: Profile = PROFILES["quick"]
 
     def load(self, expression: str, /) -> Activation:
-        return self.request.load(expression)
+        phi: Activation = self.request.load(expression)
+        return phi
 
 
 def compare(

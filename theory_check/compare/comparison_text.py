@@ -2,8 +2,8 @@
 
 import math
 
+from theory_check.case.record import canonical_json
 from theory_check.compare.records import COLUMNS, Candidate, Cell, Comparison, Uniqueness
-from theory_check.neural_ode.case import canonical_json
 from theory_check.reporting.rounding import rounded_down
 
 DIGITS = 4

@@ -14,7 +14,7 @@ from theory_check.compare.comparison_text import (
 )
 from theory_check.compare.records import COLUMNS, Comparison
 from theory_check.reporting.html_writer import page_of
-from theory_check.reporting.writing import write_text
+from theory_check.runs.writing import write_text
 
 # By status the verdict whose colour and sign say the same.
 SIGNS = {"proved": "supported", "measured bounds": "supported", "open": "inconclusive", "fails": "refuted"}

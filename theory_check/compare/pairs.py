@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from theory_check.claims.claim import Stratum
 from theory_check.judge.verdict import Outcome
 from theory_check.neural_ode.activations.mollification import is_piecewise_linear
 from theory_check.neural_ode.case import Case, Data, Digits, Sphere
+from theory_check.neural_ode.claims.vocabulary import Stratum
 from theory_check.search.property import Property
 from theory_check.search.request import Request
 from theory_check.search.trial import judge_case

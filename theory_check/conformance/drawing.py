@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from theory_check.case.record import Seeds
 from theory_check.conformance.case import Trialled
 from theory_check.conformance.problem import Problem
 from theory_check.judge.profile import PROFILES, Profile
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.activations.loading import activation
-from theory_check.neural_ode.case import Seeds, labels_of
+from theory_check.neural_ode.case import labels_of
 from theory_check.neural_ode.measurements.instance import Instance, field_growth, prepare, with_bounded_growth
 from theory_check.neural_ode.networks.parameters import Parameters, initial_states
 

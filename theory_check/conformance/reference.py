@@ -14,12 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from theory_check.case.record import Seeds
 from theory_check.conformance.libraries.scipy import ScipySolver
 from theory_check.conformance.libraries.torch_model import loaded
 from theory_check.conformance.problem import Gradient, Matrix, Problem
 from theory_check.conformance.solver import Accuracy
 from theory_check.neural_ode.activations.activation import Activation
-from theory_check.neural_ode.case import Case, Seeds, Sphere
+from theory_check.neural_ode.case import Case, Sphere
 from theory_check.neural_ode.measurements.bounds import halving_bound, summation_bound
 from theory_check.neural_ode.measurements.instance import Instance, field_growth, propagator_bound
 from theory_check.neural_ode.model import NeuralODE

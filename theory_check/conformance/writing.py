@@ -12,9 +12,9 @@ from theory_check.conformance.records import CheckResult, ConformanceReport
 from theory_check.judge.verdict import Verdict
 from theory_check.reporting.badge_writer import COLOURS
 from theory_check.reporting.markdown_text import code, escaped
-from theory_check.reporting.publication import publish_folder
 from theory_check.reporting.records import ReportError
 from theory_check.reporting.schema import schema_of, schema_text
+from theory_check.runs.publication import publish_folder
 
 SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
 

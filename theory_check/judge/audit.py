@@ -7,8 +7,9 @@ so that shrinking never meets a case twice and stops after a counted number of e
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from theory_check.case.record import AnyCase, Seeds, canonical_json, case_id
 from theory_check.claims.claim import Claim
 from theory_check.judge.counts_picture import ratios_picture
 from theory_check.judge.definiteness import Certificate
@@ -30,13 +31,8 @@ from theory_check.judge.plain_numbers import Detail, finite, plain
 from theory_check.judge.profile import Profile
 from theory_check.judge.rates import SUPPORT_CONFIDENCE, RateResult, detectable_departure, replicates_needed_by
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict
-from theory_check.neural_ode.case import Case, Seeds, canonical_json, case_id
 from theory_check.pictures.picture import Picture
 from theory_check.pictures.sketch import Sketch, finished
-
-if TYPE_CHECKING:
-    from theory_check.neural_ode.activations.activation import Activation  # loads torch
-    from theory_check.neural_ode.networks.own_model.vector_field import VectorField  # likewise
 
 
 class ConclusionFails(AssertionError):
@@ -92,9 +88,9 @@ class Audit:
         seeds: Seeds,
         budget: ErrorBudget,
         profile: Profile,
-        unmet: Callable[[Case], str | None],
-        load: "Callable[[str], Activation]",
-        load_model: "Callable[[str, int], VectorField] | None" = None,
+        unmet: Callable[[AnyCase], str | None],
+        load: Callable[[str], Any],
+        load_model: Callable[[str, int], Any] | None = None,
         device: str = "cpu",
         defect: str | None = None,
         assumption: str | None = None,
@@ -116,7 +112,7 @@ class Audit:
 
     def at_most(
         self,
-        case: Case,
+        case: AnyCase,
         *discrepancies: Discrepancy,
         confirm: Callable[[], tuple[Discrepancy, ...]] | None = None,
         picture: Picture | Sketch | None = None,
@@ -163,7 +159,7 @@ class Audit:
             picture=picture or worst.sketch or next((d.sketch for d in discrepancies if d.sketch), None),
         )
 
-    def law(self, case: Case, *tests: LawTest, unusable: str = "", picture: Picture | Sketch | None = None) -> None:
+    def law(self, case: AnyCase, *tests: LawTest, unusable: str = "", picture: Picture | Sketch | None = None) -> None:
         """No test rejects its law at this audit's level (LAW claims); exact tails are staged, others confirmed.
 
         Of each test the outcome says what it could have seen (`detectable_by_gate`). `unusable` says why the case's
@@ -224,7 +220,7 @@ class Audit:
 
     def rate(
         self,
-        case: Case,
+        case: AnyCase,
         quantity: str,
         ladder: Callable[[int], RateResult],
         *,
@@ -283,7 +279,7 @@ class Audit:
 
     def non_inferior(
         self,
-        case: Case,
+        case: AnyCase,
         quantity: str,
         sample: Callable[[int], PairedCosts],
         *,
@@ -356,7 +352,7 @@ class Audit:
 
     def positive_definite(
         self,
-        case: Case,
+        case: AnyCase,
         quantity: str,
         certificate: Certificate,
         details: Mapping[str, Detail],
@@ -404,7 +400,7 @@ class Audit:
 
     # --- records ------------------------------------------------------------------------------------------------
 
-    def not_executed(self, case: Case, quantity: str, reason: str) -> None:
+    def not_executed(self, case: AnyCase, quantity: str, reason: str) -> None:
         """Record that nothing could be compared, and why."""
         self.record(
             case,
@@ -417,7 +413,7 @@ class Audit:
             comparisons=0,
         )
 
-    def _not_finite(self, case: Case, discrepancies: tuple[Discrepancy, ...]) -> bool:
+    def _not_finite(self, case: AnyCase, discrepancies: tuple[Discrepancy, ...]) -> bool:
         """Whether a number to be compared is none, which is then the outcome: `nan > bound` is False, a silent pass."""
         for d in discrepancies:
             if not all(map(math.isfinite, (d.error, d.bound, d.scale or 0.0))):
@@ -425,7 +421,7 @@ class Audit:
                 return True
         return False
 
-    def error(self, case: Case, reason: str) -> None:
+    def error(self, case: AnyCase, reason: str) -> None:
         """The case could not be measured; the reason stays on one line.
 
         Where an assumption is not met (a derivative that is infinite, say) the conclusion is undecided, no error.
@@ -444,7 +440,7 @@ class Audit:
 
     def record(
         self,
-        case: Case,
+        case: AnyCase,
         conclusion: Conclusion,
         *,
         quantity: str,
@@ -493,7 +489,7 @@ class Audit:
         if conclusion is Conclusion.FAILS:
             raise ConclusionFails(outcome)
 
-    def _names(self, case: Case) -> dict[str, Any]:
+    def _names(self, case: AnyCase) -> dict[str, Any]:
         return {
             "claim": self.claim.id,
             "test": self.test,
@@ -508,7 +504,7 @@ class Audit:
         self.judged[canonical_json(outcome.case)] = outcome
 
 
-def _no_model(reference: str, _seed: int) -> "VectorField":
+def _no_model(reference: str, _seed: int) -> Any:
     raise ValueError(f"no model is on trial, so that {reference} is not built")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from theory_check.neural_ode.case import Case
+from theory_check.case.record import AnyCase
 from theory_check.pictures.picture import Picture
 
 INCONCLUSIVE_SHARE = 0.10
@@ -46,7 +46,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     claim: str
     test: str
     case_id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{12}$")]
-    case: Case
+    case: AnyCase
     seed: int
     defect: str | None = None
     assumption: str | None = None

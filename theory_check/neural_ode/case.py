@@ -1,10 +1,9 @@
-"""A case: everything that fixes one instance of a claim, and the seed rule that fixes its weights.
+"""A case: everything that fixes one instance of a claim about Neural ODEs, but for the weights (case.record.Seeds).
 
 A case is data. Its canonical JSON names it: the verdict of a case is a pure function of that text and
 the root seed, so a case can be replayed from a report in another process (JUDGEMENT, "two kinds of randomness").
 """
 
-import hashlib
 import math
 from functools import lru_cache
 from typing import Annotated, Literal
@@ -105,45 +104,6 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def __post_init__(self) -> None:
         if not (math.isfinite(self.eta_factor) and self.eta_factor > 0):
             raise ValueError(f"eta_factor must be a positive finite number, got {self.eta_factor!r}")
-
-
-_ENCODER = msgspec.json.Encoder(order="sorted")
-_DECODER = msgspec.json.Decoder(Case)
-
-
-def canonical_json(case: Case) -> str:
-    """The one spelling of a case: keys sorted, no spaces, shortest decimals that round-trip.
-
-    Raises:
-        msgspec.ValidationError: a field is not what its type says.
-    """
-    # Read back once, so that a whole number in place of a float is spelt as the float that it means.
-    return _ENCODER.encode(_DECODER.decode(_ENCODER.encode(case))).decode()
-
-
-def case_id(claim: str, case: Case, *, test: str = "", defect: str | None = None, assumption: str | None = None) -> str:
-    """Twelve hexadecimal digits that name a judged case in reports and on the command line.
-
-    Two properties of one claim may judge the same case, a control judges it with a defect planted, and an ablation with
-    an assumption broken: each has a name.
-    """
-    text = "\0".join([claim, test, defect or "", canonical_json(case), *([assumption] if assumption else [])])
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-class Seeds(msgspec.Struct, frozen=True):
-    """Seeds of one claim's weights: SHA-256 of root seed, claim, case, stage and replicate.
-
-    Never drawn by Hypothesis and never global: fresh for every case, equal on every rerun.
-    """
-
-    root: int
-    claim: str
-
-    def of(self, case: Case, *, stage: str = "", replicate: int = 0) -> int:
-        """A seed in [0, 2^63) for an explicit generator."""
-        text = "\0".join([str(self.root), self.claim, canonical_json(case), stage, str(replicate)])
-        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
 def materialise(data: Data) -> NDArray[np.float64]:

@@ -12,8 +12,6 @@ ENUMERATED: Mapping[str, tuple[str, ...]] = MappingProxyType(
 HORIZONS = (0.75, 1.5)
 STRONG = 0.5
 WIDE = 12
-# Draws to wait for a case whose classes are lacking in every dimension, then in all but one; then any will do.
-PATIENCE = 10
 
 
 def strata_of(case: Case) -> dict[str, str]:
@@ -29,42 +27,3 @@ def strata_of(case: Case) -> dict[str, str]:
         "scale": "strong" if model.sigma_w * model.horizon > STRONG else "weak",
         "width": "wide" if case.width >= WIDE else "narrow",
     }
-
-
-class Coverage:
-    """Which cases a search still takes, so that its cases fall evenly into the classes of every dimension.
-
-    Args:
-        cases: how many it will take.
-        offset: rotates the classes, so that searches too short for all of them differ.
-    """
-
-    def __init__(self, cases: int, offset: int) -> None:
-        self._left: dict[str, dict[str, int]] = {}
-        for dimension, classes in ENUMERATED.items():
-            rotated = [classes[(offset + k) % len(classes)] for k in range(cases)]
-            self._left[dimension] = {name: rotated.count(name) for name in classes}
-            # The next dimension turns once for every turn of this one: all combinations come up in the end.
-            offset //= len(classes)
-        self._seen: dict[str, set[str]] = {dimension: set() for dimension in ENUMERATED}
-        self._waited = 0
-
-    def takes(self, case: Case) -> bool:
-        """Whether a case is one of those still wanted; counts it if so.
-
-        Where draws do not produce the classes that are wanted (every width of a claim may be 8), a dimension in which
-        they have shown one class only is given up.
-        """
-        classes = strata_of(case)
-        for dimension, name in classes.items():
-            self._seen[dimension].add(name)
-        full = sum(left[classes[dimension]] <= 0 for dimension, left in self._left.items())
-        if full > self._waited // PATIENCE and self._waited < 2 * PATIENCE:
-            self._waited += 1
-            return False
-        if full:
-            self._left = {d: left for d, left in self._left.items() if len(self._seen[d]) > 1}
-        for dimension, left in self._left.items():
-            left[classes[dimension]] -= 1
-        self._waited = 0
-        return True

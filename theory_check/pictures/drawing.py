@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from theory_check.pictures.palette import COLOURS, custom_property
 from theory_check.pictures.picture import Picture
-from theory_check.reporting.markdown_text import visible
+from theory_check.pictures.visible import visible
 
 _IDENT = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 

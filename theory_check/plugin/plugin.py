@@ -21,7 +21,7 @@ from theory_check.plugin.selection import PLAN, Selection, is_unasked, plan_of, 
 
 if TYPE_CHECKING:
     from theory_check.reporting.records import Report
-    from theory_check.runs.assembly import Found
+    from theory_check.search.found import Found
     from theory_check.search.request import Request
     from theory_check.search.store import Store
 
@@ -122,7 +122,7 @@ def request_of(config: pytest.Config) -> "Request":
             activations=_options(config, "activation"),
             trust_code=config.getoption("--theory-check-trust-code") or config.getini("theory_check_trust_code"),
             mode=_option(config, "mode"),
-            paper=_option(config, "paper"),
+            paper_title=_option(config, "paper"),
             shard=config.getoption("--theory-check-shard"),
             searches=config.getoption("--theory-check-searches"),
             own_claims=True,
@@ -171,7 +171,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     import torch
     from threadpoolctl import threadpool_limits
 
-    from theory_check.runs.assembly import encode
+    from theory_check.search.found import encode
     from theory_check.search.trial import run_trial
 
     # One compute thread: sums are then taken in one order, and a rerun is identical to the last bit.
@@ -204,7 +204,7 @@ def _tell_pytest(found: "Found", *, counts: bool) -> None:
 
     Of a reading that does not count a trial is expected to fail where it does; an error is the harness's, and fails.
     """
-    from theory_check.neural_ode.case import canonical_json
+    from theory_check.case.record import canonical_json
 
     trial = found.trial
     text = f"{found.claim.id} [{trial.kind} {trial.activation}, {trial.stratum}]: {trial.verdict}"
@@ -277,7 +277,7 @@ class _Listener:
         collector = self.config.stash[_COLLECTOR]
         text = getattr(report, FOUND, None)
         if text is not None:
-            from theory_check.runs.assembly import decode
+            from theory_check.search.found import decode
 
             collector.found.append(decode(text))
             collector.answered[report.nodeid] = True
@@ -298,9 +298,9 @@ class _Listener:
         if not collector.found and not collector.lost:
             return
         from theory_check.reporting.records import ReportError
-        from theory_check.reporting.writing import new_run_name, write_reports, write_run
         from theory_check.runs.assembly import assemble
         from theory_check.runs.shard import shard_of
+        from theory_check.runs.writing import new_run_name, write_reports, write_run
         from theory_check.search.store import StoreError
 
         store, folder, request = _store(self.config), _option(self.config, "report-dir"), request_of(self.config)

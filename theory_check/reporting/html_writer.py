@@ -13,7 +13,6 @@ from theory_check.judge.figure import Figure
 from theory_check.judge.verdict import INCONCLUSIVE_SHARE, Verdict
 from theory_check.pictures.drawing import draw_svg
 from theory_check.pictures.palette import colour_properties
-from theory_check.reporting.case_text import describe_case, describe_measurement
 from theory_check.reporting.caveats import caveats_of
 from theory_check.reporting.claim_reading import (
     QUANTIFIERS,
@@ -28,6 +27,7 @@ from theory_check.reporting.exit_status import expectation
 from theory_check.reporting.figures import inline_figures
 from theory_check.reporting.headline import headline, status_words, verdict_words
 from theory_check.reporting.matrix import claim_matrix, described
+from theory_check.reporting.outcome_text import describe_case, describe_measurement
 from theory_check.reporting.page_text import anchor, counted, shown
 from theory_check.reporting.power import EVEN_ODDS, power_of
 from theory_check.reporting.readings import is_reading, kind_of, readings, stated

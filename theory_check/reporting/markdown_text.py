@@ -4,7 +4,8 @@ The template's every expression passes through `as_markdown`, so nothing reaches
 """
 
 import re
-import unicodedata
+
+from theory_check.pictures.visible import visible
 
 # Characters that start markup inside a line; an underscore before a letter cannot end emphasis.
 _INLINE = re.compile(r"[\\`*\[\]<|~$]|&(?=[#\w]+;)|_(?![^\W_])")
@@ -58,20 +59,3 @@ def fenced(text: str) -> Markdown:
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
     body = "\n".join(visible(line) for line in text.split("\n"))
     return Markdown(f"{fence}text\n{body}\n{fence}")
-
-
-def visible(text: str) -> str:
-    """Control, format and surrogate characters, noncharacters and line breaks as Python escapes; all else as it is."""
-    if text.isprintable():  # the rule, and fast: what is printable has none of these
-        return text
-    return "".join(
-        character.encode("unicode_escape").decode()
-        if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} or _is_noncharacter(ord(character))
-        else character
-        for character in text
-    )
-
-
-def _is_noncharacter(code: int) -> bool:
-    """One of the 66 that Unicode assigns to nothing, for ever; HTML forbids them."""
-    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF

@@ -6,7 +6,6 @@ import jinja2
 
 from theory_check.claims.source import READING, source_lines
 from theory_check.judge.verdict import INCONCLUSIVE_SHARE
-from theory_check.reporting.case_text import describe_case, describe_measurement
 from theory_check.reporting.claim_reading import (
     QUANTIFIERS,
     closest_outcome,
@@ -22,6 +21,7 @@ from theory_check.reporting.exit_status import expectation
 from theory_check.reporting.headline import headline, status_words, verdict_words
 from theory_check.reporting.markdown_text import Markdown, as_markdown, code, fenced
 from theory_check.reporting.matrix import claim_matrix, described
+from theory_check.reporting.outcome_text import describe_case, describe_measurement
 from theory_check.reporting.readings import kind_of, readings, stated
 from theory_check.reporting.records import Report
 from theory_check.reporting.replay_command import replay_command

@@ -3,8 +3,8 @@
 import shlex
 from pathlib import Path
 
+from theory_check.claims.paper import paper_on_trial
 from theory_check.judge.verdict import Outcome
-from theory_check.neural_ode.claims.statements import CLAIMS
 
 # What the names of properties begin with that lie in the package itself, not in a folder of properties.
 IN_PACKAGE = "theory_check."
@@ -17,9 +17,10 @@ def replay_command(outcome: Outcome, report: Path | str = "report.json", propert
     code, is run on demand only.
     """
     words = ["theory-check", "replay", str(report), outcome.case_id]
-    own = outcome.claim not in CLAIMS and not outcome.test.startswith(IN_PACKAGE)
+    paper = paper_on_trial()
+    own = outcome.claim not in paper.claims and not outcome.test.startswith(IN_PACKAGE)
     if own:
         words += ["--properties", str(properties)]
-    if own or ":" in outcome.case.activation:
+    if own or (isinstance(outcome.case, paper.case) and paper.runs_code(outcome.case)):
         words.append("--trust-code")
     return shlex.join(words)

@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from theory_check.case.record import AnyCase
+from theory_check.claims.paper import paper_on_trial
 from theory_check.reporting.records import FORMAT_VERSION, Report
 
 SCHEMA_ID = f"https://theory-check.invalid/schema/report-{FORMAT_VERSION}.json"
@@ -45,7 +47,16 @@ def report_schema() -> dict[str, Any]:
 
 def schema_of(record: type[msgspec.Struct], identifier: str, title: str) -> dict[str, Any]:
     """The schema of a written record, as a JSON value."""
-    derived = msgspec.json.schema(record)
+    case = paper_on_trial().case
+
+    def definition_of_case(kind: type) -> dict[str, Any]:
+        if kind is not AnyCase:
+            raise NotImplementedError(f"no schema of {kind.__name__}")
+        return {"$ref": f"#/$defs/{case.__name__}"}
+
+    derived = msgspec.json.schema(record, schema_hook=definition_of_case)
+    if f"#/$defs/{case.__name__}" in json.dumps(derived):
+        derived["$defs"] |= msgspec.json.schema(case)["$defs"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": identifier,

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from theory_check.judge.verdict import Conclusion, Verdict
-from theory_check.reporting.case_text import describe_case, describe_measurement
 from theory_check.reporting.claim_reading import minimal_outcome
 from theory_check.reporting.headline import headline, status_words, verdict_words
 from theory_check.reporting.markdown_text import as_markdown, code, escaped
 from theory_check.reporting.matrix import CONTROLS, claim_matrix, described
+from theory_check.reporting.outcome_text import describe_case, describe_measurement
 from theory_check.reporting.readings import is_reading, readings, stated
 from theory_check.reporting.records import ClaimReport, Report, Trial, is_judged
 from theory_check.reporting.replay_command import replay_command

@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
+from theory_check.case.record import canonical_json
 from theory_check.judge.verdict import Outcome, Verdict
-from theory_check.neural_ode.case import canonical_json
-from theory_check.reporting.case_text import describe_measurement
 from theory_check.reporting.headline import headline
+from theory_check.reporting.outcome_text import describe_measurement
 from theory_check.reporting.readings import counts, is_reading, kind_of, readings, stated
 from theory_check.reporting.records import ClaimReport, Report, Trial, is_judged
 from theory_check.reporting.replay_command import replay_command

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from theory_check.claims.claim import EXPLAINED, Claim
+from theory_check.claims.paper import paper_on_trial
 from theory_check.judge.profile import DECLARED_CALLS, FALSE_ALARM_RATE
 from theory_check.judge.verdict import Outcome, Verdict, combine
-from theory_check.neural_ode.claims.statements import CLAIMS, PAPER
 from theory_check.reporting.exit_status import exit_status, unexpected_controls
 from theory_check.reporting.matrix import verdict_over, worst_verdict
-from theory_check.reporting.records import Budget, ClaimReport, Environment, Report, Trial, is_judged
+from theory_check.reporting.records import Budget, ClaimReport, Environment, Report, is_judged
+from theory_check.search.found import Found
 
 if TYPE_CHECKING:
     from theory_check.search.request import Request
@@ -38,32 +38,6 @@ PACKAGES = (
 )
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """What one trial found: enough to take its place in a report, whichever process ran it.
-
-    position: of the trial among those of its property.
-    test_calls: statistical tests made, which count towards the error budget of the audit.
-    store_problem: why outcomes could not be kept as they were reached; empty where they were, or nobody asked.
-    """
-
-    claim: Claim
-    position: int
-    trial: Trial
-    outcomes: tuple[Outcome, ...]
-    test_calls: int
-    store_problem: str = ""
-
-
-def encode(found: Found) -> str:
-    """One line of JSON, to travel between processes."""
-    return msgspec.json.encode(found).decode()
-
-
-def decode(text: str) -> Found:
-    """The reverse of `encode`."""
-    return msgspec.json.decode(text, type=Found)
-
-
 def assemble(
     found: Iterable[Found],
     *,
@@ -79,7 +53,8 @@ def assemble(
     `lost` names trials that were begun and gave nothing (a worker died): with any of them the audit is an error.
     The environment is that of this process unless another one's is given.
     """
-    order = {name: place for place, name in enumerate(CLAIMS)}
+    on_trial = paper_on_trial()
+    order = {name: place for place, name in enumerate(on_trial.claims)}
     ranked = sorted(found, key=lambda f: (order.get(f.claim.id, len(order)), f.claim.id, f.trial.property, f.position))
     claims = tuple(
         _claim_report([f for f in ranked if f.claim.id == name], request)
@@ -103,7 +78,7 @@ def assemble(
     if lost or calls > DECLARED_CALLS:
         status, verdict = 4, Verdict.ERROR
     return Report(
-        paper=request.paper or (PAPER if all(claim.id in CLAIMS for claim in claims) else OWN_CLAIMS),
+        paper=request.paper or (on_trial.title if all(claim.id in on_trial.claims for claim in claims) else OWN_CLAIMS),
         command=command,
         profile=request.profile.name,
         seed=request.seed,
@@ -134,7 +109,7 @@ def _claim_report(found: list[Found], request: "Request") -> ClaimReport:
         source=claim.source,
         counts=msgspec.UNSET if claim.is_stated else request.counts(claim),
         quantifier=claim.quantifier,
-        assumptions=tuple(EXPLAINED.get(assumption, assumption) for assumption in claim.assumptions),
+        assumptions=tuple(paper_on_trial().assumptions.get(words, words) for words in claim.assumptions),
         verdict=verdict,
         trials=tuple(f.trial for f in found),
         outcomes=_with_few_pictures(found),

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from theory_check.cli.progress import Progress
+from theory_check.runs.progress import Progress
 from theory_check.runs.run import ERROR_STATUS, worker_environment
 
 if TYPE_CHECKING:
     from distributed import Client
 
     from theory_check.reporting.records import Report
-    from theory_check.runs.assembly import Found
     from theory_check.runs.unfinished import UnfinishedRun
+    from theory_check.search.found import Found
     from theory_check.search.request import Request
     from theory_check.search.store import Store
 
@@ -158,9 +158,9 @@ def _interrupts_ignored() -> Iterator[None]:
 
 def _gathered(client: "Client", request: "Request", store: "Store") -> "tuple[list[Found], list[str]]":
     """What every trial found, from the store or from a worker that is given it now, and the names of those lost."""
-    from theory_check.runs.assembly import decode
     from theory_check.runs.cluster_trial import identity_here, judge_trial, trials_of
     from theory_check.runs.shard import asked
+    from theory_check.search.found import decode
     from theory_check.search.plan import record_name
 
     text = asked(request)
@@ -256,10 +256,10 @@ def _where(client: "Client") -> str:
 
 
 def _written(request: "Request", run: "UnfinishedRun", found: "list[Found]", lost: list[str]) -> "tuple[Report, Path]":
-    from theory_check.reporting.writing import write_run
     from theory_check.runs.assembly import assemble
     from theory_check.runs.cluster_trial import trials_of
     from theory_check.runs.shard import shard_of
+    from theory_check.runs.writing import write_run
 
     told = run.store.identity()
     report = assemble(

@@ -69,7 +69,7 @@ def judge_trial(
     import torch
     from threadpoolctl import threadpool_limits
 
-    from theory_check.runs.assembly import encode
+    from theory_check.search.found import encode
     from theory_check.search.plan import plans_of
     from theory_check.search.trial import run_trial
     from theory_check.search.trial_record import CarriedCases
@@ -103,7 +103,7 @@ def what_differs(identity: Mapping[str, str], here: Mapping[str, str]) -> str:
 @lru_cache(maxsize=1)
 def _properties() -> "dict[str, Property]":
     """The properties of the folder by name, in the order in which pytest collects them; a file is no part of a name."""
-    from theory_check.cli.properties import load_properties, property_files
+    from theory_check.runs.properties import load_properties, property_files
     from theory_check.search.property import property_of
 
     marked = (property_of(value) for path in property_files() for value in vars(load_properties(path)).values())
@@ -116,16 +116,14 @@ def _properties() -> "dict[str, Property]":
 
 @lru_cache(maxsize=8)
 def _request(request_text: str) -> "Request":
-    import msgspec
+    from theory_check.search.request import read_request
 
-    from theory_check.search.request import Request
-
-    return msgspec.json.decode(request_text, type=Request)
+    return read_request(request_text)
 
 
 @lru_cache(maxsize=8)
 def _identity(request_text: str) -> dict[str, str]:
-    from theory_check.cli.properties import code_of
+    from theory_check.runs.properties import code_of
     from theory_check.runs.unfinished import code_fingerprint, identity_of
 
     request = _request(request_text)

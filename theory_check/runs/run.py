@@ -41,9 +41,9 @@ def run_properties(
     """
     import pytest
 
-    from theory_check.cli.progress import Progress
-    from theory_check.cli.properties import properties_folder
     from theory_check.plugin.plugin import INTERRUPTED
+    from theory_check.runs.progress import Progress
+    from theory_check.runs.properties import properties_folder
 
     folder = properties_folder()
     count = workers or os.cpu_count() or 1

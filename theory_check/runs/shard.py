@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from theory_check.case.record import case_hook
+from theory_check.claims.paper import paper_on_trial
 from theory_check.reporting.records import Environment, Report, ReportError
-from theory_check.runs.assembly import Found, assemble
+from theory_check.runs.assembly import assemble
 from theory_check.runs.unfinished import MACHINE, TOLD
+from theory_check.search.found import Found
 
 if TYPE_CHECKING:
     from theory_check.search.request import Request
@@ -107,7 +110,7 @@ def load_shard(path: Path) -> Shard:
     """
     file = path / SHARD_FILE if path.is_dir() else path
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Shard)
+        return msgspec.json.decode(file.read_bytes(), type=Shard, dec_hook=case_hook(paper_on_trial().case))
     except OSError as error:
         raise ReportError(f"no shard at {str(path)!r}: {error.strerror or error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import filelock
 import msgspec
 
-from theory_check.neural_ode.case import Explicit
 from theory_check.reporting.records import ReportError
 from theory_check.runs.assembly import environment_of
 from theory_check.search.store import Store, StoreError
@@ -77,7 +76,7 @@ def code_fingerprint(roots: Iterable[Path]) -> str:
 def identity_of(request: "Request", *, code: str) -> dict[str, str]:
     """What two processes must have in common to work on one run, by name."""
     environment = environment_of(request.device)
-    rows = hashlib.sha256(msgspec.json.encode(request.data)).hexdigest() if isinstance(request.data, Explicit) else ""
+    rows = hashlib.sha256(msgspec.json.encode(request.data)).hexdigest() if is_own_data(request.data) else ""
     return {
         "code of theory-check, its properties and what was named": code,
         "rows of the data": rows,
@@ -85,6 +84,11 @@ def identity_of(request: "Request", *, code: str) -> dict[str, str]:
         MACHINE: f"{platform.machine()}, {environment.platform}",
         **{f"version of {name}": version for name, version in environment.versions.items()},
     }
+
+
+def is_own_data(data: Any) -> bool:
+    """Whether data are a record of the user's own, and no name of a stratum."""
+    return data is not None and not isinstance(data, str)
 
 
 def request_fingerprint(request: "Request", *, code: str) -> str:
@@ -113,7 +117,7 @@ def begin_run(
     told = {
         "command": command,
         "started": started,
-        "data": str(Path(data).absolute()) if isinstance(request.data, Explicit) else data,
+        "data": str(Path(data).absolute()) if is_own_data(request.data) else data,
         "options": json.dumps(options_of(request), sort_keys=True),
     }
     try:
@@ -144,6 +148,7 @@ def options_of(request: "Request") -> dict[str, Any]:
         "shard": "{}/{}".format(*request.shard) if request.shard else "",
         "model": request.model.reference if request.model else "",
         "strict": request.strict,
+        "on_trial": request.on_trial,
     }
 
 

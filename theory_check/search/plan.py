@@ -5,17 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from theory_check.claims.claim import Claim, Control
-from theory_check.neural_ode.case import DIGITS_DIMENSION
-from theory_check.neural_ode.claims.departures import DEPARTURES, Departure
-from theory_check.neural_ode.claims.own_model import why_not
-from theory_check.neural_ode.planted.catalogue import SELF_TEST_CONTROLS
-from theory_check.neural_ode.strategies.data import CROWDED_DIMENSIONS
+from theory_check.claims.departure import Departure
+from theory_check.claims.paper import HALF, Paper, paper_on_trial
 from theory_check.reporting.records import Kind
 from theory_check.search.property import Property
-from theory_check.search.request import OwnModel, Request
+from theory_check.search.request import Request
 
-# Of a claim that asks for no more than a Lipschitz constant, cases with kinks are searched on their own.
-KINKED = "random kinked"
 # The stratum of claims that name none: a property's strategy alone says what is searched.
 UNDIVIDED = "undivided"
 # A control ends at its first failure, so that a generous number costs nothing where it works.
@@ -53,6 +48,11 @@ class Plan:
         return source.defect if source else None
 
     @property
+    def given_stratum(self) -> str | None:
+        """The stratum of every case; None where the strategy of the property alone says what is searched."""
+        return None if self.stratum == UNDIVIDED else self.stratum
+
+    @property
     def names_activation(self) -> bool:
         """Whether every case must have this very activation."""
         return self.kind in {"named", "control"}
@@ -62,7 +62,7 @@ class Plan:
         """The class that activations are drawn from in place of the property's own strategy."""
         if self.departure:
             return self.departure.activations
-        return "kinked" if self.activation == KINKED else None
+        return self.activation.removeprefix(HALF) if self.activation.startswith(HALF) else None
 
 
 def plans_of(prop: Property, request: Request) -> list[Plan]:
@@ -89,7 +89,7 @@ def cases_of(plan: Plan, prop: Property, request: Request) -> int:
     if plan.control is not None and plan.control.conclusion == "fails":
         return CONTROL_EXAMPLES
     examples = request.profile.examples if plan.kind == "random" else request.profile.named_examples
-    examples = math.ceil(examples / 2) if plan.activation == KINKED else examples
+    examples = math.ceil(examples / 2) if plan.activation.startswith(HALF) else examples
     # The first case of a search is often the simplest: one at random has to come with it.
     return max(2 if plan.activation == "random" else 1, round(examples * prop.share))
 
@@ -110,18 +110,22 @@ def plans(
     """
     if (request.claims and claim.id not in request.claims) or of_model is not (request.model is not None):
         return []
+    paper = paper_on_trial()
+    if paper.left_out(claim, request):
+        return []
+    strata = _strata(paper, claim, request)
     if request.model is not None:
-        return _of_model(claim, request, request.model)
+        return [Plan(k, "named", request.model.reference, stratum) for k, stratum in enumerate(strata)]
     controls = [*(c for c in claim.controls if test.endswith(f"::{c.test}")), *controls]
     if request.mode == "selftest":
-        controls += [c for c in SELF_TEST_CONTROLS.get(claim.id, ()) if test.endswith(f"::{c.test}")]
+        controls += [c for c in paper.selftest_controls().get(claim.id, ()) if test.endswith(f"::{c.test}")]
         return [Plan(k, "control", c.activation, c.stratum, c) for k, c in enumerate(controls)]
-    subjects = _subjects(claim, request, activations)
-    wanted = [Plan(0, kind, name, stratum) for kind, name in subjects for stratum in _strata(claim, request)]
+    subjects = paper.subjects(claim, request, activations)
+    wanted = [Plan(0, kind, name, stratum) for kind, name in subjects for stratum in strata]
     if request.mode != "survey":
         wanted += [Plan(0, "control", c.activation, c.stratum, c) for c in controls]
     if request.mode == "ablation":
-        wanted += _ablations(claim)
+        wanted += _ablations(paper, claim)
     return [replace(plan, position=position) for position, plan in enumerate(wanted)]
 
 
@@ -136,49 +140,18 @@ def of_shard(wanted: Sequence[Plan], shard: tuple[int, int] | None, first: int) 
     return [plan for place, plan in enumerate(wanted, start=first) if place % of == number - 1]
 
 
-def _of_model(claim: Claim, request: Request, model: OwnModel) -> list[Plan]:
-    """One trial for each stratum that a module can have: nobody but its author can pin its state at a kink."""
-    if why_not(claim.id, parameters=model.parameters):
-        return []
-    fitting = {"arbitrary", "zero-input", "sphere", "given"}
-    if model.dimension == DIGITS_DIMENSION:
-        fitting.add("digits")
-    if model.dimension in CROWDED_DIMENSIONS:
-        fitting.add("crowded")
-    strata = [stratum for stratum in _strata(claim, request) if stratum in fitting] or [UNDIVIDED]
-    return [Plan(k, "named", model.reference, stratum) for k, stratum in enumerate(strata)]
-
-
-def _subjects(claim: Claim, request: Request, activations: Sequence[str]) -> list[tuple[Kind, str]]:
-    if request.activations or activations:
-        return [("named", name) for name in request.activations or activations]
-    random: list[tuple[Kind, str]] = [("random", "random")]
-    if not claim.strata:
-        return random  # of what the property's own strategy draws
-    asked = set(claim.assumptions)
-    if "lipschitz" in asked and not {"smooth", "differentiable", "linear-growth"} & asked:
-        random.append(("random", KINKED))
-    # The profile's are smooth: a claim about kinks searches its own random functions, the catalogue's among them.
-    named = () if "piecewise-linear" in asked else request.profile.named
-    return [*random, *(("named", name) for name in named)]
-
-
-def _ablations(claim: Claim) -> list[Plan]:
+def _ablations(paper: Paper, claim: Claim) -> list[Plan]:
     """Every way to break one assumption, in the strata that it leaves open."""
     return [
         Plan(0, "ablation", departure.activations or "random", stratum, departure=departure)
         for assumption in claim.assumptions
-        for departure in DEPARTURES.get(assumption, ())
+        for departure in paper.departures.get(assumption, ())
         for stratum in ((departure.stratum,) if departure.stratum else claim.strata or (UNDIVIDED,))
     ]
 
 
-def _strata(claim: Claim, request: Request) -> tuple[str, ...]:
-    if request.data is None:
-        return claim.strata or (UNDIVIDED,)
-    source = request.data if isinstance(request.data, str) else "given"
-    # A probe at a kink can be laid on any data; the other strata are data of their own.
-    return (source, "pinned") if "pinned" in claim.strata else (source,)
+def _strata(paper: Paper, claim: Claim, request: Request) -> tuple[str, ...]:
+    return paper.strata_of(claim, request) or (UNDIVIDED,)
 
 
 def record_name(prop: Property, plan: Plan) -> str:

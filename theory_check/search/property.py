@@ -6,20 +6,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
-from theory_check.claims.claim import EXPLAINED, Claim, Control
-from theory_check.neural_ode.activations.activation import Activation
-from theory_check.neural_ode.activations.loading import activation as load
-from theory_check.neural_ode.activations.user_function import ElementwiseFunction
-from theory_check.neural_ode.case import Case
-from theory_check.neural_ode.claims.statements import CLAIMS
+from theory_check.case.record import AnyCase
+from theory_check.claims.claim import Claim, Control, check_known
+from theory_check.claims.paper import Paper, paper_on_trial
 
 MARK = "theory_check_property"
 
-Subject: TypeAlias = str | Activation | ElementwiseFunction
 Body: TypeAlias = Callable[..., None]
 
 
@@ -45,7 +41,7 @@ class Property:
     name: str
     share: float = 1.0
     activations: tuple[str, ...] = ()
-    assumptions: Mapping[str, Callable[[Case], bool]] = field(default_factory=dict)
+    assumptions: Mapping[str, Callable[[AnyCase], bool]] = field(default_factory=dict)
     of_model: bool = False
     known_as: str = ""
     controls: tuple[Control, ...] = ()
@@ -55,8 +51,8 @@ def checks(
     claim: str | Claim,
     *,
     share: float = 1.0,
-    activations: Iterable[Subject] = (),
-    assumptions: Mapping[str, Callable[[Case], bool]] = MappingProxyType({}),
+    activations: Iterable[Any] = (),
+    assumptions: Mapping[str, Callable[[AnyCase], bool]] = MappingProxyType({}),
     of_model: bool = False,
     known_as: str = "",
     controls: Iterable[Control] = (),
@@ -82,16 +78,20 @@ def checks(
             `known_as` that is no relative path of a Python file, a control of another property.
         TypeError: the function is no Hypothesis test of exactly `case` and `audit`.
     """
-    record = claim if isinstance(claim, Claim) else CLAIMS.get(claim)
+    paper = paper_on_trial()
+    record = claim if isinstance(claim, Claim) else paper.claims.get(claim)
     if record is None:
-        raise ValueError(f"unknown claim {claim!r}; known: {', '.join(CLAIMS)}")
-    if record.id in CLAIMS and record != CLAIMS[record.id]:
+        raise ValueError(f"unknown claim {claim!r}; known: {', '.join(paper.claims)}")
+    if record.id in paper.claims and record != paper.claims[record.id]:
         raise ValueError(f"claim id {record.id!r} is taken by a claim of the paper: choose another")
     if not 0 < share < float("inf"):
         raise ValueError(f"share must be a positive finite number, got {share!r}")
     _check_known_as(known_as)
-    _check_assumptions(record, assumptions)
-    subjects = tuple(dict.fromkeys(_expression(subject) for subject in activations))
+    if paper.strata:
+        # A stratum with a typo would be searched as another one.
+        check_known(record.id, "stratum", record.strata, paper.strata)
+    _check_assumptions(paper, record, assumptions)
+    subjects = tuple(dict.fromkeys(paper.spelt(subject) for subject in activations))
 
     def mark(function: Body) -> Body:
         _check_form(function)
@@ -131,14 +131,6 @@ def property_of(function: object) -> Property | None:
     return found if isinstance(found, Property) else None
 
 
-def _expression(subject: Subject) -> str:
-    found = subject if isinstance(subject, Activation) else load(subject)
-    # A name stays a name in tables.
-    expression = found.name if isinstance(subject, str) else found.expression
-    load(expression)  # must be found again by what a case calls it
-    return expression
-
-
 def _named(control: Control, function: str) -> Control:
     if control.test not in {"", function}:
         raise ValueError(f"a control of {control.test!r} stands beside {function!r}: leave out test=, got {control!r}")
@@ -153,17 +145,17 @@ def _check_known_as(known_as: str) -> None:
         )
 
 
-def _check_assumptions(claim: Claim, own: Mapping[str, Callable[[Case], bool]]) -> None:
+def _check_assumptions(paper: Paper, claim: Claim, own: Mapping[str, Callable[[AnyCase], bool]]) -> None:
     for words in claim.assumptions:
-        if words not in EXPLAINED and words not in own:
-            near = difflib.get_close_matches(words, EXPLAINED, n=1)
+        if words not in paper.assumptions and words not in own:
+            near = difflib.get_close_matches(words, paper.assumptions, n=1)
             hint = f"did you mean {near[0]!r}? " if near else ""
             raise ValueError(
                 f"assumption {words!r} of claim {claim.id} is none of theory_check's; {hint}"
-                f"say what it means: assumptions={{{words!r}: lambda case: ...}}; known: {', '.join(EXPLAINED)}"
+                f"say what it means: assumptions={{{words!r}: lambda case: ...}}; known: {', '.join(paper.assumptions)}"
             )
     for words in own:
-        if words not in claim.assumptions or words in EXPLAINED:
+        if words not in claim.assumptions or words in paper.assumptions:
             raise ValueError(f"{words!r} is no assumption of one's own of claim {claim.id}; it has {claim.assumptions}")
 
 

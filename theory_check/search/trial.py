@@ -17,29 +17,24 @@ from hypothesis.errors import FailedHealthCheck, HypothesisException, Unsatisfia
 from hypothesis.internal.conjecture.engine import ExitReason
 from hypothesis.statistics import collector
 
-from theory_check.claims.claim import EXPLAINED, Control
+from theory_check.case.record import AnyCase, Seeds, canonical_json
+from theory_check.claims.claim import Control
+from theory_check.claims.paper import paper_on_trial
 from theory_check.judge.audit import Audit, ConclusionFails
 from theory_check.judge.error_budget import BudgetExceeded, ErrorBudget
 from theory_check.judge.profile import DECLARED_CALLS, FALSE_ALARM_RATE
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict, ablation, combine
-from theory_check.neural_ode.case import Case, Digits, Explicit, Seeds, canonical_json, materialise
-from theory_check.neural_ode.measurements.assumptions import unmet_assumption
-from theory_check.neural_ode.measurements.own_model.assumptions import unmet_by_model
-from theory_check.neural_ode.planted.defects import DEFECTS, planted
-from theory_check.neural_ode.strata import PATIENCE, Coverage, strata_of
-from theory_check.neural_ode.strategies import Narrowing, narrowed
 from theory_check.reporting.records import Trial
-from theory_check.runs.assembly import Found, decode, encode
+from theory_check.search.coverage import PATIENCE, Coverage
 from theory_check.search.draws import draws_of_case, reproducible_draws, search_settings
-from theory_check.search.plan import UNDIVIDED, Plan, cases_of, record_name
+from theory_check.search.found import Found, decode, encode
+from theory_check.search.plan import Plan, cases_of, record_name
 from theory_check.search.property import Property
 from theory_check.search.request import Request
 from theory_check.search.store import Store
 from theory_check.search.trial_record import CarriedCases, TrialRecord
 
 EXECUTED_SHARE = 0.9
-# What became of a random phi in a property whose measurement sees nothing with some.
-AS_DRAWN, PLAIN_INSTEAD = "as drawn", "gave way to softplus or relu"
 
 
 def run_trial(prop: Property, plan: Plan, request: Request, store: Store | CarriedCases | None = None) -> Found:
@@ -53,19 +48,9 @@ def run_trial(prop: Property, plan: Plan, request: Request, store: Store | Carri
     if finished is not None:
         return decode(finished)
     search = Search(prop, plan, request, record)
-    given = request.data if isinstance(request.data, Explicit) and plan.kind in {"random", "named"} else None
-    narrowing = Narrowing(
-        activation=request.load(plan.activation) if plan.names_activation and request.model is None else None,
-        model=None if request.model is None else (request.model.reference, request.model.dimension),
-        activations=plan.activations,
-        stratum=None if plan.stratum == UNDIVIDED else plan.stratum,
-        given=given,
-    )
+    paper = paper_on_trial()
     reason = ""
-    if plan.stratum in {"digits", UNDIVIDED}:
-        materialise(Digits((0,)))  # loads them here: imports inside a strategy disturb the draws
-    search.gave_way = narrowing.gave_way
-    with narrowed(narrowing), planted(plan.defect), reproducible_draws():
+    with paper.narrowed(plan, request) as search.further_classes, paper.planted(plan.defect), reproducible_draws():
         try:
             search.run()
         except (ConclusionFails, _Enough):
@@ -81,22 +66,22 @@ def run_trial(prop: Property, plan: Plan, request: Request, store: Store | Carri
 
 
 def judge_case(
-    prop: Property, case: Case, request: Request, defect: str | None = None, assumption: str | None = None
+    prop: Property, case: AnyCase, request: Request, defect: str | None = None, assumption: str | None = None
 ) -> Outcome:
     """Judge one given case by a property, in the same way as a trial does."""
     audit = _audit(prop, request, defect, assumption)
-    with planted(defect):
+    with paper_on_trial().planted(defect):
         _judge(prop, audit, case)
     return audit.judged[canonical_json(case)]
 
 
 def _audit(prop: Property, request: Request, defect: str | None, assumption: str | None = None) -> Audit:
-    def unmet(case: Case) -> str | None:
-        if case.is_model:
-            return unmet_by_model(prop.claim, case, Seeds(request.seed, prop.claim.id), request.load_model)
-        found = unmet_assumption(prop.claim, request.load(case.activation), case, prop.assumptions)
-        if found is None and assumption in EXPLAINED and defect is not None:
-            return f"{EXPLAINED[assumption]}: {DEFECTS[defect].description}"
+    paper = paper_on_trial()
+
+    def unmet(case: AnyCase) -> str | None:
+        found = paper.unmet(prop.claim, case, prop.assumptions, request)
+        if found is None and assumption is not None and assumption in paper.assumptions and defect is not None:
+            return f"{paper.assumptions[assumption]}: {paper.defects()[defect].description}"
         return found
 
     return Audit(
@@ -114,7 +99,7 @@ def _audit(prop: Property, request: Request, defect: str | None, assumption: str
     )
 
 
-def _judge(prop: Property, audit: Audit, case: Case) -> None:
+def _judge(prop: Property, audit: Audit, case: AnyCase) -> None:
     """Run the body of a property on a case; a measurement that fails is an outcome too."""
     body = prop.function.hypothesis.inner_test  # type: ignore[attr-defined]
     try:
@@ -138,18 +123,17 @@ class _AnotherCase(BaseException):  # noqa: N818, RUF100 - as above
 
 
 def _check_drawn(case: object, plan: Plan, request: Request) -> None:
-    if not isinstance(case, Case):
-        raise _AnotherCase(f"the strategy must draw cases (theory_check.Case), it drew {type(case).__name__}")
-    what = ""
-    if request.model is not None:
-        if not case.is_model or case.activation != plan.activation:
-            what = f"a case of {case.activation} in a trial of the model {plan.activation}"
-    elif plan.names_activation and case.activation != request.load(plan.activation).expression:
-        what = f"a case of {case.activation} in a trial of {plan.activation}"
-    if not what and plan.stratum not in {UNDIVIDED, case.stratum}:
-        what = f"a case of stratum {case.stratum} in a trial of {plan.stratum}"
+    paper = paper_on_trial()
+    if not isinstance(case, paper.case):
+        raise _AnotherCase(f"the strategy must draw cases ({_name_of(paper.case)}), it drew {type(case).__name__}")
+    what = paper.mismatch(case, plan, request)
     if what:
         raise _AnotherCase(f"the strategy drew {what}: draw cases from theory_check.cases, or name neither")
+
+
+def _name_of(record: type) -> str:
+    """What its users call it."""
+    return "theory_check.Case" if record.__module__.startswith("theory_check.") else record.__qualname__
 
 
 class Search:
@@ -161,11 +145,12 @@ class Search:
         self.most_shrink_calls = math.ceil(request.profile.shrink_calls * min(1.0, prop.share))
         self.audit = _audit(prop, request, plan.defect, plan.departure.assumption if plan.departure else None)
         # Where a failure is expected the simplest case that shows it is wanted, not one of each class.
-        self.coverage = Coverage(self.requested, plan.position) if plan.kind in {"random", "named"} else None
+        covered = paper_on_trial().enumerated if plan.kind in {"random", "named"} else None
+        self.coverage = None if covered is None else Coverage(self.requested, covered, plan.position)
         self.searched: list[Outcome] = []
         self.drawn: set[str] = set()
-        self.gave_way: Mapping[str, bool] = {}
-        self.passed_over: dict[str, Case] = {}
+        self.further_classes: Mapping[str, Mapping[str, str]] = {}
+        self.passed_over: dict[str, AnyCase] = {}
         self.passed_draws: set[Any] = set()
         self.minimal: Outcome | None = None
         self.without_defect: Outcome | None = None
@@ -192,7 +177,7 @@ class Search:
         seed_text = f"{self.request.seed}\0{self.prop.claim.id}\0{self.prop.name}\0{self.plan.name}"
         seed = int.from_bytes(hashlib.sha256(seed_text.encode()).digest()[:8], "big")
 
-        def search(case: Case) -> None:
+        def search(case: AnyCase) -> None:
             self.execute(case)
 
         said: list[Any] = []
@@ -200,7 +185,7 @@ class Search:
             hypothesis.seed(seed)(settings(hypothesis.given(**strategies)(search)))()
         return bool(said[-1]["stopped-because"] == ExitReason.finished.value)
 
-    def execute(self, case: Case) -> None:
+    def execute(self, case: AnyCase) -> None:
         """Judge a drawn case, unless it has been judged or is none of those still wanted."""
         _check_drawn(case, self.plan, self.request)
         key = canonical_json(case)
@@ -214,7 +199,7 @@ class Search:
         if not self.failed and len(self.searched) >= self.requested:
             raise _Enough
 
-    def _first(self, case: Case, key: str) -> Outcome | None:
+    def _first(self, case: AnyCase, key: str) -> Outcome | None:
         self.drawn.add(key)
         if self.failed:
             if self.shrink_calls >= self.most_shrink_calls:
@@ -222,7 +207,7 @@ class Search:
             self.shrink_calls += 1
         elif draws_of_case() in self.passed_draws:
             return None
-        elif self.coverage is not None and not self.coverage.takes(case):
+        elif self.coverage is not None and not self.coverage.takes(paper_on_trial().sizes(case)):
             self.passed_over[key] = case
             self.passed_draws.add(draws_of_case())
             return None
@@ -233,7 +218,7 @@ class Search:
         self.failed = self.failed or outcome.conclusion is Conclusion.FAILS
         return outcome
 
-    def _judged(self, audit: Audit, case: Case, key: str, variant: str = "") -> Outcome:
+    def _judged(self, audit: Audit, case: AnyCase, key: str, variant: str = "") -> Outcome:
         """The outcome of a case that is new to the search: from the record where it was judged earlier."""
         recalled = self.record.recall(key, variant)
         if recalled is not None:
@@ -267,9 +252,8 @@ class Search:
         if self.broken:
             verdict, reason = Verdict.ERROR, self.broken
         control, conclusion = self.plan.control, ablation(outcomes)
-        needs_distinct = "distinct-inputs" in self.prop.claim.assumptions
-        if self.plan.stratum == "given" and needs_distinct and self.request.data_note:
-            reason = "; ".join(part for part in (self.request.data_note, reason) if part)
+        note = paper_on_trial().note(self.prop.claim, self.plan, self.request)
+        reason = "; ".join(part for part in (note, reason) if part)
         if control and self.without_defect is not None and self.without_defect.conclusion is not Conclusion.HOLDS:
             reason = f"without the defect the conclusion is {self.without_defect.conclusion} in the same case"
         trial = Trial(
@@ -288,7 +272,7 @@ class Search:
             minimal=self.minimal.case_id if self.minimal else None,
             reason=reason or _reason(outcomes, verdict, conclusion),
             defect=self.plan.defect,
-            subtle=self.plan.defect is not None and DEFECTS[self.plan.defect].subtle,
+            subtle=self.plan.defect is not None and paper_on_trial().defects()[self.plan.defect].subtle,
             departure=self.plan.departure.words if self.plan.departure else None,
             assumption=self.plan.departure.assumption if self.plan.departure else None,
             expected_verdict=Verdict(control.verdict) if control else None,
@@ -311,11 +295,8 @@ class Search:
         found: dict[str, dict[str, int]] = {}
         for outcome in outcomes:
             case = outcome.case
-            kind = "own model" if case.is_model else self.request.load(case.activation).classification
-            classes = {"activation": kind, **strata_of(case)}
-            gave_way = self.gave_way.get(canonical_json(case))
-            if gave_way is not None:
-                classes["random phi"] = PLAIN_INSTEAD if gave_way else AS_DRAWN
+            further = self.further_classes.get(canonical_json(case), {})
+            classes = {**paper_on_trial().classes(case, self.request), **further}
             for dimension, name in classes.items():
                 counts = found.setdefault(dimension, {})
                 counts[name] = counts.get(name, 0) + outcome.comparisons

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from theory_check.case.record import case_hook
+from theory_check.claims.paper import paper_on_trial
 from theory_check.judge.verdict import Outcome
 from theory_check.search.store import Store, StoredCase, StoreError
 
@@ -75,7 +77,8 @@ class TrialRecord:
         if stored is None:
             return None
         try:
-            return msgspec.json.decode(stored.outcome, type=Outcome), stored.calls
+            hook = case_hook(paper_on_trial().case)
+            return msgspec.json.decode(stored.outcome, type=Outcome, dec_hook=hook), stored.calls
         except (msgspec.ValidationError, msgspec.DecodeError):
             return None
 

@@ -16,9 +16,10 @@ from theory_check.judge.verdict import Conclusion, Outcome, Verdict
 from theory_check.neural_ode.case import Case
 from theory_check.neural_ode.claims.statements import CLAIMS
 from theory_check.neural_ode.measurements.backward_unique import backward_discrepancies
+from theory_check.neural_ode.paper import KINKED
 from theory_check.neural_ode.strategies import Sizes, cases, lipschitz_activations, smooth_activations, widths
-from theory_check.runs.assembly import Found
-from theory_check.search.plan import KINKED, Plan
+from theory_check.search.found import Found
+from theory_check.search.plan import Plan
 from theory_check.search.property import Property, checks, property_of
 from theory_check.search.request import Request
 from theory_check.search.trial import judge_case, run_trial

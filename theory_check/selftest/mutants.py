@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import given
 
+from theory_check.case.record import Seeds
 from theory_check.claims.claim import Claim, Control
 from theory_check.judge.audit import Audit, ConclusionFails, LawTest
 from theory_check.judge.definiteness import verified_positive_definite
@@ -25,7 +26,7 @@ from theory_check.judge.gaussianity import TestResult
 from theory_check.judge.profile import PROFILES
 from theory_check.judge.rates import RateResult, fit_slope
 from theory_check.judge.verdict import Outcome, Verdict, combine
-from theory_check.neural_ode.case import Case, Seeds, Sphere
+from theory_check.neural_ode.case import Case, Sphere
 from theory_check.neural_ode.planted.mutation import edited
 from theory_check.neural_ode.strategies import cases, smooth_activations
 from theory_check.reporting.exit_status import exit_status

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import theory_check.neural_ode.measurements
-from theory_check.cli.properties import load_properties, properties_folder, property_files
 from theory_check.neural_ode.claims.statements import CLAIMS
+from theory_check.runs.properties import load_properties, properties_folder, property_files
 from theory_check.search.property import property_of
 
 MEASUREMENTS = Path(theory_check.neural_ode.measurements.__file__).parent

@@ -9,14 +9,15 @@ from typing import get_args
 import msgspec
 import pytest
 
-from theory_check.claims.claim import EXPLAINED, Assumption, Claim, Control, Stratum
-from theory_check.cli.properties import load_properties, properties_folder
+from theory_check.claims.claim import Claim, Control
 from theory_check.judge.profile import CORE, DECLARED_CALLS, FALSE_ALARM_RATE, PROFILES, Profile
 from theory_check.neural_ode.activations.loading import activation
 from theory_check.neural_ode.claims import quantities
 from theory_check.neural_ode.claims.departures import DEPARTURES
-from theory_check.neural_ode.claims.statements import CLAIMS, PAPER
+from theory_check.neural_ode.claims.statements import CLAIMS, TITLE
+from theory_check.neural_ode.claims.vocabulary import EXPLAINED, Assumption, Stratum
 from theory_check.neural_ode.planted.defects import DEFECTS
+from theory_check.runs.properties import load_properties, properties_folder
 from theory_check.search.property import property_of
 
 QUANTITIES = {name: value for name, value in vars(quantities).items() if name.isupper()}
@@ -65,7 +66,7 @@ def test_the_claims_are_there() -> None:
         "smooth-trains-faster",
     }
     assert all(claim.id == name for name, claim in CLAIMS.items())
-    assert "2509.22436" in PAPER
+    assert "2509.22436" in TITLE
 
 
 @EACH

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import Phase
 from hypothesis.strategies import SearchStrategy
 
+from theory_check.case.record import Seeds
 from theory_check.judge.profile import PROFILES, Profile
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.activations.loading import activation
-from theory_check.neural_ode.case import Case, Digits, Explicit, Seeds, materialise
+from theory_check.neural_ode.case import Case, Digits, Explicit, materialise
 from theory_check.neural_ode.measurements.instance import Instance, prepare
 from theory_check.neural_ode.model import NeuralODE
 from theory_check.neural_ode.strategies import Narrowing, Sizes, cases, narrowed, widths

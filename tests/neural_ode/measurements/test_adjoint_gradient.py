@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from theory_check.case.record import Seeds
 from theory_check.judge.discrepancy import Discrepancy
-from theory_check.neural_ode.case import Case, Explicit, Seeds, Weights
+from theory_check.neural_ode.case import Case, Explicit, Weights
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements import adjoint_gradient
 from theory_check.neural_ode.measurements.adjoint_error import adaptive_errors, largest_adjoint

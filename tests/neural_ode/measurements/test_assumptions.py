@@ -5,9 +5,10 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from theory_check.claims.claim import EXPLAINED, Claim
+from theory_check.claims.claim import Claim
 from theory_check.neural_ode.activations.loading import activation
 from theory_check.neural_ode.case import Case, Explicit, Sphere, Weights
+from theory_check.neural_ode.claims.vocabulary import EXPLAINED
 from theory_check.neural_ode.measurements.assumptions import LEAST_WIDTH, unmet_assumption
 
 PLAIN = Case(activation="softplus(x)", data=Sphere(2, 3, 0), width=16)

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from theory_check.neural_ode.case import Case, Explicit, Seeds, Weights
+from theory_check.case.record import Seeds
+from theory_check.neural_ode.case import Case, Explicit, Weights
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements import backward_unique
 from theory_check.neural_ode.measurements.backward_unique import backward_discrepancies

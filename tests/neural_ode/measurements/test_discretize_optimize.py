@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from theory_check.case.record import Seeds
 from theory_check.judge.verdict import Verdict
-from theory_check.neural_ode.case import Case, Seeds, Sphere
+from theory_check.neural_ode.case import Case, Sphere
 from theory_check.neural_ode.measurements import discretize_optimize
 from theory_check.neural_ode.measurements.discretize_optimize import NETWORKS, GradientOrder
 from theory_check.neural_ode.measurements.instance import field_growth

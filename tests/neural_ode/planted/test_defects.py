@@ -5,11 +5,11 @@ import importlib
 import msgspec
 import pytest
 
-from theory_check.cli.properties import load_property
 from theory_check.judge.profile import PROFILES
 from theory_check.neural_ode.claims.quantities import CONTINUOUS
 from theory_check.neural_ode.planted.defects import DEFECTS, planted
 from theory_check.neural_ode.planted.mutation import resolved
+from theory_check.runs.properties import load_property
 from theory_check.search.plan import Plan
 from theory_check.search.property import property_of
 from theory_check.search.request import Request

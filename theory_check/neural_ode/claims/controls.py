@@ -1,6 +1,7 @@
 """Controls that several claims share."""
 
-from theory_check.claims.claim import Control, Stratum
+from theory_check.claims.claim import Control
+from theory_check.neural_ode.claims.vocabulary import Stratum
 
 _SINGULAR: tuple[tuple[str, Stratum], ...] = (
     ("identity", "crowded"),

@@ -1,27 +1,9 @@
-"""What breaks an assumption and leaves the others alone: how an audit finds out whether a claim needs it."""
+"""How each assumption of the paper is broken, and the others are left alone."""
 
 from types import MappingProxyType
 
-import msgspec
-
-from theory_check.claims.claim import Assumption, Stratum
-
-
-class Departure(msgspec.Struct, frozen=True, kw_only=True):
-    """One way to break an assumption.
-
-    words: how the cases depart, for a table.
-    activations: the class that activations come from in place of the property's own; None leaves them.
-    stratum: the data, learning rate or width that breaks it; None takes every stratum of the claim.
-    defect: the planted change of the model, where no case can break the assumption.
-    """
-
-    assumption: Assumption
-    words: str
-    activations: str | None = None
-    stratum: Stratum | None = None
-    defect: str | None = None
-
+from theory_check.claims.departure import Departure
+from theory_check.neural_ode.claims.vocabulary import Stratum
 
 _DEPENDENCE: tuple[tuple[str, Stratum], ...] = (
     ("linearly dependent inputs (N > d + 1)", "crowded"),

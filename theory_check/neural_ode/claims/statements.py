@@ -7,7 +7,7 @@ properties. Written by hand, nothing else in here.
 from theory_check.claims.claim import Claim
 from theory_check.neural_ode.claims.provenance import SOURCES
 
-PAPER = "Global Convergence in Neural ODEs: Impact of Activation Functions (ICLR 2025, arXiv 2509.22436)"
+TITLE = "Global Convergence in Neural ODEs: Impact of Activation Functions (ICLR 2025, arXiv 2509.22436)"
 
 
 _CLAIMS = (

@@ -1,6 +1,7 @@
 """Inputs and weights of figures: digits, and seeds by the rule of cases."""
 
-from theory_check.neural_ode.case import DIGITS_COUNT, Case, Digits, Seeds
+from theory_check.case.record import Seeds
+from theory_check.neural_ode.case import DIGITS_COUNT, Case, Digits
 
 
 def digits(count: int) -> Digits:

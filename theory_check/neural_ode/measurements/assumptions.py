@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from theory_check.claims.claim import EXPLAINED, Claim
+from theory_check.claims.claim import Claim
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.activations.mollification import is_piecewise_linear
 from theory_check.neural_ode.activations.nonlinearity import is_certified_nonlinear
 from theory_check.neural_ode.case import Case, materialise, parallel_rows
+from theory_check.neural_ode.claims.vocabulary import EXPLAINED
 from theory_check.neural_ode.measurements.horizon_growth import asymptotic_slope
 
 LEAST_WIDTH = 8

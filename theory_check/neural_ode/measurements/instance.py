@@ -8,9 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from theory_check.case.record import Seeds
 from theory_check.judge.profile import Profile
 from theory_check.neural_ode.activations.activation import Activation
-from theory_check.neural_ode.case import Case, Seeds, Weights, labels_of, materialise
+from theory_check.neural_ode.case import Case, Weights, labels_of, materialise
 from theory_check.neural_ode.networks.gaussian_matrix import engine_named
 from theory_check.neural_ode.networks.parameters import (
     Network,

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from theory_check.case.record import canonical_json
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.activations.loading import activation as load
-from theory_check.neural_ode.case import Case, Data, Sphere, Weights, canonical_json, materialise
+from theory_check.neural_ode.case import Case, Data, Sphere, Weights, materialise
 from theory_check.neural_ode.model import NeuralODE
 from theory_check.neural_ode.strategies.activations import ACTIVATION_CLASSES, PLAIN_OF_CLASS, lipschitz_activations
 from theory_check.neural_ode.strategies.data import ANY_SIZE, Sizes, data_of_stratum, rows_of_dimension

@@ -19,7 +19,7 @@ class Narrowing:
 
     activations: a class, by its name in `ACTIVATION_CLASSES`, that activations come from in place of a property's own.
     model: "package.module:build" and the dimension of its states.
-    gave_way: filled by draws: of each case, by its JSON, whose property asks for a phi that suits it, whether a random
+    gave_way: filled by draws: for each case, by its JSON, whose property asks for a phi that suits it, whether a random
         phi gave way to a plain one, so that a trial can say how far its search was narrowed.
     """
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from theory_check.case.record import Seeds
 from theory_check.judge.profile import PROFILES, Profile
-from theory_check.neural_ode.case import Case, Data, Seeds, Sphere
+from theory_check.neural_ode.case import Case, Data, Sphere
 from theory_check.neural_ode.measurements.own_model.instance import ModelInstance, prepare_model
 from theory_check.neural_ode.model import NeuralODE
 from theory_check.neural_ode.networks.own_model.loading import load_model

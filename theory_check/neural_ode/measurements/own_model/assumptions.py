@@ -5,8 +5,10 @@ from types import MappingProxyType
 
 import torch
 
-from theory_check.claims.claim import EXPLAINED, Claim
-from theory_check.neural_ode.case import Case, Seeds
+from theory_check.case.record import Seeds
+from theory_check.claims.claim import Claim
+from theory_check.neural_ode.case import Case
+from theory_check.neural_ode.claims.vocabulary import EXPLAINED
 from theory_check.neural_ode.measurements.assumptions import coincidence
 from theory_check.neural_ode.measurements.own_model.instance import Loader, ModelInstance, prepared
 from theory_check.neural_ode.measurements.own_model.kinks import kink

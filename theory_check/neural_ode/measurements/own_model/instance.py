@@ -9,8 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from theory_check.case.record import Seeds
 from theory_check.judge.profile import Profile
-from theory_check.neural_ode.case import Case, Seeds, labels_of, materialise
+from theory_check.neural_ode.case import Case, labels_of, materialise
 from theory_check.neural_ode.measurements.own_model.reached_set import ReachedSet, reached_set
 from theory_check.neural_ode.networks.model import NonFiniteState
 from theory_check.neural_ode.networks.own_model.vector_field import VectorField

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from theory_check.reporting.records import ReportError
-from theory_check.reporting.writing import require_writable
+from theory_check.runs.writing import require_writable
 
 # What a folder has that was published here; others are not replaced.
 SIGN = "report.json"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from theory_check.reporting.publication import _exchange, publish_folder, require_replaceable
 from theory_check.reporting.records import ReportError
+from theory_check.runs.publication import _exchange, publish_folder, require_replaceable
 
 
 def test_the_new_folder_takes_the_place_of_the_old_one(tmp_path: Path) -> None:

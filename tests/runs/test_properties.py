@@ -10,7 +10,7 @@ import click
 import pytest
 
 import theory_check
-from theory_check.cli.properties import load_property, properties_folder
+from theory_check.runs.properties import load_property, properties_folder
 from theory_check.search.property import property_of
 
 PACKAGE = Path(theory_check.__file__).parent
@@ -19,7 +19,7 @@ PACKAGE = Path(theory_check.__file__).parent
 def _found_from(folder: Path) -> str:
     """What the package below this folder takes for its properties, in a process of its own."""
     code = (
-        "import theory_check, theory_check.cli.properties as p; "
+        "import theory_check, theory_check.runs.properties as p; "
         "print(theory_check.__file__); print(p.properties_folder())"
     )
     done = subprocess.run(

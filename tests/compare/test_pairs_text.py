@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from theory_check.compare.pairs_text import HEAD, READINGS, pairs_table
 from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.neural_ode.claims import quantities as q
-from theory_check.reporting.pairs_text import HEAD, READINGS, pairs_table
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from theory_check.reporting import html_writer
 from theory_check.reporting.document import ReportError, load_report
 from theory_check.reporting.json_writer import render
-from theory_check.reporting.writing import new_run_name, require_writable, write_page, write_reports
+from theory_check.runs.writing import new_run_name, require_writable, write_page, write_reports
 
 FILES = {"report.json", "report.md", "report.html", "junit.xml", "report.sarif", "summary.md", "badge.json"}
 
@@ -22,7 +22,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from theory_check.reporting.document import load_report
-from theory_check.reporting.writing import write_reports
+from theory_check.runs.writing import write_reports
 report = load_report(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()
@@ -158,7 +158,7 @@ def test_a_disk_that_takes_no_more_leaves_nothing_behind(build, tmp_path):
     code = (
         "import resource, sys; from pathlib import Path;"
         "from theory_check.reporting.document import load_report;"
-        "from theory_check.reporting.writing import write_reports;"
+        "from theory_check.runs.writing import write_reports;"
         "report = load_report(Path(sys.argv[1]));"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000));"
         "write_reports(report, Path(sys.argv[2]) / 'run')"

@@ -1,4 +1,4 @@
-"""Where the properties lie: beside the package in a checkout, inside it in an installed wheel."""
+"""Where the properties of the paper on trial lie, and how one of them is loaded."""
 
 import importlib.util
 from collections.abc import Iterable
@@ -8,23 +8,19 @@ from types import ModuleType
 import click
 
 import theory_check
+from theory_check.claims.paper import PaperError, paper_on_trial
 
 
 def properties_folder() -> Path:
-    """The folder of the properties on trial.
-
-    An editable install leaves a stale packaged copy behind, so a checkout's own folder comes first.
+    """The folder of the properties of the paper on trial.
 
     Raises:
-        click.ClickException: neither is there.
+        click.ClickException: there is none.
     """
-    package = Path(theory_check.__file__).parent
-    checkout = package.parent
-    candidates = [checkout / "properties"] if (checkout / "pyproject.toml").is_file() else []
-    for folder in (*candidates, package / "_properties"):
-        if (folder / "pytest.ini").is_file():
-            return folder
-    raise click.ClickException(f"no properties at {package / '_properties'}: reinstall theory-check")
+    try:
+        return paper_on_trial().properties()
+    except PaperError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def code_of(subjects: Iterable[str]) -> list[Path]:

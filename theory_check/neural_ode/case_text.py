@@ -1,6 +1,5 @@
 """A case in words, for a reader who never saw the tool: every number that fixes it, in the paper's notation."""
 
-from theory_check.judge.verdict import Outcome
 from theory_check.neural_ode.case import Case, Data, Digits, Explicit, Sphere, Weights
 
 _STRUCTURES = {
@@ -44,18 +43,6 @@ def _describe_model_case(case: Case) -> list[tuple[str, str]]:
     if case.eta_factor != 1.0:
         lines.append(("learning rate", f"{_number(case.eta_factor)} / lambda_max(Theta_0)"))
     return lines
-
-
-def describe_measurement(outcome: Outcome) -> str:
-    """What was measured against what, e.g. "gradient error = 0.012, bound 3e-06 (ratio 4e+03)"."""
-    text = outcome.quantity
-    if outcome.measured is not None:
-        text += f" = {outcome.measured:.4g}"
-    if outcome.bound is not None:
-        text += f", bound {outcome.bound:.4g}"
-    if outcome.ratio is not None:
-        text += f" (ratio {outcome.ratio:.4g})"
-    return text
 
 
 def _describe_data(data: Data) -> str:

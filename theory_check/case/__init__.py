@@ -1,0 +1,1 @@
+"""Cases of any paper: a frozen record, its one spelling, its id and its seeds."""
