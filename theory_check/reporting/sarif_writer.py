@@ -124,13 +124,22 @@ def _rule(claim: ClaimReport) -> dict[str, Any]:
     }
 
 
+def _path(claim: ClaimReport, file: str) -> str:
+    """Where a property lies: the paper's in one folder of this repository, a user's own where its name says.
+
+    A property of the paper that is known by an earlier file lies in that of its claim.
+    """
+    paper = paper_on_trial()
+    if claim.id not in paper.claims or "/" in file:
+        return file
+    there = (paper.properties() / file).is_file()
+    return f"properties/{file if there else 'test_' + claim.id.replace('-', '_') + '.py'}"
+
+
 def _result(claim: ClaimReport, trial: Trial, level: Level, repeated: Counter[str]) -> dict[str, Any]:
     outcome = next((outcome for outcome in claim.outcomes if outcome.case_id == trial.minimal), None)
     file, _, function = trial.property.partition("::")
-    # The paper's properties lie in one folder of this repository, in a file for each claim, whatever file their names
-    # tell of; a user's own are named from theirs.
-    ours = claim.id in paper_on_trial().claims and "/" not in file
-    uri = quote(visible(f"properties/test_{claim.id.replace('-', '_')}.py" if ours else file))
+    uri = quote(visible(_path(claim, file)))
     identity = (claim.id, trial.property, trial.kind, trial.activation, trial.stratum, trial.defect, trial.assumption)
     departure = trial.departure if trial.kind == "ablation" else None
     digest = hashlib.sha256("\0".join(visible(part or "") for part in (*identity, departure)).encode()).hexdigest()[:16]
