@@ -11,6 +11,9 @@ from jaxtyping import install_import_hook
 hypothesis.settings.register_profile("without a clock", deadline=None)
 hypothesis.settings.load_profile("without a clock")
 
+# Reports that tests of several rooms build upon.
+pytest_plugins = ["built_reports"]
+
 # Before the rooms load; the records of msgspec check themselves.
 install_import_hook(
     [

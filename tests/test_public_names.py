@@ -106,4 +106,4 @@ except SystemExit as done:
 
 def test_the_check_for_heavy_modules_can_fail() -> None:
     """The public names themselves do load torch."""
-    assert "torch" in _modules_after("from theory_check import checks")
+    assert "torch" in _modules_after("from theory_check import cases")

@@ -4,7 +4,6 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +17,7 @@ from theory_check.runs.shard import Shard, asked, load_shard, merged, render_sha
 from theory_check.runs.unfinished import MACHINE
 from theory_check.search.found import Found
 from theory_check.search.plan import Plan, of_shard
-from theory_check.search.request import MOST_SHARDS, Request, RequestError, make_request
+from theory_check.search.request import MOST_SHARDS, Request, RequestError, make_request, read_request
 
 REQUEST = Request(seed=3, claims=("adjoint-gradient",))
 IDENTITY = {"code": "abc", MACHINE: "x86_64"}
@@ -89,7 +88,7 @@ def test_a_request_travels_whole() -> None:
     rows = Explicit(rows=((1.0, 2.5), (0.1, -3.0)))
     request = make_request(profile="gate", seed=9, activations=["tanh"], claims=["ntk-limit"], mode="ablation")
     request = Request(**{**vars(request), "data": rows, "data_note": "a note", "shard": (2, 5)})
-    again = msgspec.json.decode(asked(request), type=Request)
+    again = read_request(asked(request))
     assert again == Request(**{**vars(request), "shard": None})
 
 

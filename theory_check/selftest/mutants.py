@@ -199,14 +199,14 @@ MUTANTS = (
     Mutant(
         "one-seed-for-all",
         "every case has the same weights",
-        "theory_check.neural_ode.case:Seeds.of",
+        "theory_check.case.record:Seeds.of",
         "canonical_json(case), ",
         "",
     ),
     Mutant(
         "stages-share-data",
         "later stages of a test see the data of the first",
-        "theory_check.neural_ode.case:Seeds.of",
+        "theory_check.case.record:Seeds.of",
         "stage, ",
         "",
     ),
