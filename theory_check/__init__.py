@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from theory_check.claims.claim import Claim
+    from theory_check.claims.paper import Paper
     from theory_check.claims.source import Source
     from theory_check.judge.audit import Audit
     from theory_check.judge.discrepancy import Discrepancy
@@ -33,6 +34,7 @@ __all__ = [
     "InfiniteKernel",
     "LimitKernels",
     "NeuralODE",
+    "Paper",
     "Source",
     "activation",
     "cases",
@@ -52,6 +54,7 @@ _HOMES = {
     "InfiniteKernel": "theory_check.neural_ode.limits.dual_activation",
     "LimitKernels": "theory_check.neural_ode.limits.kernels",
     "NeuralODE": "theory_check.neural_ode.model",
+    "Paper": "theory_check.claims.paper",
     "Source": "theory_check.claims.source",
     "activation": "theory_check.neural_ode.activations.loading",
     "cases": "theory_check.neural_ode.strategies",

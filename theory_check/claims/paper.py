@@ -6,6 +6,7 @@ stratum, which assumption a case does not meet, what can be planted. `paper_on_t
 """
 
 import importlib
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
-from theory_check.case.record import AnyCase
+from theory_check.case.record import AnyCase, canonical_json
 from theory_check.claims.claim import Claim, Control
 from theory_check.claims.departure import Departure
 
@@ -138,8 +139,10 @@ class Paper:
         selftest_controls: further controls of each claim, which `theory-check selftest` runs.
         note: what a reader of a trial must know first, or empty.
         failures: what a failure in a quantity means, a sentence with {measured} and {bound} in it.
+        headline: what a case is about and where it lies, in a word or two each, such as its activation and stratum.
         describe: a case in words: labels and values, nothing that fixes it left out.
         runs_code: whether judging a case again runs code that it names.
+        asked_by: what a request must ask for, as keywords of `make_request`, so that a case can be judged again.
     """
 
     title: str
@@ -169,8 +172,10 @@ class Paper:
     selftest_controls: Callable[[], Mapping[str, tuple[Control, ...]]] = lambda: NOTHING
     note: Callable[[Claim, "Plan", "Request"], str] = lambda _claim, _plan, _request: ""
     failures: Mapping[str, str] = field(default_factory=dict)
+    headline: Callable[[AnyCase], tuple[str, str]] = lambda case: (canonical_json(case), "")
     describe: Callable[[AnyCase], list[tuple[str, str]]] = fields_of
     runs_code: Callable[[AnyCase], bool] = lambda _case: False
+    asked_by: Callable[[AnyCase], Mapping[str, Any]] = lambda _case: {}
 
 
 _on_trial = DEFAULT
@@ -188,9 +193,28 @@ def put_on_trial(reference: str) -> Paper:
     return paper
 
 
+def reference_on_trial() -> str:
+    """The name of the paper of this process; empty for the one that ships with theory_check."""
+    return "" if _on_trial == DEFAULT else _on_trial
+
+
 def paper_on_trial() -> Paper:
     """The paper of this process."""
     return paper_named(_on_trial)
+
+
+@contextmanager
+def _current_folder_importable() -> Iterator[None]:
+    """A console script does not look in the current folder; python -m does. Last, so that nothing is shadowed."""
+    here = str(Path.cwd())
+    if here in sys.path or "" in sys.path:
+        yield
+        return
+    sys.path.append(here)
+    try:
+        yield
+    finally:
+        sys.path.remove(here)
 
 
 def paper_named(reference: str) -> Paper:
@@ -203,7 +227,8 @@ def paper_named(reference: str) -> Paper:
     if not (module and colon and name):
         raise PaperError(f"a paper is named module:NAME, such as my_paper:PAPER, got {reference!r:.80}")
     try:
-        found = getattr(importlib.import_module(module), name, None)
+        with _current_folder_importable():
+            found = getattr(importlib.import_module(module), name, None)
     except ImportError as error:
         raise PaperError(f"cannot import the paper {reference!r:.80}: {' '.join(str(error).split())}") from None
     if not isinstance(found, Paper):

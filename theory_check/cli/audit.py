@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from theory_check.cli.gate import end_with
+from theory_check.cli.own_paper import put_named_on_trial
 from theory_check.runs.run import ERROR_STATUS
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--model", default=None, metavar="MODULE:NAME", help="Audit the torch.nn.Module that this function builds."
 )
+@click.option("--paper", default="", metavar="MODULE:NAME", help="Put this theory_check.Paper on trial, not ours.")
 @click.option("--data", default=None, metavar="digits|sphere|FILE.npy|FILE.csv", help="Audit on these inputs.")
 @click.option("--profile", default="quick", show_default=True, metavar="quick|gate|full", help="How hard to try.")
 @click.option("--seed", default="0", show_default=True, metavar="N", help="Root seed of all weights and searches.")
@@ -58,6 +60,7 @@ def audit(
     claims: tuple[str, ...],
     activations: tuple[str, ...],
     model: str | None,
+    paper: str,
     data: str | None,
     profile: str,
     seed: str,
@@ -85,6 +88,7 @@ def audit(
     from theory_check.search.request import RequestError
 
     _check_words()
+    put_named_on_trial(paper, trust_code=trust_code)
     options = {
         "profile": profile,
         "seed": seed,
@@ -96,6 +100,7 @@ def audit(
         "searches": searches,
         "model": model or "",
         "strict": strict,
+        "on_trial": paper,
     }
     try:
         recorded = load_report(Path(baseline)) if baseline is not None else None
@@ -213,6 +218,7 @@ def _resume(path: Path, dask: str | None, *, trust_code: bool) -> "tuple[Request
         raise click.ClickException(f"--resume takes its options from the run, got {given[0]} as well; leave it out")
     folder = find_run(path)
     options, data = told_of(folder)
+    put_named_on_trial(options.get("on_trial", ""), trust_code=trust_code)
     request = make_request(**options, data=data, trust_code=trust_code)
     if dask:
         require_cluster(dask, request)

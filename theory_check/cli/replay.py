@@ -19,18 +19,22 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Where a property of your own lies: the root folder of pytest in the run that made REPORT.",
 )
+@click.option("--paper", default="", metavar="MODULE:NAME", help="The paper of REPORT, where it is one of your own.")
 @click.option("--device", default=None, metavar="cpu|cuda", help="Recompute there, not on the device of REPORT.")
 @click.option("--trust-code", is_flag=True, help="Allow your own property and MODULE:NAME, which run code.")
-def replay(report: str, case: str, *, properties: str | None, device: str | None, trust_code: bool) -> None:
+def replay(report: str, case: str, *, properties: str | None, paper: str, device: str | None, trust_code: bool) -> None:
     """Recompute CASE (its id, or the beginning of it) of REPORT and compare it with what is recorded.
 
     Exit status 0 when it comes out the same, 1 when not.
     """
     from theory_check.case.record import case_id
+    from theory_check.cli.own_paper import put_named_on_trial, require_same_paper
     from theory_check.reporting.document import ReportError, find_outcome, load_report
 
+    put_named_on_trial(paper, trust_code=trust_code)
     try:
         recorded = load_report(Path(report))
+        require_same_paper(recorded)
         outcome = find_outcome(recorded, case)
     except ReportError as error:
         raise click.ClickException(str(error)) from None
@@ -59,9 +63,8 @@ def _property(outcome: "Outcome", folder: str | None, *, trust_code: bool) -> "P
     from theory_check.cli.own_properties import load_own_property
     from theory_check.runs.properties import load_property
     from theory_check.search.property import property_of
-    from theory_check.selftest.demo import find_property
 
-    ours = find_property(outcome.test)
+    ours = _of_the_demonstration(outcome.test)
     if folder is None and ours is not None:
         return ours
     if folder is not None:
@@ -79,23 +82,34 @@ def _property(outcome: "Outcome", folder: str | None, *, trust_code: bool) -> "P
     return prop
 
 
+def _of_the_demonstration(test: str) -> "Property | None":
+    """The property of that name in `theory-check demo`, which is about the paper that ships with theory_check."""
+    from theory_check.claims.paper import reference_on_trial
+
+    if reference_on_trial():
+        return None
+    from theory_check.selftest.demo import find_property
+
+    return find_property(test)
+
+
 def _recompute(recorded: "Report", outcome: "Outcome", prop: "Property", device: str, *, trust_code: bool) -> "Outcome":
     import torch
     from threadpoolctl import threadpool_limits
 
+    from theory_check.claims.paper import paper_on_trial, reference_on_trial
     from theory_check.search import trial
     from theory_check.search.request import RequestError, make_request
-    from theory_check.selftest.demo import find_property
 
     try:
         request = make_request(
             # No audit can be asked for the profile of the demonstration, and a single case has no use for its counts.
-            profile="quick" if find_property(outcome.test) else recorded.profile,
+            profile="quick" if _of_the_demonstration(outcome.test) else recorded.profile,
             seed=outcome.seed,
             device=device,
-            activations=[] if outcome.case.is_model else [outcome.case.activation],
-            model=outcome.case.activation if outcome.case.is_model else "",
+            **paper_on_trial().asked_by(outcome.case),
             trust_code=trust_code,
+            on_trial=reference_on_trial(),
         )
     except RequestError as error:
         raise click.ClickException(str(error)) from None

@@ -222,6 +222,8 @@ PAPER = Paper(
     selftest_controls=_selftest_controls,
     note=_note,
     failures=FAILURES,
+    headline=lambda case: (case.activation, case.stratum),
     describe=describe_case,
     runs_code=lambda case: ":" in case.activation,
+    asked_by=lambda case: {"model": case.activation} if case.is_model else {"activations": [case.activation]},
 )

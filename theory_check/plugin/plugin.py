@@ -72,12 +72,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     # What `theory-check audit` was called with: nothing for a person to say.
     group.addoption("--theory-check-command", default=None, help=argparse.SUPPRESS)
     group.addoption("--theory-check-run", default=None, help=argparse.SUPPRESS)
+    group.addoption("--theory-check-on-trial", default="", help=argparse.SUPPRESS)
     group.addoption("--theory-check-shard", default="", help=argparse.SUPPRESS)
     group.addoption("--theory-check-searches", default="1", help=argparse.SUPPRESS)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Set up the collection of results; refuse options that mean nothing before anything is collected."""
+    if config.getoption("--theory-check-on-trial"):
+        # Before anything is collected: the marks of properties are read with the paper's claims.
+        request_of(config)
     config.stash[_COLLECTOR] = _Collector()
     config.addinivalue_line("markers", MARKER)
     config.stash[_SELECTION] = Selection(config, _asked_claims(config))
@@ -128,6 +132,7 @@ def request_of(config: pytest.Config) -> "Request":
             own_claims=True,
             model=_option(config, "model"),
             strict=config.getoption("--theory-check-strict") or config.getini("theory_check_strict"),
+            on_trial=config.getoption("--theory-check-on-trial"),
         )
     except RequestError as error:
         raise pytest.UsageError(str(error)) from None

@@ -27,7 +27,7 @@ from theory_check.reporting.exit_status import expectation
 from theory_check.reporting.figures import inline_figures
 from theory_check.reporting.headline import headline, status_words, verdict_words
 from theory_check.reporting.matrix import claim_matrix, described
-from theory_check.reporting.outcome_text import describe_case, describe_measurement
+from theory_check.reporting.outcome_text import describe_case, describe_measurement, headline_of
 from theory_check.reporting.page_text import anchor, counted, shown
 from theory_check.reporting.power import EVEN_ODDS, power_of
 from theory_check.reporting.readings import is_reading, kind_of, readings, stated
@@ -127,6 +127,7 @@ def _environment() -> jinja2.Environment:
         "power": power_of,
         "described": lambda trial: described(trial.verdict, trial.conclusion),
         "expectation": expectation,
+        "headline": headline_of,
         "lines": describe_case,
         "measurement": describe_measurement,
         "counted": counted,

@@ -21,7 +21,7 @@ from theory_check.reporting.exit_status import expectation
 from theory_check.reporting.headline import headline, status_words, verdict_words
 from theory_check.reporting.markdown_text import Markdown, as_markdown, code, fenced
 from theory_check.reporting.matrix import claim_matrix, described
-from theory_check.reporting.outcome_text import describe_case, describe_measurement
+from theory_check.reporting.outcome_text import describe_case, describe_measurement, headline_of
 from theory_check.reporting.readings import kind_of, readings, stated
 from theory_check.reporting.records import Report
 from theory_check.reporting.replay_command import replay_command
@@ -69,6 +69,7 @@ def _template() -> jinja2.Template:
         "closest_outcome": closest_outcome,
         "described": lambda trial: described(trial.verdict, trial.conclusion),
         "expectation": expectation,
+        "headline": headline_of,
         "lines": describe_case,
         "measurement": describe_measurement,
         "replay": replay_command,

@@ -1,6 +1,6 @@
 """A judged case in words, for a reader who never saw the tool."""
 
-from theory_check.case.record import AnyCase
+from theory_check.case.record import AnyCase, canonical_json
 from theory_check.claims.paper import fields_of, paper_on_trial
 from theory_check.judge.verdict import Outcome
 
@@ -9,6 +9,12 @@ def describe_case(case: AnyCase) -> list[tuple[str, str]]:
     """Labels and values that say what a case is, one pair a line; nothing that fixes the case is left out."""
     paper = paper_on_trial()
     return paper.describe(case) if isinstance(case, paper.case) else fields_of(case)
+
+
+def headline_of(case: AnyCase) -> tuple[str, str]:
+    """What a case is about and where it lies, in a word or two each; the second may be empty."""
+    paper = paper_on_trial()
+    return paper.headline(case) if isinstance(case, paper.case) else (canonical_json(case), "")
 
 
 def describe_measurement(outcome: Outcome) -> str:

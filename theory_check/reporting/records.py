@@ -204,6 +204,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     format_version: version of this format; a reader of another version must refuse it.
     tool: always "theory-check".
     paper: what was audited.
+    on_trial: "module:NAME" of the paper's record; left out for the paper that ships with theory_check.
     command: the exact command, shell-quoted.
     profile: how thorough the audit was.
     seed: root seed; with it and the command the audit can be repeated.
@@ -224,6 +225,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     format_version: Literal[1] = 1
     tool: Literal["theory-check"] = "theory-check"
     paper: str
+    on_trial: str | msgspec.UnsetType = msgspec.UNSET
     command: str
     profile: str
     seed: Count

@@ -79,6 +79,7 @@ def assemble(
         status, verdict = 4, Verdict.ERROR
     return Report(
         paper=request.paper or (on_trial.title if all(claim.id in on_trial.claims for claim in claims) else OWN_CLAIMS),
+        on_trial=request.on_trial or msgspec.UNSET,
         command=command,
         profile=request.profile.name,
         seed=request.seed,

@@ -8,7 +8,7 @@ from types import ModuleType
 import click
 
 import theory_check
-from theory_check.claims.paper import PaperError, paper_on_trial
+from theory_check.claims.paper import PaperError, paper_on_trial, reference_on_trial
 
 
 def properties_folder() -> Path:
@@ -26,7 +26,7 @@ def properties_folder() -> Path:
 def code_of(subjects: Iterable[str]) -> list[Path]:
     """Whose change makes another audit: this package, the properties, and modules that a user's own are taken from."""
     package = Path(theory_check.__file__).parent
-    modules = sorted({name.partition(":")[0] for name in subjects if ":" in name})
+    modules = sorted({name.partition(":")[0] for name in (*subjects, reference_on_trial()) if ":" in name})
     specs = [importlib.util.find_spec(module) for module in modules]
     return [package, properties_folder(), *(Path(spec.origin) for spec in specs if spec is not None and spec.origin)]
 

@@ -61,6 +61,7 @@ def run_properties(
         *([f"--theory-check-model={request.model.reference}"] if request.model else []),
         *(["--theory-check-trust-code"] if request.trust_code else []),
         *(["--theory-check-strict"] if request.strict else []),
+        *([f"--theory-check-on-trial={request.on_trial}"] if request.on_trial else []),
         *([f"--theory-check-run={run.folder}"] if run else []),
         f"--theory-check-searches={request.searches}",
         *([f"--theory-check-shard={'{}/{}'.format(*request.shard)}"] if request.shard else []),
