@@ -1,5 +1,6 @@
 """The names that users rely on, and what importing them costs."""
 
+import importlib
 import inspect
 import json
 import re
@@ -107,3 +108,11 @@ except SystemExit as done:
 def test_the_check_for_heavy_modules_can_fail() -> None:
     """The public names themselves do load torch."""
     assert "torch" in _modules_after("from theory_check import cases")
+
+
+def test_strategies_keep_their_public_home() -> None:
+    """What README tells users to import narrows the search of the paper's own properties."""
+    public = importlib.import_module("theory_check.strategies")
+    home = importlib.import_module("theory_check.neural_ode.strategies")
+    assert public.__all__ == home.__all__
+    assert all(getattr(public, name) is getattr(home, name) for name in home.__all__)
