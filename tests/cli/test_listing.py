@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from theory_check.claims.source import source_lines
 from theory_check.neural_ode.claims.statements import CLAIMS
+from theory_check.neural_ode.paper import PAPER
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -88,7 +90,8 @@ def test_help_and_nothing(run: Run) -> None:
 
 def test_a_crash_does_not_read_as_a_refutation(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Python ends with status 1, which means that a claim failed; a crash says nothing of the claims."""
-    monkeypatch.setattr("theory_check.neural_ode.claims.statements.CLAIMS", {"broken": None})
+    broken = replace(PAPER, claims={"broken": None})
+    monkeypatch.setattr("theory_check.claims.paper.paper_on_trial", lambda: broken)
     status, out, err = run("claims")
     assert status == 4
     assert "AttributeError" in err
@@ -102,6 +105,7 @@ def test_an_interruption_has_a_status_of_its_own(run: Run, monkeypatch: pytest.M
         def values(self) -> object:  # type: ignore[override]
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("theory_check.neural_ode.claims.statements.CLAIMS", Interrupting())
+    interrupting = replace(PAPER, claims=Interrupting())
+    monkeypatch.setattr("theory_check.claims.paper.paper_on_trial", lambda: interrupting)
     status, _, err = run("claims")
     assert (status, err.strip()) == (130, "theory-check: interrupted; no report was written")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory_check.case.record import Seeds, case_id
+from theory_check.case.record import Seeds, case_hook, case_id
 from theory_check.judge.audit import Audit, ConclusionFails, LawTest
 from theory_check.judge.definiteness import (
     SINGULAR_RESOLUTION,
@@ -71,7 +71,7 @@ def judge(act: Callable[[Audit], None], unmet: str | None = None) -> tuple[Outco
     (outcome,) = judging.judged.values()
     assert carried is None or carried is outcome
     text = msgspec.json.encode(outcome)
-    assert msgspec.json.decode(text, type=Outcome) == outcome
+    assert msgspec.json.decode(text, type=Outcome, dec_hook=case_hook(Case)) == outcome
     for value in outcome.details.values():
         assert type(value) in {float, int, str, bool, type(None)}
         assert not isinstance(value, float) or math.isfinite(value)

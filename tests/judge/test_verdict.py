@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from theory_check.case.record import case_hook
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict, ablation, combine
 from theory_check.neural_ode.case import Case, Sphere
 
@@ -90,6 +91,6 @@ def test_outcomes_survive_json() -> None:
     """An outcome is data: decoded from its own JSON it is equal, and an unknown field is refused."""
     original = outcome(Verdict.SUPPORTED, Conclusion.HOLDS)
     text = msgspec.json.encode(original)
-    assert msgspec.json.decode(text, type=Outcome) == original
+    assert msgspec.json.decode(text, type=Outcome, dec_hook=case_hook(Case)) == original
     with pytest.raises(msgspec.ValidationError, match="unknown field"):
-        msgspec.json.decode(text[:-1] + b',"extra":1}', type=Outcome)
+        msgspec.json.decode(text[:-1] + b',"extra":1}', type=Outcome, dec_hook=case_hook(Case))
