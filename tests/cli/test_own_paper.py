@@ -5,20 +5,23 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import psutil
 import pytest
 
 from theory_check.reporting.document import load_report
 from theory_check.runs.unfinished import STORE_FILE
-from theory_check.search.store import Store
+from theory_check.search.store import Store, StoreError
 
 # Euler noted that k^2 + k + 41 is prime for small k; that it is for any is refuted at 40, which shrinking must find.
 PAPER = """
 from pathlib import Path
 import msgspec
+import psutil
 from theory_check import Claim, Paper
 
 class Number(msgspec.Struct, frozen=True):
@@ -92,6 +95,13 @@ def finished(folder: Path) -> Path:
     return found
 
 
+def judged(folder: Path) -> int:
+    """Cases in the store of the run that is under way."""
+    with suppress(StoreError):  # it is being made
+        return max((Store(s).counts()["cases"] for s in folder.glob(f"reports/*.unfinished/{STORE_FILE}")), default=0)
+    return 0
+
+
 def test_another_paper_is_audited_shrunk_reported_and_replayed(tmp_path: Path) -> None:
     """The claim that fails does so at 40, the smallest."""
     folder = repository(tmp_path)
@@ -121,11 +131,9 @@ def test_another_paper_is_resumed_after_kill_9(tmp_path: Path) -> None:
     process = subprocess.Popen(
         AUDIT, cwd=killed, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
-    stored: list[Path] = []
-    while not (stored and Store(stored[0]).counts()["cases"] >= 5):
+    while judged(killed) < 5:
         assert process.poll() is None, "it ended before it was killed"
         time.sleep(0.05)
-        stored = list((killed / "reports").glob(f"*.unfinished/{STORE_FILE}"))
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     (unfinished,) = (killed / "reports").glob("*.unfinished")
@@ -167,3 +175,26 @@ def test_a_case_of_one_paper_is_not_judged_by_another(tmp_path: Path) -> None:
     refused = ran(folder, *command("replay", str(finished(folder)), "0", "--trust-code"))
     assert refused.returncode == 2
     assert "replay with --paper numbers_paper:PAPER --trust-code" in refused.stderr
+
+
+def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
+    """Of a machine of its own: the trial is begun again, goes on with its judged cases, and the report is the same."""
+    alone, hurt = tmp_path / "alone", tmp_path / "hurt"
+    for folder in (alone, hurt):
+        folder.mkdir()
+        repository(folder, pause=0.2)
+    assert ran(alone, *AUDIT).returncode == 1
+    process = subprocess.Popen(AUDIT, cwd=hurt, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    killed: list[int] = []
+    while not killed:
+        assert process.poll() is None, "it ended before a worker was killed"
+        time.sleep(0.05)
+        if judged(hurt) >= 5:
+            workers = [p for p in psutil.Process(process.pid).children() if "LokyProcess" in " ".join(p.cmdline())]
+            killed = [worker.pid for worker in workers]
+            for worker in workers:
+                worker.kill()
+    assert process.wait(timeout=120) == 1
+    assert comparable(finished(hurt)) == comparable(finished(alone))
+    counts = Store(finished(hurt) / STORE_FILE).counts()
+    assert (counts["cases again"], counts["trials again"]) == (0, 0)

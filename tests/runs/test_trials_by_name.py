@@ -7,7 +7,7 @@ import click
 import pytest
 
 import theory_check.runs.properties
-from theory_check.runs import cluster_trial
+from theory_check.runs import one_trial
 from theory_check.runs.properties import properties_folder
 from theory_check.search.request import make_request
 
@@ -15,9 +15,9 @@ from theory_check.search.request import make_request
 @pytest.fixture(autouse=True)
 def _afresh() -> Iterator[None]:
     """The folder of one test is not that of the next."""
-    cluster_trial._properties.cache_clear()
+    one_trial._properties.cache_clear()
     yield
-    cluster_trial._properties.cache_clear()
+    one_trial._properties.cache_clear()
 
 
 def _copied(folder: Path, monkeypatch: pytest.MonkeyPatch, **files: str) -> None:
@@ -31,10 +31,10 @@ def test_a_file_may_be_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """The trials of a property have the names that they had, in another file too."""
     text = (properties_folder() / "test_structure_kept.py").read_text()
     request = make_request(claims=("structure-kept",))
-    before = [(prop.name, plan) for prop, plan in cluster_trial.trials_of(request)]
-    cluster_trial._properties.cache_clear()
+    before = [(prop.name, plan) for prop, plan in one_trial.trials_of(request)]
+    one_trial._properties.cache_clear()
     _copied(tmp_path, monkeypatch, test_elsewhere=text)
-    assert [(prop.name, plan) for prop, plan in cluster_trial.trials_of(request)] == before
+    assert [(prop.name, plan) for prop, plan in one_trial.trials_of(request)] == before
     assert before[0][0] == "test_correlations.py::test_limiting_correlations_grow_with_those_of_the_inputs"
 
 
@@ -44,4 +44,4 @@ def test_two_properties_of_one_name_are_refused(tmp_path: Path, monkeypatch: pyt
     _copied(tmp_path, monkeypatch, test_one=text, test_two=text)
     said = "two properties are called 'test_correlations.py::test_limiting_correlations_grow"
     with pytest.raises(click.ClickException, match=said):
-        cluster_trial.trials_of(make_request())
+        one_trial.trials_of(make_request())

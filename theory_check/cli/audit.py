@@ -1,6 +1,7 @@
 """`theory-check audit`: run the properties in worker processes, show progress, write reports, print the verdicts."""
 
 import shlex
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,7 @@ def audit(
     reading: it counts with --strict, or where --claim names it.
     """
     from theory_check.reporting.document import ReportError, load_report
-    from theory_check.runs.cluster import HAS_DASK, run_on_cluster
+    from theory_check.runs.cluster import HAS_DASK, cluster_workers
     from theory_check.runs.run import run_properties
     from theory_check.search.request import RequestError
 
@@ -111,10 +112,10 @@ def audit(
     except (RequestError, ReportError) as error:
         raise click.ClickException(str(error)) from None
     try:
-        if dask or (workers and HAS_DASK):
-            report, folder = run_on_cluster(request, run, address=dask, workers=workers)
-        else:
-            report, folder = run_properties(request, report_dir=report_dir, workers=workers, data=data or "", run=run)
+        with cluster_workers(dask, workers=workers) if dask or (workers and HAS_DASK) else nullcontext() as elsewhere:
+            report, folder = run_properties(
+                request, report_dir=report_dir, workers=workers, run=run, elsewhere=elsewhere
+            )
     except (click.Abort, click.exceptions.Exit, KeyboardInterrupt):
         trust = " --trust-code" if request.trust_code else ""
         again = f"theory-check audit --resume {shlex.quote(str(run.folder))}{trust}"
@@ -191,7 +192,7 @@ def _require_a_trial(request: "Request", shard: tuple[int, int]) -> None:
     """Refuse a shard that has none: as many shards as trials are the most that help."""
     from dataclasses import replace
 
-    from theory_check.runs.cluster_trial import trials_of
+    from theory_check.runs.one_trial import trials_of
 
     trials = len(trials_of(replace(request, shard=None)))
     if shard[1] > trials:

@@ -5,13 +5,11 @@ installed. Under pytest-xdist workers run trials and send what they found with t
 collects them in the order of the plan and writes one report.
 """
 
-import argparse
 import datetime as dt
 import shlex
 import sys
 import time
 from collections.abc import Generator, Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +21,10 @@ if TYPE_CHECKING:
     from theory_check.reporting.records import Report
     from theory_check.search.found import Found
     from theory_check.search.request import Request
-    from theory_check.search.store import Store
 
 FOUND = "theory_check_found"
 PLAN_ID = "trial-"
 MARKER = "theory_check(share=1.0): a trial of a claim; share scales the cases that it searches"
-INTERRUPTED = "interrupted"
 ASKED = ("profile", "seed", "data", "device", "mode", "model", "claim", "activation")
 
 REPORT: "pytest.StashKey[Report]" = pytest.StashKey()
@@ -69,19 +65,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     text = "readings, which nobody states as a claim, fail a run as claims do"
     group.addoption("--theory-check-strict", action="store_true", default=None, help=text)
     parser.addini("theory_check_strict", text, type="bool", default=False)
-    # What `theory-check audit` was called with: nothing for a person to say.
-    group.addoption("--theory-check-command", default=None, help=argparse.SUPPRESS)
-    group.addoption("--theory-check-run", default=None, help=argparse.SUPPRESS)
-    group.addoption("--theory-check-on-trial", default="", help=argparse.SUPPRESS)
-    group.addoption("--theory-check-shard", default="", help=argparse.SUPPRESS)
-    group.addoption("--theory-check-searches", default="1", help=argparse.SUPPRESS)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Set up the collection of results; refuse options that mean nothing before anything is collected."""
-    if config.getoption("--theory-check-on-trial"):
-        # Before anything is collected: the marks of properties are read with the paper's claims.
-        request_of(config)
     config.stash[_COLLECTOR] = _Collector()
     config.addinivalue_line("markers", MARKER)
     config.stash[_SELECTION] = Selection(config, _asked_claims(config))
@@ -127,12 +114,9 @@ def request_of(config: pytest.Config) -> "Request":
             trust_code=config.getoption("--theory-check-trust-code") or config.getini("theory_check_trust_code"),
             mode=_option(config, "mode"),
             paper_title=_option(config, "paper"),
-            shard=config.getoption("--theory-check-shard"),
-            searches=config.getoption("--theory-check-searches"),
             own_claims=True,
             model=_option(config, "model"),
             strict=config.getoption("--theory-check-strict") or config.getini("theory_check_strict"),
-            on_trial=config.getoption("--theory-check-on-trial"),
         )
     except RequestError as error:
         raise pytest.UsageError(str(error)) from None
@@ -152,7 +136,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     except pytest.UsageError as error:
         selection.refuse(str(error))
         return
-    wanted = selection.dealt(plans_of(prop, request), request.shard)
+    wanted = plans_of(prop, request)
     selection.plan(prop, len(wanted))
     # No argument of the function: without this plugin it is called, and says what is missing.
     metafunc.fixturenames.append(PLAN)
@@ -184,7 +168,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     torch.set_num_threads(1)
     try:
         with threadpool_limits(limits=1):
-            found = run_trial(prop, plan, request_of(pyfuncitem.config), _store(pyfuncitem.config))
+            found = run_trial(prop, plan, request_of(pyfuncitem.config))
     finally:
         torch.set_num_threads(threads)
     pyfuncitem.stash[_RESULT] = encode(found)
@@ -193,15 +177,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     pyfuncitem.user_properties.append(("theory_check_verdict", found.trial.verdict.value))
     _tell_pytest(found, counts=request_of(pyfuncitem.config).counts(found.claim))
     return True
-
-
-def _store(config: pytest.Config) -> "Store | None":
-    """Of the run that is being worked on."""
-    from theory_check.runs.unfinished import STORE_FILE
-    from theory_check.search.store import Store
-
-    run = config.getoption("--theory-check-run")
-    return Store(Path(run) / STORE_FILE) if run else None
 
 
 def _tell_pytest(found: "Found", *, counts: bool) -> None:
@@ -298,45 +273,30 @@ class _Listener:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         collector = self.config.stash[_COLLECTOR]
         if collector.stopped_by_hand:
-            self.config.stash[PROBLEM] = INTERRUPTED
             return  # a report of some of the trials would pass for one of all
         if not collector.found and not collector.lost:
             return
         from theory_check.reporting.records import ReportError
         from theory_check.runs.assembly import assemble
-        from theory_check.runs.shard import shard_of
-        from theory_check.runs.writing import new_run_name, write_reports, write_run
-        from theory_check.search.store import StoreError
+        from theory_check.runs.writing import new_run_name, write_reports
 
-        store, folder, request = _store(self.config), _option(self.config, "report-dir"), request_of(self.config)
-        told: dict[str, str] = {}
-        seconds = time.perf_counter() - collector.clock
-        lost = [*collector.lost, *(f"{name}: never run" for name, done in collector.answered.items() if not done)]
-        if store is not None:
-            # One that was damaged meanwhile costs no verdict; its trials say so in the report's warnings.
-            with suppress(StoreError):
-                told, seconds = store.identity(), store.seconds()
         report = assemble(
             collector.found,
-            request=request,
-            command=told.get("command", _option_command(self.config)),
-            started=dt.datetime.fromisoformat(told["started"]) if told else collector.started,
-            seconds=seconds,
-            lost=lost,
+            request=request_of(self.config),
+            command=shlex.join([Path(sys.argv[0]).name, *self.config.invocation_params.args]),
+            started=collector.started,
+            seconds=time.perf_counter() - collector.clock,
+            lost=[*collector.lost, *(f"{name}: never run" for name, done in collector.answered.items() if not done)],
         )
         self.config.stash[REPORT] = report = self.config.stash[_SELECTION].noted(report)
-        try:
-            if store is not None:
-                shard = shard_of(
-                    report, request, identity=told, trials=len(collector.answered), found=collector.found, lost=lost
-                )
-                self.config.stash[WRITTEN] = write_run(report, store.path.parent, shard)
-            elif folder:
+        folder = _option(self.config, "report-dir")
+        if folder:
+            try:
                 target = Path(folder) / new_run_name(report.started, report.seed)
                 self.config.stash[WRITTEN] = write_reports(report, target)
-        except ReportError as error:
-            self.config.stash[PROBLEM] = str(error)
-            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+            except ReportError as error:
+                self.config.stash[PROBLEM] = str(error)
+                session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         report = self.config.stash.get(REPORT, None)
@@ -348,8 +308,3 @@ class _Listener:
         terminalreporter.section("theory_check")
         for line in terminal_lines(report, folder, self.config.rootpath, problem):
             terminalreporter.write_line(line)
-
-
-def _option_command(config: pytest.Config) -> str:
-    recorded = config.getoption("--theory-check-command")
-    return str(recorded) if recorded else shlex.join([Path(sys.argv[0]).name, *config.invocation_params.args])

@@ -80,14 +80,6 @@ class Selection:
         self._planned: dict[str, int] = {}
         self._left_out = 0
         self._problem = ""
-        self._dealt = 0
-
-    def dealt(self, wanted: "list[Plan]", shard: tuple[int, int] | None) -> "list[Plan]":
-        """Those of the next plans that belong to a shard; every process collects the same in the same order."""
-        from theory_check.search.plan import of_shard
-
-        first, self._dealt = self._dealt, self._dealt + len(wanted)
-        return of_shard(wanted, shard, first)
 
     def plan(self, prop: "Property", trials: int) -> None:
         """Remember how many trials of a property were asked for."""

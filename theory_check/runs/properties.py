@@ -23,12 +23,13 @@ def properties_folder() -> Path:
         raise click.ClickException(str(error)) from None
 
 
-def code_of(subjects: Iterable[str]) -> list[Path]:
+def code_of(subjects: Iterable[str], folder: str | None = None) -> list[Path]:
     """Whose change makes another audit: this package, the properties, and modules that a user's own are taken from."""
     package = Path(theory_check.__file__).parent
     modules = sorted({name.partition(":")[0] for name in (*subjects, reference_on_trial()) if ":" in name})
     specs = [importlib.util.find_spec(module) for module in modules]
-    return [package, properties_folder(), *(Path(spec.origin) for spec in specs if spec is not None and spec.origin)]
+    properties = Path(folder) if folder else properties_folder()
+    return [package, properties, *(Path(spec.origin) for spec in specs if spec is not None and spec.origin)]
 
 
 def load_property(test: str) -> tuple[ModuleType, str]:
@@ -50,9 +51,9 @@ def load_property(test: str) -> tuple[ModuleType, str]:
     raise click.ClickException(f"no property {test!r} in {properties_folder()} (for one of your own: --properties DIR)")
 
 
-def property_files() -> list[Path]:
-    """The files of the folder of properties, in the order in which pytest collects them."""
-    return sorted(properties_folder().glob("test_*.py"))
+def property_files(folder: str | None = None) -> list[Path]:
+    """The files of a folder of properties, by default of those on trial, in the order in which pytest collects them."""
+    return sorted((Path(folder) if folder else properties_folder()).glob("test_*.py"))
 
 
 def load_properties(path: Path) -> ModuleType:

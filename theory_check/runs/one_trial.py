@@ -1,9 +1,11 @@
-"""What a worker of a Dask cluster does: one trial, found again by its name in this process's own properties."""
+"""What a worker does, on this machine or on a cluster: one trial, found by its name in its own properties."""
 
 import threading
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +15,32 @@ if TYPE_CHECKING:
     from theory_check.search.property import Property
     from theory_check.search.request import Request
     from theory_check.search.store import StoredCase
+
+
+@dataclass(frozen=True)
+class Job:
+    """A trial for a worker.
+
+    Attributes:
+        name: of the trial, as a store has it.
+        request: as JSON.
+        test: the name of the property, as reports give it.
+        position: of the trial among those of its property.
+        identity: of the process that asks, which the worker must share.
+        cases: of the trial that have been judged already, for a worker that cannot reach the store.
+        folder: of the run, for one that can; None where there is no run, or it is elsewhere.
+        properties: their folder, where the worker has the same files; None for its own.
+    """
+
+    name: str
+    request: str
+    test: str
+    position: int
+    identity: "Mapping[str, str]"
+    cases: "Mapping[tuple[str, str], StoredCase]"
+    folder: str | None = None
+    properties: str | None = None
+
 
 # Planted defects and the numbers of compute threads belong to the process.
 _ONE_AT_A_TIME = threading.Lock()
@@ -32,36 +60,20 @@ def trials_of(request: "Request") -> "list[tuple[Property, Plan]]":
 
     found: list[tuple[Property, Plan]] = []
     count = 0
-    for prop in _properties().values():
+    for prop in _properties(None).values():
         wanted = plans_of(prop, request)
         found += [(prop, plan) for plan in of_shard(wanted, request.shard, count)]
         count += len(wanted)
     return found
 
 
-def identity_here(request_text: str) -> dict[str, str]:
+def identity_here(request_text: str, properties: str | None = None) -> dict[str, str]:
     """What this process must have in common with the one that asks for trials."""
-    return dict(_identity(request_text))
+    return dict(_identity(request_text, properties))
 
 
-def judge_trial(
-    request_text: str,
-    test: str,
-    position: int,
-    identity: Mapping[str, str],
-    cases: "Mapping[tuple[str, str], StoredCase]",
-) -> str:
-    """Run one trial.
-
-    Args:
-        request_text: the request as JSON.
-        test: the name of the property, as reports give it.
-        position: of the trial among those of its property.
-        identity: of the process that asks.
-        cases: of the trial that have been judged already.
-
-    Returns:
-        What was found, encoded.
+def judge_trial(job: Job) -> str:
+    """Run one trial, and return what was found, encoded.
 
     Raises:
         CannotTakePart: this process has other code, data or versions.
@@ -69,24 +81,27 @@ def judge_trial(
     import torch
     from threadpoolctl import threadpool_limits
 
+    from theory_check.runs.unfinished import STORE_FILE
     from theory_check.search.found import encode
     from theory_check.search.plan import plans_of
+    from theory_check.search.store import Store
     from theory_check.search.trial import run_trial
     from theory_check.search.trial_record import CarriedCases
 
-    problem = what_differs(identity, identity_here(request_text))
+    problem = what_differs(job.identity, identity_here(job.request, job.properties))
     if problem:
         raise CannotTakePart(problem)
-    request = _request(request_text)
-    prop = _properties()[test]
-    plan = plans_of(prop, request)[position]
+    request = _request(job.request)
+    prop = _properties(job.properties)[job.test]
+    plan = plans_of(prop, request)[job.position]
+    store = CarriedCases(job.cases) if job.folder is None else Store(Path(job.folder) / STORE_FILE)
     # Dask's threads beside this one use the global generator; a strategy that did would be told by other runs.
     warnings.filterwarnings("ignore", message="Do not use the `random` module inside strategies")
     with _ONE_AT_A_TIME:
         # As in the plugin: sums in one order. Threads of a pool have a setting each, so it is made here.
         torch.set_num_threads(1)
         with threadpool_limits(limits=1):
-            return encode(run_trial(prop, plan, request, CarriedCases(cases)))
+            return encode(run_trial(prop, plan, request, store))
 
 
 def what_differs(identity: Mapping[str, str], here: Mapping[str, str]) -> str:
@@ -101,12 +116,12 @@ def what_differs(identity: Mapping[str, str], here: Mapping[str, str]) -> str:
 
 
 @lru_cache(maxsize=1)
-def _properties() -> "dict[str, Property]":
+def _properties(folder: str | None) -> "dict[str, Property]":
     """The properties of the folder by name, in the order in which pytest collects them; a file is no part of a name."""
     from theory_check.runs.properties import load_properties, property_files
     from theory_check.search.property import property_of
 
-    marked = (property_of(value) for path in property_files() for value in vars(load_properties(path)).values())
+    marked = (property_of(value) for path in property_files(folder) for value in vars(load_properties(path)).values())
     found: dict[str, Property] = {}
     for prop in marked:
         if prop is not None and found.setdefault(prop.name, prop) is not prop:
@@ -122,7 +137,7 @@ def _request(request_text: str) -> "Request":
 
 
 @lru_cache(maxsize=8)
-def _identity(request_text: str) -> dict[str, str]:
+def _identity(request_text: str, properties: str | None) -> dict[str, str]:
     from theory_check.runs.properties import code_of
     from theory_check.runs.unfinished import code_fingerprint, identity_of
 
@@ -135,4 +150,4 @@ def _identity(request_text: str) -> dict[str, str]:
             request.load_model(request.model.reference, request.seed)
     except ValueError as error:
         raise CannotTakePart(" ".join(str(error).split())) from None
-    return identity_of(request, code=code_fingerprint(code_of(request.subjects)))
+    return identity_of(request, code=code_fingerprint(code_of(request.subjects, properties)))
