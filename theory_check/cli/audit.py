@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     default=None,
     type=click.IntRange(min=1),
     metavar="N",
-    help="Processes, as a Dask cluster where theory-check[distributed] is installed; one for each core by default.",
+    help="Processes of this machine; one for each core by default.",
 )
 @click.option("--dask", default=None, metavar="ADDRESS", help="Run on the workers of this Dask scheduler.")
 @click.option("--shard", default=None, metavar="I/N", help="Run the I-th of N parts only, for `theory-check merge`.")
@@ -84,7 +84,7 @@ def audit(
     reading: it counts with --strict, or where --claim names it.
     """
     from theory_check.reporting.document import ReportError, load_report
-    from theory_check.runs.cluster import HAS_DASK, cluster_workers
+    from theory_check.runs.cluster import cluster_workers
     from theory_check.runs.run import run_properties
     from theory_check.search.request import RequestError
 
@@ -112,7 +112,7 @@ def audit(
     except (RequestError, ReportError) as error:
         raise click.ClickException(str(error)) from None
     try:
-        with cluster_workers(dask, workers=workers) if dask or (workers and HAS_DASK) else nullcontext() as elsewhere:
+        with cluster_workers(dask) if dask else nullcontext() as elsewhere:
             report, folder = run_properties(
                 request, report_dir=report_dir, workers=workers, run=run, elsewhere=elsewhere
             )

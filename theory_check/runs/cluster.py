@@ -6,16 +6,14 @@ scheduler that vanishes has not answered is not there: the run is resumed like a
 
 import logging
 import secrets
-import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from theory_check.runs.environment import worker_environment
 from theory_check.runs.one_trial import CannotTakePart, Job, identity_here, judge_trial, what_differs
 from theory_check.runs.workers import Answer, Lost, WorkersGone
 
@@ -52,18 +50,14 @@ def require_cluster(address: str, request: "Request") -> None:
 
 
 @contextmanager
-def cluster_workers(address: str | None, *, workers: int | None) -> "Iterator[DaskWorkers]":
-    """The workers of a scheduler while the context lasts.
-
-    Args:
-        address: of a scheduler; None for a cluster of this machine.
-        workers: processes of that cluster.
+def cluster_workers(address: str) -> "Iterator[DaskWorkers]":
+    """The workers of the scheduler at `address` while the context lasts.
 
     Raises:
         click.ClickException: Dask or the scheduler is missing; one line.
     """
-    with _local(workers or 1) if address is None else _client(address) as client:
-        yield DaskWorkers(client, address or "this machine")
+    with _client(address) as client:
+        yield DaskWorkers(client, address)
 
 
 @contextmanager
@@ -92,57 +86,18 @@ def _client(address: str) -> "Iterator[Client]":
             client.close(timeout=CONNECT_SECONDS)
 
 
-@contextmanager
-def _local(workers: int) -> "Iterator[Client]":
-    """A cluster of this machine: spawned processes, one compute thread each."""
-    import dask
-    from distributed import Client, LocalCluster
-
-    settings = {
-        "distributed.worker.multiprocessing-method": "spawn",
-        "distributed.worker.daemon": True,
-    }
-    with ExitStack() as stack:
-        stack.enter_context(worker_environment())
-        stack.enter_context(dask.config.set(settings))
-        with _interrupts_ignored():  # by the processes that are started: Ctrl-C is for this one
-            cluster = stack.enter_context(
-                LocalCluster(
-                    n_workers=workers,
-                    threads_per_worker=1,
-                    processes=True,
-                    dashboard_address="127.0.0.1:0",  # none is shown; a fixed port may be taken
-                    memory_limit=0,  # what a trial allocates is checked before it does, by its own rule
-                    silence_logs=logging.CRITICAL,
-                )
-            )
-        yield stack.enter_context(Client(cluster, set_as_default=False))
-
-
-@contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield  # whose handlers are not ours to set
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 class DaskWorkers:
     """Those of a cluster: what they find comes back, and the process that asks writes it down once.
 
     Args:
         client: connected.
-        name: of the scheduler, in words.
+        address: of the scheduler.
     """
 
     reaches_store = False
 
-    def __init__(self, client: "Client", name: str) -> None:
-        self._client, self._name = client, name
+    def __init__(self, client: "Client", address: str) -> None:
+        self._client, self._address = client, address
         self.where = _where(client)
 
     def answers(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Answer]]:
@@ -173,7 +128,7 @@ class DaskWorkers:
 
         for future in as_completed(futures, loop=self._client.loop):
             if future.status not in {"finished", "error"}:  # cancelled or lost: nobody here asked for that
-                raise WorkersGone(f"the scheduler at {self._name} is gone; what had been found is kept")
+                raise WorkersGone(f"the scheduler at {self._address} is gone; what had been found is kept")
             yield future
 
 

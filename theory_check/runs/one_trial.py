@@ -56,11 +56,12 @@ def trials_of(request: "Request") -> "list[tuple[Property, Plan]]":
     Raises:
         click.ClickException: there are no properties.
     """
+    from theory_check.runs.properties import properties_folder
     from theory_check.search.plan import of_shard, plans_of
 
     found: list[tuple[Property, Plan]] = []
     count = 0
-    for prop in _properties(None).values():
+    for prop in _properties(str(properties_folder())).values():
         wanted = plans_of(prop, request)
         found += [(prop, plan) for plan in of_shard(wanted, request.shard, count)]
         count += len(wanted)
