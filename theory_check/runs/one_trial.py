@@ -61,7 +61,7 @@ def trials_of(request: "Request") -> "list[tuple[Property, Plan]]":
 
     found: list[tuple[Property, Plan]] = []
     count = 0
-    for prop in _properties(str(properties_folder())).values():
+    for prop in properties_in(str(properties_folder())).values():
         wanted = plans_of(prop, request)
         found += [(prop, plan) for plan in of_shard(wanted, request.shard, count)]
         count += len(wanted)
@@ -70,7 +70,7 @@ def trials_of(request: "Request") -> "list[tuple[Property, Plan]]":
 
 def identity_here(request_text: str, properties: str | None = None) -> dict[str, str]:
     """What this process must have in common with the one that asks for trials."""
-    return dict(_identity(request_text, properties))
+    return _identity_of(request_text, properties)
 
 
 def judge_trial(job: Job) -> str:
@@ -89,7 +89,7 @@ def judge_trial(job: Job) -> str:
     from theory_check.search.trial import run_trial
     from theory_check.search.trial_record import CarriedCases
 
-    problem = what_differs(job.identity, identity_here(job.request, job.properties))
+    problem = what_differs(job.identity, _identity(job.request, job.properties))
     if problem:
         raise CannotTakePart(problem)
     request = _request(job.request)
@@ -116,9 +116,11 @@ def what_differs(identity: Mapping[str, str], here: Mapping[str, str]) -> str:
     return ""
 
 
-@lru_cache(maxsize=1)
-def _properties(folder: str | None) -> "dict[str, Property]":
-    """The properties of the folder by name, in the order in which pytest collects them; a file is no part of a name."""
+def properties_in(folder: str | None) -> "dict[str, Property]":
+    """The properties of a folder, by default of that on trial, by name and in the order in which pytest collects them.
+
+    A file is no part of a name: `known_as` keeps it.
+    """
     from theory_check.runs.properties import load_properties, property_files
     from theory_check.search.property import property_of
 
@@ -137,8 +139,11 @@ def _request(request_text: str) -> "Request":
     return read_request(request_text)
 
 
-@lru_cache(maxsize=8)
-def _identity(request_text: str, properties: str | None) -> dict[str, str]:
+# A worker has many trials of one request, and its files are those that it began with.
+_properties = lru_cache(maxsize=1)(properties_in)
+
+
+def _identity_of(request_text: str, properties: str | None) -> dict[str, str]:
     from theory_check.runs.properties import code_of
     from theory_check.runs.unfinished import code_fingerprint, identity_of
 
@@ -152,3 +157,6 @@ def _identity(request_text: str, properties: str | None) -> dict[str, str]:
     except ValueError as error:
         raise CannotTakePart(" ".join(str(error).split())) from None
     return identity_of(request, code=code_fingerprint(code_of(request.subjects, properties)))
+
+
+_identity = lru_cache(maxsize=8)(_identity_of)

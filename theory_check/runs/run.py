@@ -5,6 +5,7 @@ import os
 import shlex
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,10 @@ def run_properties(
         return _written(request, run, trials, found, lost, report_dir=report_dir, started=started, clock=clock)
     except KeyboardInterrupt:
         raise click.Abort from None
-    except (CannotTakePart, WorkersGone, StoreError, ReportError, click.ClickException) as error:
+    except (CannotTakePart, WorkersGone) as error:
+        click.echo(f"theory-check: {error}", err=True)
+        raise click.exceptions.Exit(ERROR_STATUS) from None
+    except (StoreError, ReportError, click.ClickException) as error:
         click.echo(
             f"theory-check: no report: {error.message if isinstance(error, click.ClickException) else error}", err=True
         )
@@ -129,14 +133,20 @@ def _written(
     from theory_check.runs.assembly import assemble
     from theory_check.runs.shard import shard_of
     from theory_check.runs.writing import new_run_name, write_reports, write_run
+    from theory_check.search.store import StoreError
 
-    told = {} if run is None else run.store.identity()
+    told: dict[str, str] = {}
+    seconds = time.perf_counter() - clock
+    if run is not None:
+        # One that was damaged meanwhile costs no verdict; its trials say so in the report's warnings.
+        with suppress(StoreError):
+            told, seconds = dict(run.store.identity()), run.store.seconds()
     report = assemble(
         found,
         request=request,
         command=told.get("command", typed_command()),
         started=dt.datetime.fromisoformat(told["started"]) if told else started,
-        seconds=time.perf_counter() - clock if run is None else run.store.seconds(),
+        seconds=seconds,
         lost=lost,
     )
     if run is None:
