@@ -1,4 +1,4 @@
-"""How verdicts of cases add up to that of a claim: every row of JUDGEMENT, "Verdicts"."""
+"""How verdicts of cases add up to that of a claim: docs/judgement.md#verdicts."""
 
 import msgspec
 import pytest

@@ -21,7 +21,7 @@ PRIORITY = (1, 4, 3, 0)
 
 
 def claim_of(build, *trials, name="first"):
-    """A claim whose verdict follows from its trials as JUDGEMENT says."""
+    """A claim whose verdict follows from its trials (docs/judgement.md#verdicts)."""
     entered = {trial.verdict for trial in trials if trial.kind != "control"} - {UNMET}
     verdict = next((v for v in (REFUTED, ERROR, INCONCLUSIVE, SUPPORTED) if v in entered), INCONCLUSIVE)
     return build.claim(*trials, verdict=verdict, id=name)

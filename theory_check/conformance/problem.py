@@ -1,6 +1,6 @@
 """What a solver is asked: an initial value problem and a loss, as plain numpy. Loads no torch and no jax.
 
-With states as rows, one input each (CLAIMS.md, section 1, the scales put into A and v):
+With states as rows, one input each (docs/theory.md#the-model, the scales put into A and v):
 
     dh/dt = A phi(h)         from times[0] to times[1], forwards or backwards
     f     = v . phi(h_T)     one output for each input

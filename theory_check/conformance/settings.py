@@ -79,7 +79,7 @@ def response(solver: SolverUnderTest) -> tuple[float, ...]:
 
 
 def margin(order: float) -> float:
-    """What an order may be off by: 0.1 up to order 2, 0.2 at order 4 (JUDGEMENT), in proportion beyond."""
+    """What an order may be off by (docs/judgement.md#rates): 0.1 up to order 2, then in proportion, 0.2 at order 4."""
     return max(0.1, order / 20.0)
 
 

@@ -1,4 +1,4 @@
-"""Positive definiteness proved, not read off `eigvalsh > 0` (JUDGEMENT, "ALL claims").
+"""Positive definiteness proved, not read off `eigvalsh > 0` (docs/judgement.md#definiteness).
 
 A stands for a symmetric matrix of doubles, E for a bound of the entries of an unknown symmetric error. A proof is
 about A + F for every symmetric F with |F| <= E.

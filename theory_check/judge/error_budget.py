@@ -1,4 +1,4 @@
-"""One error budget for all statistical tests of an audit, and the tests that keep to it (JUDGEMENT, "LAW claims").
+"""One error budget for all statistical tests of an audit, and the tests that keep to it (docs/judgement.md#laws).
 
 The chance that an audit of true claims refutes one of them is at most `total` (1e-6). It is divided evenly over a
 declared number of test calls (Bonferroni), shrinking included. Each call meets fresh randomness, so the union bound

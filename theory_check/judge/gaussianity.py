@@ -1,4 +1,4 @@
-"""Tests of a fully specified normal law, each with a p-value whose tail is known (JUDGEMENT, "LAW claims").
+"""Tests of a fully specified normal law, each with a p-value whose tail is known (docs/judgement.md#laws).
 
 Samples are independent draws claimed to be N(0, scale^2), scale given and 1 by default: the network's output divided
 by its conditional standard deviation, f / sqrt(S), is exactly N(0, 1) at every width (claim gaussian-output).
@@ -224,7 +224,7 @@ def dkw_band_test(x: Samples, *, scale: float = 1.0, allowance: float = 0.0) -> 
 def reported_normality(x: Samples) -> dict[str, float]:
     """p-values of statsmodels' normality tests with mean and variance unknown; reported beside, never judged.
 
-    Their tails are wrong where a gate would need them (JUDGEMENT), so no verdict may rest on them. Data are checked
+    Their tails are wrong where a gate would need them, so no verdict may rest on them. Data are checked
     first: `normal_ad` answers p = 0 on NaN.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Rates of convergence: a ladder of sizes, a slope on log-log axes, an equivalence test (JUDGEMENT, "RATE claims").
+"""Rates of convergence: a ladder of sizes, a slope on log-log axes, an equivalence test (docs/judgement.md#rates).
 
 Least squares here is unweighted on purpose. Weights 1 / s_i^2 taken from the ten replicates that also give the
 interval make a 99.9 % interval miss 8 to 30 times too often (simulated); the unweighted slope sum c_i y_i has fixed

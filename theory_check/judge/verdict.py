@@ -1,4 +1,4 @@
-"""Verdicts, and how those of single cases add up to that of a claim (JUDGEMENT, "Verdicts")."""
+"""Verdicts, and how those of single cases add up to that of a claim (docs/judgement.md#verdicts)."""
 
 from collections.abc import Iterable
 from enum import StrEnum

@@ -1,7 +1,7 @@
 """A case: everything that fixes one instance of a claim about Neural ODEs, but for the weights (case.record.Seeds).
 
 A case is data. Its canonical JSON names it: the verdict of a case is a pure function of that text and
-the root seed, so a case can be replayed from a report in another process (JUDGEMENT, "two kinds of randomness").
+the root seed, so a case can be replayed from a report in another process (docs/judgement.md#two-kinds-of-randomness).
 """
 
 import math

@@ -10,7 +10,7 @@ from theory_check.reporting.records import ClaimReport, Report, Trial, is_judged
 
 CONTROLS = "controls"
 
-# The rule of JUDGEMENT for the cases of a claim; assumptions-not-met never enters.
+# The rule for the cases of a claim (docs/judgement.md#verdicts); assumptions-not-met never enters.
 _WORST_FIRST = (Verdict.REFUTED, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.SUPPORTED)
 
 

@@ -42,7 +42,7 @@ GRID = torch.arange(-20000, 20001, dtype=torch.float64) / 1000.0
 
 
 def test_the_catalogue_is_complete() -> None:
-    """All names of CLAIMS section 3, each under its own name, in smooth, kinked and control groups."""
+    """All names, each under its own, in smooth, kinked and control groups."""
     assert set(CATALOGUE) == set(NAMES)
     assert all(name == entry.name and entry.bounds == "proved" for name, entry in CATALOGUE.items())
     classes = {name: CATALOGUE[name].classification for name in NAMES}

@@ -218,7 +218,7 @@ def test_a_bound_larger_than_the_kernel_shows_nothing(kind: Kind, bench: object)
 def test_kernels_of_the_identity_are_multiples_of_the_correlation(kind: Kind, bench: object) -> None:
     """Sigma = sigma_v^2 q I_0(2c) and Theta = Sigma + sigma_v^2 q (c I_1(2c) + I_0(2c)), c = sigma_w T, q of inputs.
 
-    The double integral of CLAIMS.md, section 2, of both series term by term: c^2 sum m c^(2m-2) / m!^2 = c I_1(2c).
+    The double integral of the tangent kernel, of both series term by term: c^2 sum m c^(2m-2) / m!^2 = c I_1(2c).
     """
     inputs = materialise(Sphere(4, 5, 2))
     spectrum = limit_spectrum(of("x", Sphere(4, 5, 2), sigma_u=1.5, sigma_w=0.4, sigma_v=0.7, horizon=2.0), bench, kind)

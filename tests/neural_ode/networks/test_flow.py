@@ -213,7 +213,7 @@ def test_evaluations_of_adaptive_steps_are_counted(network) -> None:
 def test_rebuilding_the_state_fails_under_contraction(network) -> None:
     """W = -sqrt(n) I and T = 20 contract by exp(-20): odeint_adjoint loses all digits, checkpoints and dense do not.
 
-    CLAIMS.md, section 4, "adjoint accuracy": a limit of that method, kept as such. Every coordinate solves
+    docs/theory.md#adjoint-accuracy: a limit of that method, kept as such. Every coordinate solves
     h' = -tanh(h): sinh(h_T) = exp(-T) sinh(h_0) and lambda_0 = lambda_T tanh(h_T) / tanh(h_0).
     """
     base = network("tanh", seed=5)

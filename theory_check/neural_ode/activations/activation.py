@@ -20,7 +20,7 @@ class ActivationError(ValueError):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Activation:
-    """An elementwise function phi on the real line, with bounds (CLAIMS section 3).
+    """An elementwise function phi on the real line, with bounds (docs/theory.md#regularity-of-an-activation).
 
     Attributes:
         name: what a person calls it: the catalogue's name or the expression.
@@ -124,7 +124,7 @@ class Activation:
 
     @property
     def classification(self) -> Classification:
-        """The row of the table in CLAIMS section 3."""
+        """Its class, docs/theory.md#regularity-of-an-activation."""
         if self.is_affine:
             return "affine"
         if not self.is_lipschitz:

@@ -1,4 +1,4 @@
-"""The catalogue of CLAIMS section 3, each entry with proved L1, L2 and range.
+"""The catalogue, each entry with proved L1, L2 and range.
 
 Derivatives are written in forms that neither overflow nor cancel for large |x|. A closed form that is not a double
 is widened by a few ulps, so that a declared bound is never below the true one.

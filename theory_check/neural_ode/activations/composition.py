@@ -20,7 +20,8 @@ from theory_check.neural_ode.activations.rounding import interval_sum, product_u
 def composed(f: Activation, g: Activation, inner: Coefficients | None) -> Pieces:
     """f(g(x)) for a function f of the catalogue; `inner` are the coefficients of g where it is a polynomial.
 
-    |(f o g)'| <= L1f L1g and |(f o g)''| <= L2f L1g^2 + L1f L2g (CLAIMS section 3), with suprema of f' and f'' over
+    |(f o g)'| <= L1f L1g and |(f o g)''| <= L2f L1g^2 + L1f L2g (docs/theory.md#regularity-of-an-activation),
+    with suprema of f' and f'' over
     the range of g where they are finite only there.
     """
     affine = inner is not None and len(inner) == 2

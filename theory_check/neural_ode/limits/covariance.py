@@ -1,4 +1,4 @@
-"""Two-time covariances at infinite width, by collocation in time and Picard sweeps (CLAIMS.md, section 2).
+"""Two-time covariances at infinite width, by collocation in time and Picard sweeps (docs/theory.md#infinite-width).
 
     C(s,t) = q + c^2 integral_0^s integral_0^t E[phi(z_a) phi(z'_b)] da db,       c = sigma_w T, time on [0, 1]
     D(s,t) = sigma_v^2 E[phi'(z_1) phi'(z'_1)] + c^2 integral_s^1 integral_t^1 E[phi'(z_a) phi'(z'_b)] D(a,b) da db

@@ -102,7 +102,7 @@ def dual_values(
         ValueError: a negative variance or a correlation outside [-1, 1].
         InfiniteKernel: E[phi^2], or E[phi'^2], is infinite.
 
-    Source: CLAIMS.md, section 2.
+    Source: docs/theory.md#dual-activations.
     """
     if not (np.min(left_variance) >= 0 and np.min(right_variance) >= 0):
         raise ValueError(f"variances must be zero or more, got {min(np.min(left_variance), np.min(right_variance))}")

@@ -5,7 +5,7 @@ by Cauchy-Schwarz, at most |rho|^(K+1) sqrt(t_a t_b), with t_a = E[phi(sqrt(a) Z
 Coefficients wrong by vectors of length e_a, e_b change the sum by at most e_a |c(b)| + |c(a)| e_b.
 
 For a smooth phi the expectations are taken by the trapezoid rule, which converges geometrically for analytic phi;
-otherwise by Gauss-Legendre panels that are split at the breakpoints of phi (CLAIMS.md, section 2).
+otherwise by Gauss-Legendre panels that are split at the breakpoints of phi (docs/theory.md#dual-activations).
 """
 
 import math

@@ -91,7 +91,7 @@ def limit_kernels(
     An input x = 0 is an input like any other: where phi(0) = 0 its state stays 0 and its rows are 0; where not, its
     state moves off like sigma_w t W phi(0) / sqrt(n).
 
-    Source: CLAIMS.md, section 2 (nngp-limit, ntk-limit).
+    Source: docs/theory.md#infinite-width.
     """
     if not (math.isfinite(tolerance) and tolerance > 0):
         raise ValueError(f"tolerance must be a positive finite number, got {tolerance!r}")

@@ -1,6 +1,7 @@
 """The exact infinite-width kernels of the L-layer network: the Euler scheme of the Neural ODE with step T/L.
 
-With e = sigma_w T / L, layers k, l from 0 to L, and all expectations under the covariance C (CLAIMS.md, section 2):
+With e = sigma_w T / L, layers k, l from 0 to L, and all expectations under the covariance C
+(docs/theory.md#kernels-of-the-layers):
 
     C[k+1, l+1] = C[k+1, l] + C[k, l+1] - C[k, l] + e^2 E[phi(z_k) phi(z'_l)],       C[k, 0] = C[0, l] = C(0, 0)
     D[k, l]     = sigma_v^2 E[phi'(z_L) phi'(z'_L)] + e^2 sum_{i >= k, j >= l} E[phi'(z_i) phi'(z'_j)] D[i+1, j+1]
@@ -70,7 +71,7 @@ def layer_kernels(
         ValueError: as `limit_kernels`, or a number of layers out of range.
         InfiniteKernel: (an ArithmeticError) the covariance overflows, or E[phi'^2] is infinite.
 
-    Source: CLAIMS.md, section 2 (resnet-limit, limits-commute).
+    Source: docs/theory.md#kernels-of-the-layers.
     """
     if not 1 <= layers <= _MOST_LAYERS:
         raise ValueError(f"layers must be from 1 to {_MOST_LAYERS}, got {layers!r}")

@@ -1,7 +1,8 @@
 """The flow and its continuous adjoint, solved by torchdiffeq.
 
 Not to be confused with schemes.py, whose adjoint is the exact gradient of a fixed-step scheme: here the adjoint
-equation of CLAIMS.md, section 1, is itself solved numerically, so the gradient carries the error of that solve.
+equation (docs/theory.md#adjoint-accuracy) is itself solved numerically, so the gradient carries the error of that
+solve.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,8 @@
 """An n x n Gaussian matrix W that is known by its products only: stored whole, or revealed as it is asked about.
 
 W enters the model through W p and W^T q alone. Of a Gaussian W these can be drawn when they are needed, exactly in law
-(CLAIMS.md, section 2). Let P and Q hold orthonormal rows, the directions asked about from the right and from the left
+(docs/theory.md#wide-networks-without-their-matrix).
+Let P and Q hold orthonormal rows, the directions asked about from the right and from the left
 so far, and Y = P W^T, Z = Q W their images. For a new unit direction e orthogonal to P,
 
     W e = Q^T (Z e) + (I - Q^T Q) g,     g ~ N(0, I_n) fresh,

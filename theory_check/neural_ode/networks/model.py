@@ -1,6 +1,6 @@
 """The equations of the model, once: what every scheme, solver and kernel of this room shares.
 
-In rows, one input each (CLAIMS.md, section 1):
+In rows, one input each (docs/theory.md#the-model):
 
     h_0      = (sigma_u / sqrt d) x U^T                 (parameters.initial_states)
     dh/dt    = phi(h) A^T,                     A = (sigma_w / sqrt n) W

@@ -231,7 +231,7 @@ def pin_first_state(
     Row 0 of W becomes zero, so that coordinate does not move, and row 0 of U the multiple of inputs[0] that starts
     it at `value`; the last bits of one entry are then searched so that `initial_states` of just these inputs
     returns `value` itself where that is possible (0 always is): a kink is met exactly, not up to rounding.
-    The kink probes (a) and (b) of CLAIMS.md, section 4.
+    The kink probes (a) and (b) of docs/theory.md#kinks.
 
     Raises:
         ValueError: `value` is not finite, or inputs[0] is zero and `value` is not.

@@ -1,6 +1,6 @@
 """The continuous adjoint as torchdiffeq.odeint_adjoint solves it: the state is rebuilt backward from h_T alone.
 
-Under contraction the rebuilt state loses its digits at the rate exp(L T) (CLAIMS.md, section 4: adjoint accuracy).
+Under contraction the rebuilt state loses its digits at the rate exp(L T) (docs/theory.md#adjoint-accuracy).
 That is a property of the method on trial, not a defect here; `checkpoints` and `dense` in flow.py do not have it.
 """
 

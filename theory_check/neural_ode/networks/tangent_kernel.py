@@ -5,7 +5,7 @@ stages s of the scheme (schemes.py), so that its inner product between two input
 
     sigma_w^2/n sum_{s,t} (kappa_s(x) . kappa_t(x')) (phi_s(x) . phi_t(x')),
 
-which is exact for the scheme's own gradient and needs no n x n array (CLAIMS.md, section 1).
+which is exact for the scheme's own gradient and needs no n x n array (docs/theory.md#schemes-and-their-gradients).
 """
 
 from dataclasses import dataclass
@@ -114,7 +114,7 @@ def empirical_kernels(
         MemoryShortage: the network would not fit.
         NonFiniteState: a state overflowed.
 
-    Source: CLAIMS.md, sections 1 and 4 (nngp-limit, ntk-limit).
+    Source: docs/theory.md#schemes-and-their-gradients.
     """
     if isinstance(activation, str):
         activation = loading.activation(activation)
