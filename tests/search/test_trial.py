@@ -32,8 +32,8 @@ from theory_check.neural_ode.claims.vocabulary import Assumption
 from theory_check.neural_ode.paper import AS_DRAWN, PLAIN_INSTEAD
 from theory_check.neural_ode.strategies import cases, smooth_activations
 from theory_check.runs.assembly import assemble
-from theory_check.search.draws import reproducible_draws
 from theory_check.search.found import Found, decode, encode
+from theory_check.search.hypothesis_internals import reproducible_draws
 from theory_check.search.plan import Plan, plans, plans_of
 from theory_check.search.property import Property, property_of
 from theory_check.search.request import Request

@@ -1,11 +1,10 @@
 """The search: Hypothesis draws cases from a panel of activations, failing ones are made small, everything by count."""
 
-import hashlib
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 
-import hypothesis
 import msgspec
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
@@ -21,7 +20,7 @@ from theory_check.judge.verdict import INCONCLUSIVE_SHARE, Verdict
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.activations.loading import activation
 from theory_check.neural_ode.strategies import Narrowing, Sizes, cases, differentiable_activations, narrowed, widths
-from theory_check.search.draws import reproducible_draws, search_settings
+from theory_check.search.hypothesis_internals import draw_cases, reproducible_draws
 
 SIZES = Sizes(inputs=(1, 3), dimensions=(2, 4))
 # Bounded and increasing, so that a contraction has somewhere to go.
@@ -108,10 +107,9 @@ def run_check(solver: SolverUnderTest, check: Check, bench: Bench, profile: Conf
     return msgspec.structs.replace(found, drawn_again=len(passed_over) if searched else 0)
 
 
-def _draw(strategies: dict[str, SearchStrategy[object]], body, seed: str, *, most: int) -> None:  # type: ignore[no-untyped-def]
-    number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big")
+def _draw(strategies: dict[str, SearchStrategy[object]], body: Callable[..., None], seed: str, *, most: int) -> None:
     with narrowed(Narrowing(stratum="sphere")), reproducible_draws(), suppress(_Enough, _FailsHere):
-        hypothesis.seed(number)(search_settings(most)(hypothesis.given(**strategies)(body)))()
+        draw_cases(strategies, body, seed, most=most)
 
 
 def _result(

@@ -51,11 +51,13 @@ def run_properties(
     from theory_check.reporting.records import ReportError
     from theory_check.runs.one_trial import CannotTakePart
     from theory_check.runs.workers import WorkersGone
+    from theory_check.search.hypothesis_internals import InternalsGoneError, check_internals
     from theory_check.search.store import StoreError
 
     started, clock = dt.datetime.now(dt.UTC), time.perf_counter()
     store = None if run is None else run.store
     try:
+        check_internals()
         if elsewhere is None:
             from theory_check.runs.local import LocalWorkers
 
@@ -64,7 +66,7 @@ def run_properties(
         return _written(request, run, trials, found, lost, report_dir=report_dir, started=started, clock=clock)
     except KeyboardInterrupt:
         raise click.Abort from None
-    except (CannotTakePart, WorkersGone) as error:
+    except (CannotTakePart, InternalsGoneError, WorkersGone) as error:
         click.echo(f"theory-check: {error}", err=True)
         raise click.exceptions.Exit(ERROR_STATUS) from None
     except (StoreError, ReportError, click.ClickException) as error:

@@ -13,6 +13,7 @@ import msgspec
 from theory_check.case.record import AnyCase
 from theory_check.claims.claim import Claim, Control, check_known
 from theory_check.claims.paper import Paper, paper_on_trial
+from theory_check.search.hypothesis_internals import has_explicit_examples, strategies_of
 
 MARK = "theory_check_property"
 
@@ -165,10 +166,10 @@ def _check_form(function: Body) -> None:
     given = getattr(function, "hypothesis", None)
     if given is None:
         raise TypeError(f"{name} is no Hypothesis test: write @checks(...) above @given(case=...)")
-    if set(given._given_kwargs or ()) != {"case"}:
+    if set(strategies_of(function)) != {"case"}:
         raise TypeError(f"@given of {name} must give case and nothing else, by name: @given(case=...)")
     takes = list(inspect.signature(given.inner_test).parameters)
     if sorted(takes) != ["audit", "case"]:
         raise TypeError(f"{name} must take case and audit only (no self, no fixtures), it takes {', '.join(takes)}")
-    if getattr(function, "hypothesis_explicit_examples", ()):
+    if has_explicit_examples(function):
         raise TypeError(f"@example of {name} would be ignored: a trial searches its own cases")

@@ -4,18 +4,15 @@
 report is replayed.
 """
 
-import hashlib
 import math
 import time
 from collections.abc import Mapping
 from typing import Any
 
-import hypothesis
 import msgspec
 from hypothesis import strategies as st
 from hypothesis.errors import FailedHealthCheck, HypothesisException, Unsatisfiable
-from hypothesis.internal.conjecture.engine import ExitReason
-from hypothesis.statistics import collector
+from hypothesis.strategies import SearchStrategy
 
 from theory_check.case.record import AnyCase, Seeds, canonical_json
 from theory_check.claims.claim import Control
@@ -26,8 +23,8 @@ from theory_check.judge.profile import DECLARED_CALLS, FALSE_ALARM_RATE
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict, ablation, combine
 from theory_check.reporting.records import Trial
 from theory_check.search.coverage import PATIENCE, Coverage
-from theory_check.search.draws import draws_of_case, reproducible_draws, search_settings
 from theory_check.search.found import Found, decode, encode
+from theory_check.search.hypothesis_internals import draw_cases, draws_of_case, reproducible_draws, strategies_of
 from theory_check.search.plan import Plan, cases_of, record_name
 from theory_check.search.property import Property
 from theory_check.search.request import Request
@@ -162,28 +159,19 @@ class Search:
     def run(self) -> None:
         """Draw and judge, until a case fails and has been made small, or all have been judged."""
         # More than the number asked for: draws may repeat a case, or be of a class that has had its share.
-        settings = search_settings((2 * PATIENCE + 2 if self.coverage else 2) * self.requested)
-        strategies = self.prop.function.hypothesis._given_kwargs  # type: ignore[attr-defined]
-        if self._search(settings, strategies):
+        most = (2 * PATIENCE + 2 if self.coverage else 2) * self.requested
+        if self._search(most, strategies_of(self.prop.function)):
             if self.passed_over and len(self.searched) < self.requested:
                 self.passed_draws.clear()
                 self.coverage = None  # of so few cases all are judged, whatever their classes
-                self._search(settings, {"case": st.sampled_from(list(self.passed_over.values()))})
+                self._search(most, {"case": st.sampled_from(list(self.passed_over.values()))})
             # A case that the property rejected is there, and was not judged.
             self.requested = min(self.requested, len(self.drawn))
 
-    def _search(self, settings: hypothesis.settings, strategies: dict[str, Any]) -> bool:
+    def _search(self, most: int, strategies: Mapping[str, SearchStrategy[Any]]) -> bool:
         """Draw and judge cases; returns whether there are no others."""
-        seed_text = f"{self.request.seed}\0{self.prop.claim.id}\0{self.prop.name}\0{self.plan.name}"
-        seed = int.from_bytes(hashlib.sha256(seed_text.encode()).digest()[:8], "big")
-
-        def search(case: AnyCase) -> None:
-            self.execute(case)
-
-        said: list[Any] = []
-        with collector.with_value(said.append):  # type: ignore[arg-type]
-            hypothesis.seed(seed)(settings(hypothesis.given(**strategies)(search)))()
-        return bool(said[-1]["stopped-because"] == ExitReason.finished.value)
+        seed = f"{self.request.seed}\0{self.prop.claim.id}\0{self.prop.name}\0{self.plan.name}"
+        return draw_cases(strategies, self.execute, seed, most=most)
 
     def execute(self, case: AnyCase) -> None:
         """Judge a drawn case, unless it has been judged or is none of those still wanted."""
