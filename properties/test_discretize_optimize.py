@@ -4,6 +4,7 @@ from hypothesis import given
 
 from theory_check import Audit, Case, checks
 from theory_check.claims.claim import planted_controls
+from theory_check.claims.quantity import Quantity
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.claims.controls import broken
 from theory_check.neural_ode.measurements.discretize_optimize import GradientOrder
@@ -19,7 +20,7 @@ CASES = cases(
 )
 
 
-def _judge(case: Case, audit: Audit, scheme: str, quantity: str) -> None:
+def _judge(case: Case, audit: Audit, scheme: str, quantity: Quantity) -> None:
     order = GradientOrder(case, audit, scheme)
     audit.rate(case, quantity, order, expected=order.expected, margin=order.margin, unusable=order.unusable())
 

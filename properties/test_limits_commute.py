@@ -4,6 +4,7 @@ from hypothesis import given
 
 from theory_check import Audit, Case, checks
 from theory_check.claims.claim import planted_controls
+from theory_check.claims.quantity import Quantity
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements.depth_ladder import DepthLadder
 from theory_check.neural_ode.measurements.limits_commute import JointLadder
@@ -50,6 +51,6 @@ def test_width_limit_of_the_tangent_kernel_is_uniform_in_depth(case: Case, audit
     judge_joint(case, audit, q.JOINT_TANGENT_RATE, JointLadder(case, audit, "tangent"))
 
 
-def judge_joint(case: Case, audit: Audit, quantity: str, ladder: JointLadder) -> None:
+def judge_joint(case: Case, audit: Audit, quantity: Quantity, ladder: JointLadder) -> None:
     """The rate of the width, on a ladder of width and depth together."""
     audit.rate(case, quantity, ladder, expected=EXPECTED, margin=RATE_MARGIN, unusable=ladder.unusable())

@@ -5,6 +5,7 @@ from hypothesis.strategies import SearchStrategy
 
 from theory_check import Audit, Case, checks
 from theory_check.claims.claim import Control, planted_controls
+from theory_check.claims.quantity import Quantity
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements.smooth_trains_faster import (
     COARSE,
@@ -36,7 +37,7 @@ def trained() -> SearchStrategy[Case]:
     return cases(piecewise_linear_activations(), width=widths(64, 64), sizes=sizes, scales=standard_scales())
 
 
-def judge(case: Case, audit: Audit, quantity: str, compared: Comparison) -> None:
+def judge(case: Case, audit: Audit, quantity: Quantity, compared: Comparison) -> None:
     """Non-inferiority of the mollified phi."""
     audit.non_inferior(case, quantity, compared.sample, larger=compared.larger, unusable=compared.unusable)
 

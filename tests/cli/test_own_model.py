@@ -241,7 +241,7 @@ def test_a_verdict_is_a_function_of_the_case() -> None:
     outcome = _trial("mymodels:build", "linear-convergence").outcomes[0]
     prop, request = _property("linear-convergence"), make_request(model="mymodels:build", trust_code=True)
     again = judge_case(prop, outcome.case, request)
-    assert (again.measured, again.details) == (outcome.measured, outcome.details)
+    assert (again.measured, again.evidence) == (outcome.measured, outcome.evidence)
 
 
 def _property(claim: str) -> Property:

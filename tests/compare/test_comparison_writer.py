@@ -106,10 +106,10 @@ def test_what_is_certified_is_rounded_to_the_safe_side() -> None:
     assert (
         evidence_text(Cell(basis="bounded", value=0.97, low=0.96, high=1.0), "predicted_factor") == "no rate certified"
     )
-    singular = Cell(basis="bounded", value=1e-17, details={"singular to accuracy": True})
+    singular = Cell(basis="bounded", value=1e-17, singular=True)
     assert value_text(singular, "smallest_eigenvalue") == "not above 0"
     # Neither certified nor seen to be zero: the number alone, and that it is undecided.
-    unknown = Cell(basis="bounded", value=0.2, details={"singular to accuracy": False})
+    unknown = Cell(basis="bounded", value=0.2, singular=False)
     assert value_text(unknown, "smallest_eigenvalue") == "0.2"
     assert evidence_text(unknown, "smallest_eigenvalue").startswith("undecided")
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from theory_check.compare.pairs_text import HEAD, READINGS, pairs_table
+from theory_check.judge.evidence import Ratio
 from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.neural_ode.claims import quantities as q
 
@@ -26,17 +27,23 @@ def test_a_row_says_what_was_seen(
     seen: str,
 ) -> None:
     """Ratio, interval, prediction and means."""
-    details = {
-        "interval low": 0.98,
-        "interval high": 1.02,
-        "no difference": same,
-        "smoothing, standard deviations of the state": 0.3,
-        "ratio predicted by the limiting kernels": 1.4375,
-        "steps with phi, mean": 150.25,
-        "steps with the mollified phi, mean": 151.0,
-    }
+    evidence = Ratio(
+        low=0.98,
+        high=1.02,
+        confidence=0.999,
+        no_difference=same,
+        networks=10,
+        p_value=0.5,
+        level=1e-9,
+        subject_mean=151.0,
+        reference_mean=150.25,
+        predicted=1.4375,
+        power=0.9,
+        refuted_from=1.1,
+        supported_to=1.0,
+    )
     outcome = build.outcome(
-        quantity=q.COARSE_STEPS, verdict=verdict, conclusion=conclusion, measured=1.00125, details=details
+        quantity=q.COARSE_STEPS, verdict=verdict, conclusion=conclusion, measured=1.00125, evidence=evidence
     )
     head, rule, row = pairs_table([outcome]).splitlines()
     assert head == "| " + " | ".join(HEAD) + " |"
@@ -47,13 +54,11 @@ def test_a_row_says_what_was_seen(
 
 def test_what_was_not_measured_leaves_cells_empty(build: Any) -> None:
     """No number is made up."""
-    outcome = build.outcome(
-        quantity=q.FINE_EVALUATIONS, verdict=Verdict.ASSUMPTIONS_NOT_MET, measured=None, bound=None, details={}
-    )
+    outcome = build.outcome(quantity=q.FINE_EVALUATIONS, verdict=Verdict.ASSUMPTIONS_NOT_MET, measured=None, bound=None)
     cells = [cell.strip() for cell in pairs_table([outcome]).splitlines()[2].strip("|").split("|")]
-    assert cells[3:] == ["evaluations", "", "", "outside the claim", "", "", ""]
+    assert cells[2:] == ["0.03", "evaluations", "", "", "outside the claim", "", "", ""]
 
 
 def test_every_reading_has_its_word() -> None:
     """Of the four quantities of the claim."""
-    assert set(READINGS) == {q.FINE_EVALUATIONS, q.COARSE_EVALUATIONS, q.FINE_STEPS, q.COARSE_STEPS}
+    assert set(READINGS) == {one.id for one in (q.FINE_EVALUATIONS, q.COARSE_EVALUATIONS, q.FINE_STEPS, q.COARSE_STEPS)}

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory_check.case.record import Seeds, case_hook, case_id
+from theory_check.claims.claim import Unmet
 from theory_check.judge.audit import Audit, ConclusionFails, LawTest
 from theory_check.judge.definiteness import (
     SINGULAR_RESOLUTION,
@@ -44,10 +45,10 @@ CASE = Case(activation="tanh(x)", data=Sphere(2, 3, 0), width=8)
 LEVEL = 1e-6 / 100
 GOOD, BAD = Discrepancy("good", 0.5, 1.0, 1e6), Discrepancy("bad", 3.0, 1.0, 1e6, {"part": 2.0})
 BLIND = Discrepancy("blind", 9.0, 1.0, 2.0)
-UNMET = "phi is smooth: it is not"
+UNMET = Unmet("phi is smooth", "it is not")
 
 
-def audit(unmet: str | None = None, *, calls: int = 100, defect: str | None = None) -> Audit:
+def audit(unmet: Unmet | None = None, *, calls: int = 100, defect: str | None = None) -> Audit:
     """A judge of one claim whose assumptions are met, or not."""
     return Audit(
         claim=CLAIMS["forward-unique"],
@@ -61,7 +62,7 @@ def audit(unmet: str | None = None, *, calls: int = 100, defect: str | None = No
     )
 
 
-def judge(act: Callable[[Audit], None], unmet: str | None = None) -> tuple[Outcome, bool]:
+def judge(act: Callable[[Audit], None], unmet: Unmet | None = None) -> tuple[Outcome, bool]:
     """The outcome, and whether the judge raised; every outcome is written as strict JSON and read back."""
     judging, carried = audit(unmet), None
     try:
@@ -72,9 +73,9 @@ def judge(act: Callable[[Audit], None], unmet: str | None = None) -> tuple[Outco
     assert carried is None or carried is outcome
     text = msgspec.json.encode(outcome)
     assert msgspec.json.decode(text, type=Outcome, dec_hook=case_hook(Case)) == outcome
-    for value in outcome.details.values():
+    # What was read back is equal, so that no number is none; those for readers are plain, whoever measured them.
+    for value in getattr(outcome.evidence, "numbers", {}).values():
         assert type(value) in {float, int, str, bool, type(None)}
-        assert not isinstance(value, float) or math.isfinite(value)
     return outcome, carried is not None
 
 
@@ -108,13 +109,14 @@ def test_an_outcome_names_its_case_its_test_and_its_seed() -> None:
     ],
 )
 def test_a_claim_is_an_implication(
-    unmet: str | None, discrepancy: Discrepancy, verdict: Verdict, conclusion: Conclusion
+    unmet: Unmet | None, discrepancy: Discrepancy, verdict: Verdict, conclusion: Conclusion
 ) -> None:
     """Assumptions decide what a conclusion means; a failing one always raises, so that it is shrunk."""
     outcome, raised = judge(lambda a: a.at_most(CASE, discrepancy), unmet)
     assert (outcome.verdict, outcome.conclusion) == (verdict, conclusion)
     assert raised == (conclusion is Conclusion.FAILS)
-    assert (UNMET in outcome.reason) == (unmet is not None)
+    assert outcome.unmet == unmet
+    assert outcome.why.startswith(str(unmet)) == (unmet is not None)
 
 
 def test_the_exception_shows_the_numbers() -> None:
@@ -130,10 +132,10 @@ def test_the_worst_comparison_is_the_one_reported() -> None:
     """Failing ones first, then the one nearest to its bound; all that were made are counted."""
     near = Discrepancy("near", 0.9, 1.0, 1e6)
     outcome, _ = judge(lambda a: a.at_most(CASE, GOOD, near))
-    assert (outcome.quantity, outcome.measured, outcome.bound, outcome.ratio) == ("near", 0.9, 1.0, 0.9)
-    assert (outcome.comparisons, outcome.details["scale"]) == (2, 1e6)
+    assert (str(outcome.quantity), outcome.measured, outcome.bound, outcome.ratio) == ("near", 0.9, 1.0, 0.9)
+    assert (outcome.comparisons, outcome.evidence.scale) == (2, 1e6)
     outcome, _ = judge(lambda a: a.at_most(CASE, near, BAD, BLIND))
-    assert (outcome.quantity, outcome.ratio, outcome.details["part"]) == ("bad", 3.0, 2.0)
+    assert (str(outcome.quantity), outcome.ratio, outcome.evidence.numbers) == ("bad", 3.0, {"part": 2.0})
     assert outcome.comparisons == 2
 
 
@@ -179,7 +181,7 @@ def test_a_failure_must_be_confirmed_in_the_same_quantity() -> None:
     for refined in ((GOOD,), (elsewhere,), (Discrepancy("bad", 3.0, 1.0, 2.0),)):
         outcome, raised = judge(lambda a, refined=refined: a.at_most(CASE, GOOD, BAD, confirm=lambda: refined))
         assert not raised
-        assert (outcome.verdict, outcome.quantity) == (Verdict.INCONCLUSIVE, "bad")
+        assert (outcome.verdict, str(outcome.quantity)) == (Verdict.INCONCLUSIVE, "bad")
         assert "not confirmed" in outcome.reason
 
 
@@ -187,7 +189,7 @@ def test_of_two_failures_the_confirmed_one_is_reported() -> None:
     """The larger one is not, when only the smaller was confirmed."""
     larger = Discrepancy("larger", 9.0, 1.0, 1e6)
     outcome, _ = judge(lambda a: a.at_most(CASE, larger, BAD, confirm=lambda: (BAD,)))
-    assert (outcome.conclusion, outcome.quantity) == (Conclusion.FAILS, "bad")
+    assert (outcome.conclusion, str(outcome.quantity)) == (Conclusion.FAILS, "bad")
 
 
 def test_a_confirmation_that_is_not_finite_is_an_error() -> None:
@@ -235,11 +237,12 @@ def test_a_law_that_is_not_rejected_holds() -> None:
     judging.law(CASE, law_test(0.5), law_test(0.2, name="another"))
     (outcome,) = judging.judged.values()
     assert (outcome.verdict, outcome.comparisons, judging.budget.calls) == (Verdict.SUPPORTED, 2, 2)
-    assert outcome.quantity == "p-value: another"
-    assert outcome.details["a law: p"] == 0.5
-    assert outcome.details["a law: samples"] == 10
-    assert (outcome.details["a law: count"], outcome.details["a law: flag"]) == (3, True)
-    assert "a law: lost" not in outcome.details
+    assert str(outcome.quantity) == "p-value: another"
+    first, second = outcome.evidence.tests
+    assert (str(first.quantity), first.p_value, first.samples) == ("p-value: a law", 0.5, 10)
+    assert first.numbers == {"numpy": 0.5, "count": 3, "flag": True}
+    assert {type(value) for value in first.numbers.values()} == {float, int, bool}
+    assert (second.quantity, second.p_value) == (outcome.quantity, 0.2)
     judge(lambda a: a.law(CASE, law_test(0.5)))
 
 
@@ -252,7 +255,7 @@ def test_an_exact_law_is_rejected_at_once_or_at_a_later_stage() -> None:
     assert judge(lambda a: a.law(CASE, law_test(LEVEL, LEVEL)))[0].verdict is Verdict.REFUTED
     outcome, raised = judge(lambda a: a.law(CASE, law_test(LEVEL, 0.5)))
     assert (outcome.verdict, raised) == (Verdict.SUPPORTED, False)
-    assert outcome.details["a law: samples"] == 20
+    assert outcome.evidence.tests[0].samples == 20
 
 
 def test_an_approximate_law_takes_three_samples_to_be_rejected() -> None:
@@ -334,16 +337,15 @@ def test_every_law_outcome_says_what_it_could_have_seen() -> None:
         for name, result in results.items()
     ]
     outcome, _ = judge(lambda a: a.law(CASE, *tests))
-    assert outcome.details["level of a test"] == pytest.approx(LEVEL)
-    for name, result in results.items():
-        details = {key.removeprefix(f"{name}: "): value for key, value in outcome.details.items()}
+    assert outcome.evidence.level == pytest.approx(LEVEL)
+    for said, (name, result) in zip(outcome.evidence.tests, results.items(), strict=True):
         confirmed = result.tail == "approximate"
-        assert details["level of one sample"] == pytest.approx(LEVEL ** (1 / 3) if confirmed else LEVEL / 3)
-        assert details["samples"] == 2000
-        said = {key.split(" a ")[0].split(" detectable")[0]: value for key, value in details.items()}
+        assert said.level == pytest.approx(LEVEL ** (1 / 3) if confirmed else LEVEL / 3)
+        assert (said.quantity.text, said.samples) == (name, 2000)
         seen = detectable_by_gate(result, LEVEL, confirmed=confirmed)
-        assert said["power against"] == pytest.approx(seen["power"])
-        assert said["smallest"] == pytest.approx(seen["smallest_detectable"])
+        assert (said.alternative, said.effect) == (seen.alternative, seen.effect)
+        assert said.power == pytest.approx(seen.power)
+        assert said.smallest_detectable == pytest.approx(seen.smallest_detectable)
 
 
 def test_a_law_without_power_supports_nothing() -> None:
@@ -369,7 +371,7 @@ def test_more_tests_than_declared_are_refused() -> None:
 
 
 @pytest.mark.parametrize(("unmet", "verdict"), [(None, Verdict.INCONCLUSIVE), (UNMET, Verdict.ASSUMPTIONS_NOT_MET)])
-def test_data_that_cannot_be_tested_are_undecided(unmet: str | None, verdict: Verdict) -> None:
+def test_data_that_cannot_be_tested_are_undecided(unmet: Unmet | None, verdict: Verdict) -> None:
     """With the reason, no comparison and no call of the budget; for laws and rates alike."""
     for act in (
         lambda a: a.law(CASE, law_test(0.5), unusable="no features"),
@@ -410,10 +412,10 @@ def test_a_ladder_that_falls_fast_enough_is_supported() -> None:
     assert (outcome.verdict, raised, outcome.comparisons) == (Verdict.SUPPORTED, False, 5)
     assert outcome.measured == pytest.approx(-1.0)
     assert outcome.bound == pytest.approx(-0.85)
-    assert outcome.details["interval low"] < -1.0 < outcome.details["interval high"]
-    rungs = {float(name[3:]): value for name, value in outcome.details.items() if name.startswith("at ")}
-    assert len(rungs) == outcome.comparisons
-    assert np.polyfit(np.log(list(rungs)), np.log(list(rungs.values())), 1)[0] == pytest.approx(-1.0)
+    seen = outcome.evidence
+    assert seen.low < -1.0 < seen.high
+    assert (seen.expected, seen.margin, len(seen.sizes)) == (-1.0, 0.15, outcome.comparisons)
+    assert np.polyfit(np.log(seen.sizes), np.log(seen.values), 1)[0] == pytest.approx(-1.0)
 
 
 def test_three_ladders_refute() -> None:
@@ -437,14 +439,13 @@ def test_a_rate_says_how_it_was_designed() -> None:
             sizes, x[:, :count] / sizes[:, None], expected=-1.0, margin=0.15, refute_level=LEVEL ** (1 / 3)
         )
         outcome, _ = judge(lambda a, result=result: a.rate(CASE, "slope", lambda _: result, expected=-1.0, margin=0.15))
-        details = outcome.details
-        assert details["replicates on a rung"] == count
-        assert details["replicates needed"] == replicates_needed_by(result, 0.15)
-        assert details["replicates suffice"] is enough
-        seen = details["departure beyond the margin seen with power 0.9"]
-        assert seen == pytest.approx(detectable_departure(result, LEVEL))
+        seen = outcome.evidence
+        assert seen.replicates == count
+        assert seen.replicates_needed == replicates_needed_by(result, 0.15)
+        assert (seen.replicates >= seen.replicates_needed) is enough
+        assert (seen.power, seen.detectable) == (0.9, pytest.approx(detectable_departure(result, LEVEL)))
     outcome, _ = judge(rate_of((-1.0, 0.01)))  # standard errors that are known: there are no replicates to choose
-    assert "replicates needed" not in outcome.details
+    assert outcome.evidence.replicates_needed is None
 
 
 @pytest.mark.parametrize("field", ["slope", "standard_error", "p_value"])
@@ -485,7 +486,7 @@ def test_a_limit_that_is_not_finite_is_raised_not_judged() -> None:
     ],
 )
 def test_rounding_never_refutes_positive_definiteness(
-    certificate: Certificate, unmet: str | None, verdict: Verdict, conclusion: Conclusion
+    certificate: Certificate, unmet: Unmet | None, verdict: Verdict, conclusion: Conclusion
 ) -> None:
     """A proof holds; singular to rounding fails only where the assumptions do not hold, and says so."""
     outcome, raised = judge(
@@ -493,7 +494,7 @@ def test_rounding_never_refutes_positive_definiteness(
     )
     assert (outcome.verdict, outcome.conclusion) == (verdict, conclusion)
     assert raised == (conclusion is Conclusion.FAILS)
-    assert outcome.details["width"] == 64
+    assert (outcome.evidence.estimate, outcome.evidence.numbers) == (certificate.estimate, {"width": 64})
     if conclusion is Conclusion.HOLDS:
         assert (outcome.measured, outcome.bound) == (0.1, 1e-12)
         assert 0 < outcome.ratio <= 1
@@ -513,7 +514,7 @@ def test_rounding_never_refutes_positive_definiteness(
     ],
 )
 @pytest.mark.parametrize("unmet", [None, UNMET])
-def test_a_certificate_that_is_not_finite_is_raised_not_judged(certificate: Certificate, unmet: str | None) -> None:
+def test_a_certificate_that_is_not_finite_is_raised_not_judged(certificate: Certificate, unmet: Unmet | None) -> None:
     """A NaN is at most nothing: it would have been called uninformative, and an infinite estimate singular."""
     judging = audit(unmet)
     with pytest.raises(NonFiniteEvidence, match="smallest: not finite"):
@@ -545,7 +546,7 @@ def test_a_bound_larger_than_the_kernel_never_fails(data: st.DataObject) -> None
     if float(bound[0, 0]) >= mean:
         assert outcome.conclusion is Conclusion.UNDECIDED
     if outcome.conclusion is Conclusion.UNDECIDED:
-        assert outcome.reason.startswith(f"{UNMET}; uninformative: eigenvalues are known to")
+        assert outcome.why.startswith(f"{UNMET}; uninformative: eigenvalues are known to")
     if certificate.certified:
         assert outcome.conclusion is Conclusion.HOLDS
 
@@ -576,7 +577,7 @@ def test_an_error_stays_on_one_line_and_enters_no_claim_it_does_not_concern() ->
     outcome, _ = judge(lambda a: a.error(CASE, "one\n two\t three"))
     assert (outcome.verdict, outcome.reason, outcome.comparisons) == (Verdict.ERROR, "one two three", 0)
     outcome, _ = judge(lambda a: a.error(CASE, "one"), UNMET)
-    assert (outcome.verdict, outcome.reason) == (Verdict.ASSUMPTIONS_NOT_MET, f"{UNMET}; one")
+    assert (outcome.verdict, outcome.why) == (Verdict.ASSUMPTIONS_NOT_MET, f"{UNMET}; one")
 
 
 def test_a_case_judged_again_has_one_outcome() -> None:
@@ -627,13 +628,12 @@ def test_a_ratio_is_refuted_by_three_samples_that_agree(
     assert (outcome.verdict, raised, seen) == (verdict, verdict is Verdict.REFUTED, list(range(drawn)))
     assert (outcome.measured, outcome.bound) == (pytest.approx(samples[0], rel=0.01), 1.05)
     assert outcome.reason.startswith("no difference: ") is (samples[0] == 1.0)
-    assert outcome.details["no difference"] is (samples[0] == 1.0)
-    assert {"interval low", "interval high", "networks", "level of a test", "mollified phi"} <= set(outcome.details)
-    refuted_from = outcome.details["ratio refuted with probability 0.9 from"]
-    supported_to = outcome.details["ratio supported with probability 0.9 up to"]
-    assert isinstance(refuted_from, float)
-    assert isinstance(supported_to, float)
-    assert supported_to < 1.05 < refuted_from < 1.3
+    said = outcome.evidence
+    assert said.no_difference is (samples[0] == 1.0)
+    assert said.low < outcome.measured < said.high
+    assert outcome.measured == pytest.approx(said.subject_mean / said.reference_mean)
+    assert (said.networks, set(said.numbers)) == (outcome.comparisons, {"mollified phi"})
+    assert said.supported_to < 1.05 < said.refuted_from < 1.3
 
 
 @pytest.mark.parametrize(

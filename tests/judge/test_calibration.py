@@ -85,7 +85,7 @@ def normal_law_of_a_ratio(generator: np.random.Generator, _stage: int) -> float:
     """The standard error of ten numbers taken for the true one."""
     x = generator.standard_normal(10)
     result = mean_within_test(float(x.mean()), float(x.std(ddof=1)) / 10**0.5, allowance=0.0, samples=10)
-    return 2 * float(special.ndtr(-abs(result.statistic) / result.details["standard error"]))
+    return 2 * float(special.ndtr(-abs(result.statistic) / result.standard_error))
 
 
 def normal_mean(generator: np.random.Generator, _stage: int) -> float:

@@ -137,18 +137,18 @@ def test_a_scale_error_of_ten_per_cent_is_seen_as_often_as_stated() -> None:
     """At 4,000 samples and level 5e-11 the power of two tests is the stated one; the band misses the error."""
     rows = 1.1 * samples(1000 * 4000, seed=5).reshape(1000, 4000)
     for test, tolerance in ((variance_test, spread(1000, 0.98)), (neyman_smooth_test, spread(1000, 0.9))):
-        stated = detectable(4000, 5e-11, test.__name__)["power"]
+        stated = detectable(4000, 5e-11, test.__name__).power
         assert rejections(test, rows, 5e-11) == pytest.approx(1000 * stated, abs=tolerance)
         assert stated > 0.88
     assert rejections(dkw_band_test, rows, 5e-11) == 0
-    assert detectable(4000, 5e-11, "dkw_band_test")["power"] == 0
+    assert detectable(4000, 5e-11, "dkw_band_test").power == 0
 
 
 @pytest.mark.parametrize("name", ["variance_test", "mean_test", "neyman_smooth_test", "dkw_band_test"])
 def test_the_smallest_detectable_effect_is_detected(name: str) -> None:
     """Data moved by exactly that effect are rejected with the stated power, up to what the bound gives away."""
     count, level, runs, power = 1000, 1e-4, 2000, 0.8
-    effect = detectable(count, level, name, power=power)["smallest_detectable"]
+    effect = detectable(count, level, name, power=power).smallest_detectable
     z = samples(runs * count, seed=6).reshape(runs, count)
     if name == "variance_test":
         rows = math.sqrt(effect) * z
@@ -171,32 +171,32 @@ def test_the_smallest_detectable_effect_is_detected(name: str) -> None:
 def test_power_grows_and_the_detectable_effect_shrinks_with_the_samples(name: str) -> None:
     """Ten times the samples see more; the record says of which test, level and alternative."""
     few, many = (detectable(n, 1e-6, name, standard_error=1 / math.sqrt(n)) for n in (10_000, 100_000))
-    assert few["power"] <= many["power"] <= 1
-    assert few["smallest_detectable"] > many["smallest_detectable"] > 0
-    assert (many["test"], many["samples"], many["level"]) == (name, 100_000, 1e-6)
+    assert few.power <= many.power <= 1
+    assert few.smallest_detectable > many.smallest_detectable > 0
+    assert (many.test, many.samples, many.level) == (name, 100_000, 1e-6)
 
 
 def test_the_power_of_the_mean_test_is_the_textbook_one() -> None:
     """A shift of 0.1 at 1,000 samples: Phi(sqrt 10 - 1.96) + Phi(-sqrt 10 - 1.96)."""
     expected = stats.norm.cdf(math.sqrt(10) - 1.959964) + stats.norm.cdf(-math.sqrt(10) - 1.959964)
-    assert detectable(1000, 0.05, "mean_test")["power"] == pytest.approx(expected, rel=1e-6)
+    assert detectable(1000, 0.05, "mean_test").power == pytest.approx(expected, rel=1e-6)
 
 
 def test_the_power_of_the_variance_test_counts_both_tails() -> None:
     """Three samples at level 0.4, where the lower tail matters, against scipy's chi-square law."""
     law = stats.chi2(3)
     expected = law.sf(law.isf(0.2) / 1.21) + law.cdf(law.ppf(0.2) / 1.21)
-    assert detectable(3, 0.4, "variance_test")["power"] == pytest.approx(expected, rel=1e-9)
+    assert detectable(3, 0.4, "variance_test").power == pytest.approx(expected, rel=1e-9)
 
 
 def test_the_detectable_distance_of_the_band_is_the_stated_sum() -> None:
     """Allowance, band of level 1e-4 and Hoeffding's term of power 0.8 at 1,000 samples, written out."""
     expected = 0.005 + math.sqrt(math.log(20_000) / 2000) + math.sqrt(math.log(5) / 2000)
-    found = detectable(1000, 1e-4, "dkw_band_test", power=0.8, allowance=0.005)["smallest_detectable"]
+    found = detectable(1000, 1e-4, "dkw_band_test", power=0.8, allowance=0.005).smallest_detectable
     assert found == pytest.approx(expected, rel=1e-12)
     distance = stats.norm.cdf(1.0483) - stats.norm.cdf(1.0483 / 1.1)  # of a scale error of 10 %
     gap = distance - math.sqrt(math.log(20_000) / 40_000)
-    assert detectable(20_000, 1e-4, "dkw_band_test")["power"] == pytest.approx(1 - math.exp(-40_000 * gap**2), rel=1e-4)
+    assert detectable(20_000, 1e-4, "dkw_band_test").power == pytest.approx(1 - math.exp(-40_000 * gap**2), rel=1e-4)
 
 
 def means_within(
@@ -224,7 +224,7 @@ def test_a_mean_beyond_its_allowance_is_seen_as_often_as_stated(count: int) -> N
     stated = detectable(
         count, level, "mean_within_test", power=power, allowance=0.02, standard_error=deviation / math.sqrt(count)
     )
-    for difference, expected in ((0.1, stated["power"]), (-stated["smallest_detectable"], power)):
+    for difference, expected in ((0.1, stated.power), (-stated.smallest_detectable, power)):
         results = means_within(generator, runs, count, difference, deviation)
         hits = sum(result.p_value <= level for result in results)
         assert hits == pytest.approx(runs * expected, abs=spread(runs, expected))
@@ -234,9 +234,9 @@ def test_with_many_samples_a_mean_is_seen_as_the_normal_law_says() -> None:
     """Phi((0.1 - allowance) / s - z) and allowance + (z + z_power) s."""
     found = detectable(10**6, 1e-4, "mean_within_test", power=0.8, allowance=0.02, standard_error=0.02)
     z = stats.norm.isf(5e-5)
-    assert found["power"] == pytest.approx(stats.norm.cdf(4 - z), rel=1e-4)
-    assert found["smallest_detectable"] == pytest.approx(0.02 + (z + stats.norm.ppf(0.8)) * 0.02, rel=1e-5)
-    assert detectable(40, 1e-4, "mean_within_test", standard_error=1e-300)["power"] == 1
+    assert found.power == pytest.approx(stats.norm.cdf(4 - z), rel=1e-4)
+    assert found.smallest_detectable == pytest.approx(0.02 + (z + stats.norm.ppf(0.8)) * 0.02, rel=1e-5)
+    assert detectable(40, 1e-4, "mean_within_test", standard_error=1e-300).power == 1
 
 
 @pytest.mark.parametrize(("confirmed", "gate"), [(False, staged_test), (True, confirmed_test)])
@@ -246,7 +246,7 @@ def test_what_a_whole_call_sees_is_stated(confirmed: bool, gate: Callable[..., S
     typical = mean_within_test(0.0, error, allowance=0.02, samples=count)
     stated = detectable_by_gate(typical, level, confirmed=confirmed)
     generator = np.random.Generator(np.random.PCG64(12))
-    for difference, expected in ((0.1, stated["power"]), (stated["smallest_detectable"], POWER)):
+    for difference, expected in ((0.1, stated.power), (stated.smallest_detectable, POWER)):
         assert 0.4 < expected < 0.95
         drawn = means_within(generator, 3 * runs, count, difference, error * math.sqrt(count))
         hits = sum(gate(lambda _stage, drawn=drawn: next(drawn).p_value, level).rejected for _ in range(runs))
@@ -260,19 +260,17 @@ def test_inflation_and_allowance_reach_the_power_of_a_call() -> None:
     band = dkw_band_test(samples(1000), allowance=0.005)
     expected = detectable(1000, 0.001, "variance_test", inflation=2.0, power=POWER ** (1 / 3))
     found = detectable_by_gate(mixture, 1e-9, confirmed=True)
-    assert found["level"] == pytest.approx(0.001)
-    assert found["smallest_detectable"] == pytest.approx(expected["smallest_detectable"])
-    assert found["power"] == pytest.approx(expected["power"] ** 3)
+    assert found.level == pytest.approx(0.001)
+    assert found.smallest_detectable == pytest.approx(expected.smallest_detectable)
+    assert found.power == pytest.approx(expected.power**3)
     staged = detectable_by_gate(band, 3e-6, confirmed=False)
     first = detectable(1000, 1e-6, "dkw_band_test", allowance=0.005)
-    assert staged["level"] == first["level"]
+    assert staged.level == first.level
     # The second stage, of four times the samples at a hundred times the level, sees more than the first.
     second = detectable(4000, 1e-4, "dkw_band_test", allowance=0.005, power=POWER**0.5)
     passed = detectable(1000, 1e-2 + 1e-6, "dkw_band_test", allowance=0.005, power=POWER**0.5)
-    assert staged["smallest_detectable"] == pytest.approx(
-        max(second["smallest_detectable"], passed["smallest_detectable"])
-    )
-    assert staged["smallest_detectable"] < first["smallest_detectable"]
+    assert staged.smallest_detectable == pytest.approx(max(second.smallest_detectable, passed.smallest_detectable))
+    assert staged.smallest_detectable < first.smallest_detectable
 
 
 def test_the_power_of_a_staged_call_is_a_lower_bound_that_its_first_stage_alone_is_far_below() -> None:
@@ -285,18 +283,17 @@ def test_the_power_of_a_staged_call_is_a_lower_bound_that_its_first_stage_alone_
         return variance_test(1.1 * generator.standard_normal(count if stage == 0 else 4 * count)).p_value
 
     hits = sum(staged_test(p_value, level).rejected for _ in range(runs))
-    assert 0.5 < stated["power"] <= hits / runs + 3.3 * math.sqrt(0.25 / runs)
-    assert detectable(count, level / 3, "variance_test")["power"] < 0.2
+    assert 0.5 < stated.power <= hits / runs + 3.3 * math.sqrt(0.25 / runs)
+    assert detectable(count, level / 3, "variance_test").power < 0.2
 
 
 def test_inflation_and_allowance_make_less_detectable() -> None:
     """Inflation acts like fewer samples, an allowance adds to the distance."""
-    assert detectable(1000, 1e-6, "variance_test", inflation=2) == pytest.approx(
-        detectable(500, 1e-6, "variance_test") | {"samples": 1000}
-    )
-    plain, allowed = (
-        detectable(10**6, 1e-6, "dkw_band_test", allowance=a)["smallest_detectable"] for a in (0.0, 0.005)
-    )
+    inflated, fewer = detectable(1000, 1e-6, "variance_test", inflation=2), detectable(500, 1e-6, "variance_test")
+    assert inflated.power == pytest.approx(fewer.power)
+    assert inflated.smallest_detectable == pytest.approx(fewer.smallest_detectable)
+    assert inflated.alternative == fewer.alternative
+    plain, allowed = (detectable(10**6, 1e-6, "dkw_band_test", allowance=a).smallest_detectable for a in (0.0, 0.005))
     assert allowed == pytest.approx(plain + 0.005)
 
 

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from theory_check.case.record import case_hook
+from theory_check.claims.quantity import quantity_of
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict, ablation, combine
 from theory_check.neural_ode.case import Case, Sphere
 
@@ -20,7 +21,7 @@ def outcome(verdict: Verdict, conclusion: Conclusion = Conclusion.UNDECIDED) -> 
         seed=0,
         verdict=verdict,
         conclusion=conclusion,
-        quantity="none",
+        quantity=quantity_of("none", "error"),
     )
 
 

@@ -9,10 +9,12 @@ import pytest
 from scipy import special, stats
 
 from theory_check.case.record import Seeds
+from theory_check.claims.quantity import quantity_of
 from theory_check.judge.audit import Audit
 from theory_check.judge.counts_picture import counts_picture
 from theory_check.judge.discrepancy import Discrepancy
 from theory_check.judge.error_budget import ErrorBudget
+from theory_check.judge.evidence import interval_of
 from theory_check.judge.ladder_picture import ladder_picture
 from theory_check.judge.non_inferiority import PairedCosts
 from theory_check.judge.profile import PROFILES
@@ -21,6 +23,7 @@ from theory_check.judge.rates import RateResult, fit_rate, fit_slope
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict
 from theory_check.neural_ode.activations.loading import activation
 from theory_check.neural_ode.case import Case, Sphere
+from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.claims.statements import CLAIMS
 from theory_check.pictures.curve import curve
 from theory_check.pictures.picture import Matrix, Picture, Series
@@ -29,6 +32,9 @@ from theory_check.pictures.sketch import PictureMissing, finished
 CASE = Case(activation="tanh(x)", data=Sphere(2, 3, 0), width=8)
 PICTURE = Picture(kind="loss", title="one")
 WIDTHS = np.array([32.0, 56.0, 96.0, 168.0, 288.0])
+
+
+SIZE = quantity_of("error", "slope")
 
 
 def ladder(slope: float = -0.5, *, spread: float = 0.05, **stated: object) -> RateResult:
@@ -125,8 +131,8 @@ def test_failing_sketch_changes_no_verdict() -> None:
         without = judged(lambda audit: audit.at_most(CASE, good, picture=broken))
     with_one = judged(lambda audit: audit.at_most(CASE, good, picture=PICTURE))
     assert (without.picture, with_one.picture) == (None, PICTURE)
-    assert without.details.pop("picture") == "could not be made: RuntimeError: no ink"
-    for name in ("verdict", "conclusion", "measured", "bound", "ratio", "details", "comparisons", "reason"):
+    assert without.picture_problem == "RuntimeError: no ink"
+    for name in ("verdict", "conclusion", "measured", "bound", "ratio", "evidence", "comparisons", "reason"):
         assert getattr(without, name) == getattr(with_one, name)
 
 
@@ -159,7 +165,7 @@ def test_rate_is_shown_with_its_ladder() -> None:
     result = ladder()
     outcome = judged(lambda audit: audit.rate(CASE, "error", lambda _: result, expected=-0.5, margin=0.15))
     assert outcome.verdict is Verdict.SUPPORTED
-    assert outcome.picture == ladder_picture("error", result, -0.5)
+    assert outcome.picture == ladder_picture(SIZE, result, -0.5)
     assert (outcome.picture.title, outcome.picture.y_label) == ("error", "measured")
     measured, expected, band = outcome.picture.series
     assert (measured.x, measured.y) == (result.sizes, result.values)
@@ -172,17 +178,17 @@ def test_rate_is_shown_with_its_ladder() -> None:
 
 def test_ladder_is_labelled_by_its_quantity() -> None:
     """A slope of the log of A against log B is a picture of A against B."""
-    picture = ladder_picture("slope of the log error of kernels against log width, depth growing", ladder(), -0.5)
-    assert picture.title == "Error of kernels against width, depth growing"
-    assert (picture.x_label, picture.y_label) == ("width", "error of kernels")
+    picture = ladder_picture(q.JOINT_RATE, ladder(), -0.5)
+    assert picture.title == "Error of empirical NNGP kernels against width, depth growing with width"
+    assert (picture.x_label, picture.y_label) == ("width, depth growing with width", "error of empirical NNGP kernels")
 
 
 def test_one_sided_rate_is_shown_with_its_one_limit() -> None:
     """Slopes that agree without an end are a line, not a band; the picture says which side agrees."""
-    picture = ladder_picture("error", ladder(one_sided="at-least"), -0.5)
+    picture = ladder_picture(SIZE, ladder(one_sided="at-least"), -0.5)
     assert [series.style for series in picture.series] == ["points", "line", "line"]
     assert picture.series[2].name == "slope −0.35: it or less agrees"
-    flat = ladder_picture("error", ladder(0.0, expected=0.0, one_sided="at-most"), 0.0)
+    flat = ladder_picture(SIZE, ladder(0.0, expected=0.0, one_sided="at-most"), 0.0)
     assert flat.series[2].name == "slope 0.15: it or less agrees"
 
 
@@ -200,7 +206,7 @@ def test_interval_of_a_rung_is_that_of_student() -> None:
 def test_enormous_rungs_can_be_shown() -> None:
     """Values near the ends of what a double holds give finite ends of intervals and of lines."""
     result = fit_slope(WIDTHS, np.linspace(700, 705, 5), np.full(5, 90.0), expected=8.0, margin=1.0, refute_level=1e-4)
-    picture = ladder_picture("error", result, 8.0)
+    picture = ladder_picture(SIZE, result, 8.0)
     assert all(
         math.isfinite(v) for series in picture.series for v in (*series.y, *(series.low or ()), *(series.high or ()))
     )
@@ -255,6 +261,6 @@ def test_ratio_of_totals_is_shown_with_those_of_the_networks() -> None:
     assert points.y == pytest.approx(np.linspace(0.5, 0.9, 30))
     assert margin.y == (1.05, 1.05)
     assert band.y == (outcome.measured,) * 2
-    assert (band.low[0], band.high[0]) == (outcome.details["interval low"], outcome.details["interval high"])
+    assert (band.low[0], band.high[0]) == interval_of(outcome.evidence)
     own = replace(costs, sketch=lambda: PICTURE)
     assert judged(lambda audit: audit.non_inferior(CASE, "steps", lambda _: own)).picture == PICTURE

@@ -106,7 +106,7 @@ def test_everything_may_be_ones_own(
     # What fails at an odd width does not refute the claim.
     assert (trial.verdict, trial.conclusion) == ("assumptions-not-met", "fails")
     (minimal,) = [outcome for outcome in even.outcomes if outcome.case_id == trial.minimal]
-    assert (minimal.case.width, minimal.reason) == (1, "assumption not met: the width is even")
+    assert (minimal.case.width, str(minimal.unmet)) == (1, "the width is even: not met")
     (trial,) = anything.trials
     assert (trial.kind, trial.activation, trial.stratum, trial.verdict) == (
         "random",

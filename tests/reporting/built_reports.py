@@ -8,7 +8,9 @@ import pytest
 from hypothesis import strategies as st
 
 from theory_check.case.record import case_id
+from theory_check.claims.quantity import quantity_of
 from theory_check.claims.source import PROVENANCES, Source
+from theory_check.judge.evidence import Comparison, Eigenvalue, Evidence, Law, Rate, Ratio, TestedLaw
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict
 from theory_check.neural_ode.case import Case, Digits, Explicit, Sphere, Weights
 from theory_check.neural_ode.model import NeuralODE
@@ -28,15 +30,74 @@ KINK = Case(
 DIGITS = Case(activation="erf(x)", data=Digits(rows=(3, 14)), width=8, stratum="digits")
 PROPERTY = "test_gradients.py::test_adjoint_gradient_equals_differences"
 
+# One of each kind, with every field that may be null as null or as a number.
+EVIDENCE: tuple[Evidence, ...] = (
+    Comparison(scale=1.0, numbers={"rounding": 1e-9}),
+    Law(
+        level=1e-9,
+        tests=(
+            TestedLaw(
+                quantity=quantity_of("mean", "p-value"),
+                p_value=0.5,
+                samples=1000,
+                level=1e-10,
+                alternative="mean of 0.1",
+                power=0.75,
+                effect="mean",
+                smallest_detectable=None,
+                numbers={"allowance": 0.02},
+            ),
+        ),
+    ),
+    Rate(
+        expected=-0.5,
+        margin=0.15,
+        low=-0.6,
+        high=None,
+        constant=1.5,
+        replicates=30,
+        replicates_needed=None,
+        power=0.9,
+        detectable=0.25,
+        level=1e-9,
+        sizes=(64.0, 128.0),
+        values=(0.5, 0.25),
+        numbers={"directions": 3},
+    ),
+    Ratio(
+        low=0.75,
+        high=1.25,
+        confidence=0.999,
+        no_difference=False,
+        networks=10,
+        p_value=0.5,
+        level=1e-9,
+        subject_mean=150.5,
+        reference_mean=151.5,
+        predicted=1.25,
+        power=0.9,
+        refuted_from=1.5,
+        supported_to=1.0,
+        numbers={"tolerance": 1e-6},
+    ),
+    Eigenvalue(estimate=0.5, numbers={"certified by": "balls"}),
+)
+
 
 class Build:
     """Makers of records with plausible values; every field can be given."""
 
     smooth, kink, digits, property = SMOOTH, KINK, DIGITS, PROPERTY
+    evidence = EVIDENCE
 
     @staticmethod
     def outcome(case: Case = SMOOTH, claim: str = "adjoint-gradient", **fields: Any) -> Outcome:
-        """A supported outcome unless told otherwise."""
+        """A supported outcome unless told otherwise; `numbers` are those of a comparison."""
+        numbers = fields.pop("numbers", None)
+        if numbers is not None:
+            fields["evidence"] = Comparison(numbers=numbers)
+        if isinstance(fields.get("quantity"), str):
+            fields["quantity"] = quantity_of(fields["quantity"], "error")
         test, defect = fields.get("test", PROPERTY), fields.get("defect")
         given = {
             "claim": claim,
@@ -46,7 +107,7 @@ class Build:
             "seed": 11,
             "verdict": Verdict.SUPPORTED,
             "conclusion": Conclusion.HOLDS,
-            "quantity": "relative gradient error",
+            "quantity": quantity_of("relative gradient error", "error"),
             "measured": 1.5e-7,
             "bound": 3e-7,
             "ratio": 0.5,
@@ -125,7 +186,7 @@ class Build:
             bound=1e-6,
             ratio=2.5e5,
             reason="the difference straddles a kink",
-            details={"samples": 3, "power": 0.5, "confirmed": True, "engine": "dense", "stage": None},
+            numbers={"samples": 3, "power": 0.5, "confirmed": True, "engine": "dense", "stage": None},
         )
         open_case = Build.outcome(
             DIGITS, verdict=Verdict.INCONCLUSIVE, conclusion=Conclusion.UNDECIDED, reason="bound above the scale"
@@ -217,6 +278,8 @@ def reports() -> st.SearchStrategy[Report]:
         eta_factor=positive,
     )
     verdict, conclusion = st.sampled_from(Verdict), st.sampled_from(Conclusion)
+    values = st.none() | st.booleans() | number | text | st.integers(-(2**63) + 1, 2**63 - 1)
+    plain_numbers = st.dictionaries(text, values)
     outcome = st.builds(
         Build.outcome,
         case,
@@ -226,10 +289,12 @@ def reports() -> st.SearchStrategy[Report]:
         conclusion=conclusion,
         quantity=text,
         measured=st.none() | number,
-        bound=st.none() | number,
+        bound=st.none() | number.map(abs),
         ratio=st.none() | number,
         reason=text,
-        details=st.dictionaries(text, st.none() | st.booleans() | number | text | st.integers(-(2**63) + 1, 2**63 - 1)),
+        evidence=st.none()
+        | st.sampled_from(EVIDENCE)
+        | st.builds(Comparison, scale=st.none() | number, numbers=plain_numbers),
         comparisons=count,
     )
 
@@ -347,7 +412,7 @@ def large(picture: Picture) -> Report:
                 verdict=Verdict.INCONCLUSIVE if k % 20 == 0 else Verdict.REFUTED if k % 20 == 1 else Verdict.SUPPORTED,
                 ratio=k / 300,
                 quantity=f"quantity {k % 3}",
-                details=details,
+                numbers=details,
                 picture=picture if k < 4 else None,
             )
             for k in range(264)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from theory_check.judge.evidence import Comparison
 from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.reporting.difference import ORDER, difference
 from theory_check.reporting.document import load_report
@@ -149,7 +150,7 @@ def test_values_are_compared_for_cases_of_one_seed(build):
     """Another root seed draws other weights: said, not compared. Another environment: within the uncertainty."""
 
     def report(measured, seed=11, torch="2.13.0", profile="quick"):
-        outcome = build.outcome(measured=measured, bound=1e-7, seed=seed, details={"scale": 1.0})
+        outcome = build.outcome(measured=measured, bound=1e-7, seed=seed, evidence=Comparison(scale=1.0))
         plain = build.report(build.claim(build.trial(), outcomes=(outcome,)), seed=seed, profile=profile)
         environment = msgspec.structs.replace(plain.environment, versions={"torch": torch})
         return msgspec.structs.replace(plain, environment=environment)

@@ -56,11 +56,11 @@ def test_a_report_cut_anywhere_is_refused(build, tmp_path):
         (b"[]", "`tool`"),
         (b"{}", "`tool`"),
         (b'{"tool": "theory-check"}', "format version None"),
-        (b'{"tool": "theory-check", "format_version": 2}', "format version 2, this theory-check reads 1"),
-        (b'{"tool": "theory-check", "format_version": 1, "seconds": 1e999}', "out of range"),
-        (b'{"tool": "theory-check", "format_version": 1, "seconds": NaN}', "not JSON"),
-        (b'{"tool": "theory-check", "format_version": true}', "breaks the schema"),
-        (b'{"tool": "theory-check", "format_version": 1}', "missing required field `paper`"),
+        (b'{"tool": "theory-check", "format_version": 1}', "format version 1, this theory-check reads 2: audit again"),
+        (b'{"tool": "theory-check", "format_version": 2, "seconds": 1e999}', "out of range"),
+        (b'{"tool": "theory-check", "format_version": 2, "seconds": NaN}', "not JSON"),
+        (b'{"tool": "theory-check", "format_version": true}', "format version True"),
+        (b'{"tool": "theory-check", "format_version": 2}', "missing required field `paper`"),
     ],
 )
 def test_a_file_that_is_no_report_is_refused_in_one_line(tmp_path, content, message):

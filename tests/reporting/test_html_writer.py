@@ -12,6 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from theory_check.claims.quantity import quantity_of
+from theory_check.judge.evidence import Law, TestedLaw
 from theory_check.judge.figure import Figure
 from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.neural_ode.case import Case
@@ -23,6 +25,21 @@ from theory_check.reporting.page_text import anchor, number
 HOSTILE = "<script>alert(1)</script>"
 # Elements and attributes that could load something or run it.
 LOADING = {"script", "iframe", "object", "embed", "img", "video", "audio", "source", "base", "form", "animate", "image"}
+
+
+def law_seen(name: str, *, power: float, samples: int = 1000) -> Law:
+    """One test of a law, which sees half its power."""
+    test = TestedLaw(
+        quantity=quantity_of(name, "p-value"),
+        p_value=0.5,
+        samples=samples,
+        level=1e-9,
+        alternative="mean of 0.1",
+        power=power,
+        effect="mean",
+        smallest_detectable=0.5 * power,
+    )
+    return Law(level=1e-9, tests=(test,))
 
 
 def parsed(page):
@@ -108,7 +125,7 @@ def test_what_weakens_a_verdict_comes_before_it(build):
     """Warnings, failed controls, missing cases, undecided ones and few ones stand above the verdict of the whole."""
     failed = build.trial(kind="control", activation="abs(x)", as_expected=False, verdict=Verdict.SUPPORTED)
     open_case = build.outcome(build.digits, verdict=Verdict.INCONCLUSIVE, conclusion=Conclusion.UNDECIDED)
-    blind = build.outcome(build.smooth, details={"mean: power against a mean of 0.1": 0.2, "mean: p": 0.5})
+    blind = build.outcome(build.smooth, evidence=law_seen("mean", power=0.2))
     claim = build.claim(build.trial(executed=11), failed, outcomes=(open_case, blind))
     bare = build.claim(build.trial(executed=40, requested=40, comparisons=0), id="bare", outcomes=())
     page = render(build.report(claim, bare, warnings=("the processor was busy",)))
@@ -196,11 +213,7 @@ def test_samples_and_power_are_summed_up(build):
     outcomes = tuple(
         build.outcome(
             msgspec.structs.replace(build.smooth, width=width),
-            details={
-                "mean of f: power against a mean of 0.1": power,
-                "mean of f: samples": 1000 * width,
-                "mean of f: smallest detectable mean": 0.5 * power,
-            },
+            evidence=law_seen("mean of f", power=power, samples=1000 * width),
         )
         for width, power in ((2, 0.75), (4, 0.25))
     )

@@ -39,7 +39,7 @@ def test_equal_reports_give_equal_text_whatever_the_order_of_their_dictionaries(
     """Two identical runs must give identical files."""
     forward, backward = {"a": 1.0, "b": 2.0}, {"b": 2.0, "a": 1.0}
     texts = {
-        render(build.report(build.claim(outcomes=(build.outcome(details=details),)))) for details in (forward, backward)
+        render(build.report(build.claim(outcomes=(build.outcome(numbers=details),)))) for details in (forward, backward)
     }
     assert len(texts) == 1
 
@@ -57,7 +57,7 @@ def test_a_number_that_is_not_finite_is_found_everywhere(build):
     """Details, trials, the report itself; a case refuses such numbers when it is made."""
     nan = math.nan
     reports = {
-        r"\.details\.power": build.report(build.claim(outcomes=(build.outcome(details={"power": nan}),))),
+        r"\.numbers\.power": build.report(build.claim(outcomes=(build.outcome(numbers={"power": nan}),))),
         r"\.trials\[0\]\.worst_ratio": build.report(build.claim(build.trial(worst_ratio=nan))),
         r"\$\.seconds": build.report(seconds=nan),
     }
@@ -69,20 +69,20 @@ def test_a_number_that_is_not_finite_is_found_everywhere(build):
 def test_numpy_scalars_become_plain_numbers(build):
     """Measurements come from NumPy; its scalars are written as the numbers they are."""
     details = {"a": np.float64(0.1), "b": np.int64(3), "c": np.True_, "d": np.float32(0.5)}
-    report = build.report(build.claim(outcomes=(build.outcome(measured=np.float64(0.25), details=details),)))
+    report = build.report(build.claim(outcomes=(build.outcome(measured=np.float64(0.25), numbers=details),)))
     outcome = json.loads(render(report))["claims"][0]["outcomes"][0]
     assert outcome["measured"] == 0.25
-    assert outcome["details"] == {"a": 0.1, "b": 3, "c": True, "d": 0.5}
-    assert outcome["details"]["c"] is True
+    assert outcome["evidence"]["numbers"] == {"a": 0.1, "b": 3, "c": True, "d": 0.5}
+    assert outcome["evidence"]["numbers"]["c"] is True
 
 
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"details": {"rows": [1, 2]}}, r"details\[\.\.\.\]`"),
-        ({"details": {"rows": {1, 2}}}, r"got set at `\$\.claims\[0\]\.outcomes\[0\]\.details\.rows`"),
-        ({"details": {1: 2}}, r"keys in a report must be text, got 1 at"),
-        ({"details": {"n": 2**63}}, r"fit in 64 bits, got 9223372036854775808 at `\$.*\.n`"),
+        ({"numbers": {"rows": [1, 2]}}, r"numbers\[\.\.\.\]`"),
+        ({"numbers": {"rows": {1, 2}}}, r"got set at `\$\.claims\[0\]\.outcomes\[0\]\.evidence\.numbers\.rows`"),
+        ({"numbers": {1: 2}}, r"keys in a report must be text, got 1 at"),
+        ({"numbers": {"n": 2**63}}, r"fit in 64 bits, got 9223372036854775808 at `\$.*\.n`"),
         ({"comparisons": -1}, r"comparisons`"),
         ({"case_id": "XYZ"}, r"case_id`"),
         ({"verdict": "refutted"}, r"verdict`"),

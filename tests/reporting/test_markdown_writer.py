@@ -223,7 +223,7 @@ def test_hostile_names_neither_break_the_tables_nor_run(build):
         conclusion=Conclusion.FAILS,
         quantity=HOSTILE,
         reason=HOSTILE,
-        details={HOSTILE: HOSTILE},
+        numbers={HOSTILE: HOSTILE},
     )
     fields = {"activation": HOSTILE, "stratum": HOSTILE, "reason": HOSTILE, "property": HOSTILE}
     failing = {"verdict": Verdict.REFUTED, "minimal": outcome.case_id}

@@ -4,19 +4,24 @@ from typing import Any
 
 import pytest
 
+from theory_check.claims.claim import Unmet
+from theory_check.claims.quantity import Quantity
 from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.reporting.survey import cell, sentence, survey_table
 
 
-def _claim(build: Any, verdict: Verdict, conclusion: Conclusion | None, quantity: str = q.OUTPUT_SPREAD) -> Any:
+def _claim(
+    build: Any, verdict: Verdict, conclusion: Conclusion | None, quantity: str | Quantity = q.OUTPUT_SPREAD
+) -> Any:
     outcome = build.outcome(
         verdict=verdict,
         conclusion=Conclusion.FAILS,
         quantity=quantity,
         measured=0.0467,
         bound=2e-7,
-        reason="phi is smooth: it jumps; more",
+        unmet=Unmet("phi is smooth", "it jumps") if verdict is Verdict.ASSUMPTIONS_NOT_MET else None,
+        reason="more",
     )
     trial = build.trial(kind="named", verdict=verdict, conclusion=conclusion, minimal=outcome.case_id)
     return build.claim(trial, verdict=verdict, outcomes=(outcome,))
@@ -51,7 +56,8 @@ def test_a_cell_that_is_undecided_says_why(build: Any) -> None:
     outcome = build.outcome(
         verdict=Verdict.ASSUMPTIONS_NOT_MET,
         conclusion=Conclusion.UNDECIDED,
-        reason="phi is Lipschitz: square is not; uninformative: eigenvalues are known to 1e+02",
+        unmet=Unmet("phi is Lipschitz", "square is not"),
+        reason="uninformative: eigenvalues are known to 1e+02",
     )
     trial = build.trial(kind="named", verdict=Verdict.ASSUMPTIONS_NOT_MET, conclusion=Conclusion.UNDECIDED)
     claim = build.claim(trial, verdict=Verdict.ASSUMPTIONS_NOT_MET, outcomes=(outcome,))

@@ -3,14 +3,30 @@
 from itertools import product
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from theory_check.judge.evidence import Comparison, Eigenvalue, Rate
 from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.reporting.document import load_report
 from theory_check.reporting.value_change import states_uncertainty, value_change
 
 RECORDED = Path(__file__).parents[2] / "reports" / "neural-ode-global-convergence"
+RATE = Rate(
+    expected=-0.5,
+    margin=0.15,
+    low=None,
+    high=None,
+    constant=1.0,
+    replicates=30,
+    replicates_needed=None,
+    power=0.9,
+    detectable=0.1,
+    level=1e-9,
+    sizes=(64.0, 128.0),
+    values=(0.1, 0.07),
+)
 SLOPE = {"quantity": q.NNGP_RATE, "bound": -0.35, "ratio": None}
 
 
@@ -22,12 +38,12 @@ def kind_of(before, after, *, same_bits=False) -> str | None:
 
 def slope(build, measured, low, high):
     """An outcome with an interval."""
-    return build.outcome(measured=measured, details={"interval low": low, "interval high": high}, **SLOPE)
+    return build.outcome(measured=measured, evidence=msgspec.structs.replace(RATE, low=low, high=high), **SLOPE)
 
 
 def error(build, measured, bound):
     """An outcome whose bound is an error bound."""
-    return build.outcome(measured=measured, bound=bound, details={"scale": 1.0})
+    return build.outcome(measured=measured, bound=bound, evidence=Comparison(scale=1.0))
 
 
 @pytest.mark.parametrize(
@@ -64,9 +80,8 @@ def test_errors_that_move_by_more_than_both_bounds(build, after, bound, expected
 
 def test_an_eigenvalue_has_the_error_bound_of_its_certificate(build):
     """Its bound is an error bound although no scale stands beside it."""
-    details = {"estimate of the smallest eigenvalue": 0.5}
     one, close, far = (
-        build.outcome(quantity=q.EIGENVALUE, measured=value, bound=1e-7, details=details)
+        build.outcome(quantity=q.EIGENVALUE, measured=value, bound=1e-7, evidence=Eigenvalue(estimate=value))
         for value in (0.5, 0.5 + 1e-7, 0.51)
     )
     assert kind_of(one, close) is None
@@ -90,7 +105,7 @@ def test_what_states_no_uncertainty_is_compared_by_verdict(build):
 def test_another_quantity_is_no_other_value(build):
     """The comparison that came closest to its bound may be another one elsewhere; two quantities are not subtracted."""
     before = error(build, 0.25, 1e-7)
-    after = build.outcome(quantity="another", measured=0.5, bound=1e-7, details={"scale": 1.0})
+    after = build.outcome(quantity="another", measured=0.5, bound=1e-7, evidence=Comparison(scale=1.0))
     assert kind_of(before, after) is None
     change = value_change(before, after, same_bits=True)
     assert change is not None

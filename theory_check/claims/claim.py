@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 import msgspec
 
+from theory_check.claims.quantity import Quantity
 from theory_check.claims.source import Source
 
 Quantifier = Literal["ALL", "RATE", "LAW"]
@@ -20,7 +21,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     test: name of the property it belongs to; left out beside `@checks`, where it is the function that is marked.
     defect: name of a planted defect that is active during the trial, or None.
     verdict, conclusion: what must come out.
-    quantity: what must have shown it: the quantity of the minimal outcome.
+    quantity: what must have shown it: the quantity of the minimal outcome, or its id or text.
     """
 
     test: str = ""
@@ -28,12 +29,12 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     stratum: str
     verdict: Literal["refuted", "assumptions-not-met", "supported"]
     conclusion: Literal["fails", "holds"]
-    quantity: str
+    quantity: Quantity | str
     defect: str | None = None
 
 
 def planted_control(
-    test: str, quantity: str, defect: str, activation: str = "softplus", *, stratum: str = "sphere"
+    test: str, quantity: Quantity | str, defect: str, activation: str = "softplus", *, stratum: str = "sphere"
 ) -> Control:
     """The property must refute its claim, by this quantity, while the defect is active."""
     return Control(
@@ -48,10 +49,24 @@ def planted_control(
 
 
 def planted_controls(
-    quantity: str, *defects: str, activation: str = "softplus", stratum: str = "sphere"
+    quantity: Quantity | str, *defects: str, activation: str = "softplus", stratum: str = "sphere"
 ) -> tuple[Control, ...]:
     """Beside `@checks`: the property must refute its claim, by this quantity, while each of the defects is active."""
     return tuple(planted_control("", quantity, defect, activation, stratum=stratum) for defect in defects)
+
+
+class Unmet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An assumption that a case does not meet.
+
+    assumption: what it means, in words.
+    finding: what of the case does not meet it.
+    """
+
+    assumption: str
+    finding: str
+
+    def __str__(self) -> str:
+        return f"{self.assumption}: {self.finding}"
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

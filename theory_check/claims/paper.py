@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import msgspec
 
 from theory_check.case.record import AnyCase, canonical_json
-from theory_check.claims.claim import Claim, Control
+from theory_check.claims.claim import Claim, Control, Unmet
 from theory_check.claims.departure import Departure
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def _nothing_asked(**asked: Any) -> Asked:
     return Asked()
 
 
-def _unmet_predicate(claim: Claim, case: AnyCase, own: Predicates, _request: "Request") -> str | None:
-    return next((f"assumption not met: {words}" for words in claim.assumptions if not own[words](case)), None)
+def _unmet_predicate(claim: Claim, case: AnyCase, own: Predicates, _request: "Request") -> Unmet | None:
+    return next((Unmet(words, "not met") for words in claim.assumptions if not own[words](case)), None)
 
 
 def _random_alone(_claim: Claim, _request: "Request", named: Sequence[str]) -> list[tuple[Kind, str]]:
@@ -116,7 +116,7 @@ class Paper:
         properties: the folder of the files test_*.py that judge the claims, with a pytest.ini.
         assumptions: names that claims may use without a predicate, and what each means.
         strata: names of the parts of the space of cases that claims may have; none: any name will do.
-        unmet: which assumption of a claim a case does not meet, in words, or None.
+        unmet: which assumption of a claim a case does not meet, or None.
         asked: checks what of a request only the paper knows (subjects, model, data, device). Raises ValueError, one
             line, for what means nothing.
         data_kind, model_kind: types of `Asked.data` and `Asked.model`, by which a request is read from JSON.
@@ -138,7 +138,7 @@ class Paper:
         planted: makes a defect active while the context lasts; None is none.
         selftest_controls: further controls of each claim, which `theory-check selftest` runs.
         note: what a reader of a trial must know first, or empty.
-        failures: what a failure in a quantity means, a sentence with {measured} and {bound} in it.
+        failures: what a failure in a quantity means, by its id: a sentence with {measured} and {bound} in it.
         headline: what a case is about and where it lies, in a word or two each, such as its activation and stratum.
         describe: a case in words: labels and values, nothing that fixes it left out.
         runs_code: whether judging a case again runs code that it names.
@@ -151,7 +151,7 @@ class Paper:
     properties: Callable[[], Path]
     assumptions: Mapping[str, str] = field(default_factory=dict)
     strata: tuple[str, ...] = ()
-    unmet: Callable[[Claim, AnyCase, Predicates, "Request"], str | None] = _unmet_predicate
+    unmet: Callable[[Claim, AnyCase, Predicates, "Request"], Unmet | None] = _unmet_predicate
     asked: Callable[..., Asked] = _nothing_asked
     data_kind: Any = None
     model_kind: Any = None

@@ -148,13 +148,12 @@ def _check_words() -> None:
 def _end_shard(report: "Report", folder: Path, shard: tuple[int, int]) -> None:
     """A shard has no verdict; its exit status says whether all its trials were run."""
     number, of = shard
-    lost = [line for line in report.warnings if line.startswith("a trial was lost")]
-    for line in lost:
-        click.echo(f"warning: {line}")
+    for trial in report.lost_trials:
+        click.echo(f"warning: a trial was lost: {trial}")
     trials = sum(len(claim.trials) for claim in report.claims)
     click.echo(f"shard {number}/{of}: {trials} trials, {report.seconds:.0f} s, in {folder}")
     click.echo(f"verdicts come of all {of} shards: theory-check merge DIR...")
-    click.get_current_context().exit(ERROR_STATUS if lost else 0)
+    click.get_current_context().exit(ERROR_STATUS if report.lost_trials else 0)
 
 
 def _begin(

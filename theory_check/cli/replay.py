@@ -126,7 +126,7 @@ def _differences(recorded: "Report", outcome: "Outcome", again: "Outcome", devic
 
     found = [
         f"{name}: recorded {_text(getattr(outcome, name))}, recomputed {_text(getattr(again, name))}"
-        for name in ("verdict", "conclusion", "quantity")
+        for name in ("verdict", "conclusion", "quantity", "unmet")
         if getattr(outcome, name) != getattr(again, name)
     ]
     here = environment_of(device)
@@ -135,7 +135,7 @@ def _differences(recorded: "Report", outcome: "Outcome", again: "Outcome", devic
         return found
     return found + [
         f"{name}: recorded {_text(getattr(outcome, name))}, recomputed {_text(getattr(again, name))}"
-        for name in ("measured", "bound", "ratio", "details", "comparisons", "reason")
+        for name in ("measured", "bound", "ratio", "evidence", "comparisons", "reason")
         if getattr(outcome, name) != getattr(again, name)
     ]
 

@@ -149,10 +149,10 @@ def _judged(plan: Plan, phi: Activation, prop: Property, *, holds: bool, constan
         first = failing[0]
         return Uniqueness(
             status="fails",
-            reason=first.reason,
+            reason=first.why,
             probes=len(outcomes),
             failing=len(failing),
-            quantity=first.quantity,
+            quantity=str(first.quantity),
             measured=first.measured,
             bound=first.bound,
             case=first.case,
@@ -160,5 +160,5 @@ def _judged(plan: Plan, phi: Activation, prop: Property, *, holds: bool, constan
     if holds:
         status: Status = "proved" if phi.bounds == "proved" else "measured bounds"
         return Uniqueness(status=status, reason=constants, probes=len(outcomes))
-    undecided = next((o.reason for o in outcomes if o.conclusion is not Conclusion.HOLDS), "no probe failed")
+    undecided = next((o.why for o in outcomes if o.conclusion is not Conclusion.HOLDS), "no probe failed")
     return Uniqueness(status="open", reason=undecided, probes=len(outcomes))

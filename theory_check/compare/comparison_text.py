@@ -26,7 +26,7 @@ def value_text(cell: Cell, key: str) -> str:
     """The number of a cell, or that there is none."""
     if cell.value is None:
         return "none"
-    if key == "smallest_eigenvalue" and _is_singular(cell):
+    if key == "smallest_eigenvalue" and cell.low is None and cell.singular:
         return "not above 0"
     return number(cell.value, key)
 
@@ -37,18 +37,13 @@ def evidence_text(cell: Cell, key: str) -> str:
         return cell.note
     if key == "smallest_eigenvalue":
         if cell.low is None:
-            return "singular to accuracy" if _is_singular(cell) else "undecided: its error is too large"
+            return "singular to accuracy" if cell.singular else "undecided: its error is too large"
         return f"certified > {rounded_down(cell.low, 3)}"
     if key == "predicted_factor":
         return "no rate certified" if cell.high is None or cell.high >= 1.0 else f"certified <= {_up(cell.high)}"
     if cell.low is None or cell.high is None:
         return ""
     return f"[{number(cell.low, key)}, {number(cell.high, key)}]"
-
-
-def _is_singular(cell: Cell) -> bool:
-    """Whether an eigenvalue that is not certified was seen to be zero, as far as the kernel is known."""
-    return cell.low is None and cell.details.get("singular to accuracy") is True
 
 
 def uniqueness_text(found: Uniqueness) -> str:

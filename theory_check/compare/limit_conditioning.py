@@ -49,14 +49,19 @@ def limit_conditioning(
     details: dict[str, Detail] = {
         "inputs": len(kernel),
         "certified positive": certified,
-        "singular to accuracy": singular,
         "largest eigenvalue": largest,
         "largest error of an entry": float(error.max()) if np.isfinite(off) else None,
     }
     note = "; ".join(notes)
     high = smallest + off if np.isfinite(off) else None
     eigenvalue = Cell(
-        basis=basis, value=smallest, low=lower if certified else None, high=high, note=note, details=details
+        basis=basis,
+        value=smallest,
+        low=lower if certified else None,
+        high=high,
+        note=note,
+        singular=singular,
+        details=details,
     )
     slowest = 1.0 - lower / (largest + off) if certified else 1.0
     fastest = 1.0 - min((smallest + off) / (largest - off), 1.0) if off < largest else 0.0

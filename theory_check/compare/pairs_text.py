@@ -2,17 +2,20 @@
 
 from collections.abc import Iterable
 
+from theory_check.judge.evidence import Ratio
 from theory_check.judge.figure import MINUS, Figure
 from theory_check.judge.plain_numbers import Detail
 from theory_check.judge.verdict import Outcome, Verdict
 from theory_check.neural_ode.claims import quantities as q
+from theory_check.neural_ode.measurements.smooth_trains_faster import COARSE, FINE
 from theory_check.reporting.markdown_text import code, escaped
 
+# What each quantity counts, and the smoothing in standard deviations of the state.
 READINGS = {
-    q.FINE_EVALUATIONS: "evaluations",
-    q.COARSE_EVALUATIONS: "evaluations",
-    q.FINE_STEPS: "steps",
-    q.COARSE_STEPS: "steps",
+    q.FINE_EVALUATIONS.id: ("evaluations", FINE),
+    q.COARSE_EVALUATIONS.id: ("evaluations", COARSE),
+    q.FINE_STEPS.id: ("steps", FINE),
+    q.COARSE_STEPS.id: ("steps", COARSE),
 }
 VERDICTS = {
     Verdict.SUPPORTED: "no more",
@@ -68,21 +71,18 @@ def pairs_page(outcomes: Iterable[Outcome], figure: Figure, command: str, seed: 
 
 
 def _row(outcome: Outcome) -> tuple[str, ...]:
-    details = outcome.details
-    reading = READINGS[outcome.quantity]
-    low, high = details.get("interval low"), details.get("interval high")
-    interval = "" if low is None else f"[{_number(low)}, {_number(high) if high is not None else 'none'}]"
+    reading, smoothing = READINGS[outcome.quantity.id]
+    seen = outcome.evidence if isinstance(outcome.evidence, Ratio) else None
+    named = code(outcome.case.activation), outcome.case.stratum, _number(smoothing), reading, _number(outcome.measured)
+    if seen is None:
+        return (*named, "", VERDICTS[outcome.verdict], "", "", "")
     return (
-        code(outcome.case.activation),
-        outcome.case.stratum,
-        _number(details.get("smoothing, standard deviations of the state")),
-        reading,
-        _number(outcome.measured),
-        interval,
-        "no difference" if details.get("no difference") else VERDICTS[outcome.verdict],
-        _number(details.get("ratio predicted by the limiting kernels")),
-        _number(details.get(f"{reading} with phi, mean")),
-        _number(details.get(f"{reading} with the mollified phi, mean")),
+        *named,
+        "" if seen.low is None else f"[{_number(seen.low)}, {_number(seen.high) if seen.high is not None else 'none'}]",
+        "no difference" if seen.no_difference else VERDICTS[outcome.verdict],
+        _number(seen.predicted),
+        _number(seen.reference_mean),
+        _number(seen.subject_mean),
     )
 
 

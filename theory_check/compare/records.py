@@ -71,7 +71,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
         certified; None where there is none.
     networks: that it was measured on, 0 for what is computed at infinite width.
     note: what a reader must know: which parts of a bound are estimated, why a number is missing.
-    details: further numbers that support it.
+    singular: whether an eigenvalue that is not certified was seen to be zero, as far as the kernel is known.
+    details: further numbers, for a reader.
     """
 
     basis: Basis
@@ -80,6 +81,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     high: float | None = None
     networks: int = 0
     note: str = ""
+    singular: bool = False
     details: dict[str, Detail] = {}
 
 

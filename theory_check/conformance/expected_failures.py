@@ -69,6 +69,6 @@ def load_expected_failures(path: Path, known: Mapping[str, Iterable[str]]) -> tu
         if not any(entry.covers(entry.check, solver) for solver in known[entry.check]):
             names = nearest(entry.solver, known[entry.check])
             raise ExpectedFailuresError(f"{where}: {entry.check} is about no solver {entry.solver!r}; {names}")
-        if not entry.reason.strip():
+        if not entry.reason or entry.reason.isspace():
             raise ExpectedFailuresError(f"{where}: a reason must be given")
     return entries

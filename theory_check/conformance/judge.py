@@ -76,7 +76,7 @@ def _confirmed(
         return Judged(Verdict.INCONCLUSIVE, reason, comparisons=count)
     failure = Failure(
         case=trialled,
-        quantity=failing.quantity,
+        quantity=str(failing.quantity),
         measured=failing.error if math.isfinite(failing.error) else None,
         bound=failing.bound,
         attribution={key: value for key, value in failing.details.items() if not _infinite(value)},

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from theory_check.case.record import AnyCase, Seeds, canonical_json, case_id
-from theory_check.claims.claim import Claim
+from theory_check.claims.claim import Claim, Unmet
+from theory_check.claims.quantity import Quantity, quantity_of
 from theory_check.judge.counts_picture import ratios_picture
 from theory_check.judge.definiteness import Certificate
 from theory_check.judge.discrepancy import Discrepancy
@@ -24,6 +25,7 @@ from theory_check.judge.error_budget import (
     confirmed_test,
     staged_test,
 )
+from theory_check.judge.evidence import Comparison, Eigenvalue, Evidence, Law, Rate, Ratio, TestedLaw
 from theory_check.judge.gaussianity import TestResult, detectable_by_gate
 from theory_check.judge.ladder_picture import ladder_picture
 from theory_check.judge.non_inferiority import MARGIN, PairedCosts, RatioOfTotals, judge_ratio
@@ -33,6 +35,8 @@ from theory_check.judge.rates import SUPPORT_CONFIDENCE, RateResult, detectable_
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict
 from theory_check.pictures.picture import Picture
 from theory_check.pictures.sketch import Sketch, finished
+
+NOTHING_MEASURED = Quantity(id="nothing", text="none: the measurement failed", kind="error")
 
 
 class ConclusionFails(AssertionError):
@@ -47,23 +51,29 @@ class ConclusionFails(AssertionError):
 class LawTest:
     """A statement about a distribution: `sample(stage)` draws fresh data and tests it, more of it at later stages.
 
+    name: what is tested, as a quantity of kind "p-value" or a text.
     exact: the p-value is exact, or a bound, in the tail; otherwise three fresh samples must agree to reject.
     least_power: against the alternative that the outcome states; a test with less could not fail and supports nothing.
     sketch: makes the picture of what was drawn, if there is one.
     """
 
-    name: str
+    name: Quantity | str
     exact: bool
     sample: Callable[[int], TestResult]
     least_power: float = 0.0
     sketch: Sketch | None = None
+
+    @property
+    def quantity(self) -> Quantity:
+        """What its p-value is about."""
+        return quantity_of(self.name, "p-value")
 
 
 class Audit:
     """Judges the cases of one trial.
 
     A `picture` may be given as such, or as a function that makes it: that is called once the case has been judged, so
-    that no picture changes a verdict; one that fails is a warning, and a detail of the outcome. By default it is that
+    that no picture changes a verdict; where that fails, the outcome says so. By default it is that
     of the comparison or test that decided, of the ladder, or of the ratios.
 
     Args:
@@ -88,7 +98,7 @@ class Audit:
         seeds: Seeds,
         budget: ErrorBudget,
         profile: Profile,
-        unmet: Callable[[AnyCase], str | None],
+        unmet: Callable[[AnyCase], Unmet | None],
         load: Callable[[str], Any],
         load_model: Callable[[str, int], Any] | None = None,
         device: str = "cpu",
@@ -154,7 +164,7 @@ class Audit:
             bound=worst.bound,
             ratio=worst.share,
             reason=reason,
-            details={**({} if worst.scale is None else {"scale": worst.scale}), **worst.details},
+            evidence=Comparison(scale=finite(worst.scale), numbers=plain(worst.details)),
             comparisons=len(executed),
             picture=picture or worst.sketch or next((d.sketch for d in discrepancies if d.sketch), None),
         )
@@ -170,9 +180,10 @@ class Audit:
             ValueError: no test, one whose power is not known, or an approximate one that is declared exact.
         """
         if unusable:
-            self.not_executed(case, tests[0].name, unusable)
+            self.not_executed(case, tests[0].quantity, unusable)
             return
-        details: dict[str, Detail] = {}
+        seen: list[TestedLaw] = []
+        level = 0.0
         worst: tuple[float, LawTest, StagedResult] | None = None
         powerless = ""
         for test in tests:
@@ -184,17 +195,11 @@ class Audit:
                 return drawn[-1].p_value
 
             result = staged_test(p_value, level) if test.exact else confirmed_test(p_value, level)
-            details[f"{test.name}: p"] = result.p_values[-1]
-            details[f"{test.name}: samples"] = sum(d.samples for d in drawn)
-            details |= {f"{test.name}: {key}": value for key, value in drawn[-1].details.items()}
-            seen = detectable_by_gate(drawn[0], level, confirmed=not test.exact)
-            details[f"{test.name}: level of one sample"] = seen["level"]
-            details[f"{test.name}: power against a {seen['alternative']}"] = seen["power"]
-            details[f"{test.name}: smallest detectable {seen['effect']}"] = seen["smallest_detectable"]
-            details["level of a test"] = level
-            if float(seen["power"]) < test.least_power:  # type: ignore[arg-type]
+            seen.append(_tested(test, result, drawn, level))
+            if seen[-1].power < test.least_power:
                 powerless = (
-                    f"underpowered: {test.name} sees a {seen['alternative']} with probability {seen['power']:.2g}"
+                    f"underpowered: {test.quantity.text} sees a {seen[-1].alternative} "
+                    f"with probability {seen[-1].power:.2g}"
                 )
             share = max(_level_share(result, exact=test.exact), 1.0 if result.rejected else 0.0)
             if worst is None or result.rejected or share > worst[0]:
@@ -209,11 +214,11 @@ class Audit:
             case,
             Conclusion.FAILS if result.rejected else settled,
             reason="" if result.rejected else powerless,
-            quantity=f"p-value: {test.name}",
+            quantity=test.quantity,
             measured=result.p_values[-1],
             bound=result.level,
             ratio=share,
-            details=details,
+            evidence=Law(level=level, tests=tuple(seen)),
             comparisons=len(tests),
             picture=picture or test.sketch or next((t.sketch for t in tests if t.sketch), None),
         )
@@ -221,7 +226,7 @@ class Audit:
     def rate(
         self,
         case: AnyCase,
-        quantity: str,
+        quantity: Quantity | str,
         ladder: Callable[[int], RateResult],
         *,
         expected: float,
@@ -239,7 +244,7 @@ class Audit:
             NonFiniteEvidence: a slope, its standard error or its p-value is not finite.
         """
         if unusable:
-            self.not_executed(case, quantity, unusable)
+            self.not_executed(case, quantity_of(quantity, "slope"), unusable)
             return
         level = self.budget.spend()
         first = _finite_rate(ladder(0))
@@ -248,39 +253,37 @@ class Audit:
             confirmed = confirmed_test(lambda k: (first if k == 0 else _finite_rate(ladder(k))).p_value, level)
             conclusion = Conclusion.FAILS if confirmed.rejected else Conclusion.UNDECIDED
         needed = replicates_needed_by(first, margin)
-        design: dict[str, Detail] = {
-            f"departure beyond the margin seen with power {POWER:g}": detectable_departure(first, level)
-        }
-        if needed is not None:
-            design |= {"replicates needed": needed, "replicates suffice": first.replicates >= needed}
         self.record(
             case,
             conclusion,
-            quantity=quantity,
+            quantity=quantity_of(quantity, "slope"),
             measured=first.slope,
             bound=expected + margin,
             ratio=None,
             reason="" if conclusion is Conclusion.HOLDS else first.reason,
-            details={
-                "expected": expected,
-                "margin": margin,
-                "interval low": first.interval[0],
-                "interval high": first.interval[1],
-                "constant": first.constant,
-                "replicates on a rung": first.replicates,
-                **design,
-                **{f"at {size:g}": value for size, value in zip(first.sizes, first.values, strict=True)},
-                "level of a test": level,
-                **(details or {}),
-            },
+            evidence=Rate(
+                expected=expected,
+                margin=margin,
+                low=finite(first.interval[0]),
+                high=finite(first.interval[1]),
+                constant=finite(first.constant),
+                replicates=first.replicates,
+                replicates_needed=needed,
+                power=POWER,
+                detectable=finite(detectable_departure(first, level)),
+                level=level,
+                sizes=tuple(map(float, first.sizes)),
+                values=tuple(map(float, first.values)),
+                numbers=plain(details or {}),
+            ),
             comparisons=first.rungs,
-            picture=picture or (lambda: ladder_picture(quantity, first, expected)),
+            picture=picture or (lambda: ladder_picture(quantity_of(quantity, "slope"), first, expected)),
         )
 
     def non_inferior(
         self,
         case: AnyCase,
-        quantity: str,
+        quantity: Quantity | str,
         sample: Callable[[int], PairedCosts],
         *,
         larger: Callable[[int], PairedCosts] | None = None,
@@ -296,7 +299,7 @@ class Audit:
         measured = None if unusable else sample(0)
         unusable = unusable or (measured.unusable if measured else "")
         if unusable or measured is None:
-            self.not_executed(case, quantity, unusable)
+            self.not_executed(case, quantity_of(quantity, "ratio"), unusable)
             return
         found = self._ratio(measured, sample)
         if larger is not None and found[0] is Conclusion.UNDECIDED:
@@ -308,25 +311,29 @@ class Audit:
         self.record(
             case,
             conclusion,
-            quantity=quantity,
+            quantity=quantity_of(quantity, "ratio"),
             measured=first.ratio,
             bound=1 + MARGIN,
             ratio=None,
             reason=f"no difference: {seen} within {MARGIN:.0%}" if first.no_difference else seen,
-            details={
-                "interval low": low,
-                "interval high": high,
-                "confidence of the interval": SUPPORT_CONFIDENCE,
-                "no difference": first.no_difference,
-                "networks": first.networks,
-                "p": first.p_value,
-                "level of a test": level,
-                f"ratio refuted with probability {POWER:g} from": first.refuted_from,
-                f"ratio supported with probability {POWER:g} up to": first.supported_to,
-                **measured.details,
-            },
+            evidence=Ratio(
+                low=finite(low),
+                high=finite(high),
+                confidence=SUPPORT_CONFIDENCE,
+                no_difference=first.no_difference,
+                networks=first.networks,
+                p_value=finite(first.p_value),
+                level=level,
+                subject_mean=float(measured.subject.mean()),
+                reference_mean=float(measured.reference.mean()),
+                predicted=finite(measured.predicted),
+                power=POWER,
+                refuted_from=finite(first.refuted_from),
+                supported_to=finite(first.supported_to),
+                numbers=plain(measured.details),
+            ),
             comparisons=first.networks,
-            picture=picture or measured.sketch or (lambda: ratios_picture(quantity, measured, first)),
+            picture=picture or measured.sketch or (lambda: ratios_picture(str(quantity), measured, first)),
         )
 
     def _ratio(
@@ -353,7 +360,7 @@ class Audit:
     def positive_definite(
         self,
         case: AnyCase,
-        quantity: str,
+        quantity: Quantity | str,
         certificate: Certificate,
         details: Mapping[str, Detail],
         *,
@@ -389,18 +396,18 @@ class Audit:
         self.record(
             case,
             conclusion,
-            quantity=quantity,
+            quantity=quantity_of(quantity, "eigenvalue"),
             measured=certificate.lower_bound if holds else certificate.estimate,
             bound=certificate.error_bound,
             ratio=certificate.error_bound / certificate.estimate if certificate.estimate > 0 else None,
             reason=reason,
-            details={"estimate of the smallest eigenvalue": certificate.estimate, **details},
+            evidence=Eigenvalue(estimate=float(certificate.estimate), numbers=plain(details)),
             picture=picture,
         )
 
     # --- records ------------------------------------------------------------------------------------------------
 
-    def not_executed(self, case: AnyCase, quantity: str, reason: str) -> None:
+    def not_executed(self, case: AnyCase, quantity: Quantity | str, reason: str) -> None:
         """Record that nothing could be compared, and why."""
         self.record(
             case,
@@ -432,8 +439,9 @@ class Audit:
                 **self._names(case),
                 verdict=Verdict.ASSUMPTIONS_NOT_MET if unmet else Verdict.ERROR,
                 conclusion=Conclusion.UNDECIDED,
-                quantity="none: the measurement failed",
-                reason="; ".join(part for part in (unmet, " ".join(reason.split())) if part),
+                quantity=NOTHING_MEASURED,
+                unmet=unmet,
+                reason=" ".join(reason.split()),
                 comparisons=0,
             )
         )
@@ -443,12 +451,12 @@ class Audit:
         case: AnyCase,
         conclusion: Conclusion,
         *,
-        quantity: str,
+        quantity: Quantity | str,
         measured: float | None,
         bound: float | None,
         ratio: float | None,
         reason: str = "",
-        details: Mapping[str, Detail] | None = None,
+        evidence: Evidence | None = None,
         comparisons: int = 1,
         picture: Picture | Sketch | None = None,
     ) -> None:
@@ -476,12 +484,14 @@ class Audit:
             **self._names(case),
             verdict=verdict,
             conclusion=conclusion,
-            quantity=quantity,
+            quantity=quantity_of(quantity, "error"),
             measured=finite(measured),
             bound=finite(bound),
             ratio=finite(ratio),
-            reason="; ".join(part for part in (unmet, reason) if part),
-            details=plain({**(details or {}), **({"picture": f"could not be made: {problem}"} if problem else {})}),
+            unmet=unmet,
+            reason=reason,
+            evidence=evidence,
+            picture_problem=problem,
             comparisons=comparisons,
             picture=shown,
         )
@@ -516,6 +526,22 @@ def _usable(test: LawTest, result: TestResult) -> TestResult:
     if test.exact and result.tail == "approximate":
         raise ValueError(f"{test.name}: {result.name} is approximate in the tail, so it must be confirmed, not staged")
     return result
+
+
+def _tested(test: LawTest, result: StagedResult, drawn: list[TestResult], level: float) -> TestedLaw:
+    """What a test saw, and could have seen, in a call of the budget at this level."""
+    seen = detectable_by_gate(drawn[0], level, confirmed=not test.exact)
+    return TestedLaw(
+        quantity=test.quantity,
+        p_value=result.p_values[-1],
+        samples=sum(d.samples for d in drawn),
+        level=seen.level,
+        alternative=seen.alternative,
+        power=seen.power,
+        effect=seen.effect,
+        smallest_detectable=finite(seen.smallest_detectable),
+        numbers=plain(drawn[-1].numbers),
+    )
 
 
 def _finite_rate(result: RateResult) -> RateResult:

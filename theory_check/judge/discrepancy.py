@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
 
+from theory_check.claims.quantity import Quantity
 from theory_check.pictures.sketch import Sketch
 
 # A bound above this share of what is compared could hide a wrong result: such a comparison is not executed.
@@ -25,7 +26,7 @@ class Discrepancy:
         sketch: makes the picture of this comparison, if there is one.
     """
 
-    quantity: str
+    quantity: Quantity | str
     error: float
     bound: float
     scale: float | None = None

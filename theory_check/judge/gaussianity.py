@@ -8,7 +8,7 @@ it is a bound, P(p <= a) <= a: `staged_test` applies. Where it is approximate, o
 """
 
 import math
-from typing import ClassVar, Literal, cast
+from typing import ClassVar, Literal
 
 import msgspec
 import numpy as np
@@ -48,6 +48,8 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True):
     p_value: in [0, 1].
     samples: how many numbers it saw.
     tail: whether the law of the p-value is known, bounded, or a limit (module docstring).
+    allowance, inflation, standard_error: of the tests that take one, as they were given.
+    details: other numbers, for a reader.
     """
 
     __test__: ClassVar[bool] = False  # pytest would collect the name
@@ -57,7 +59,38 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True):
     p_value: float
     samples: int
     tail: Tail
+    allowance: float | None = None
+    inflation: float | None = None
+    standard_error: float | None = None
     details: Details = {}
+
+    @property
+    def numbers(self) -> Details:
+        """All that a reader may want to know of it, labelled."""
+        given = {"allowance": self.allowance, "inflation": self.inflation, "standard error": self.standard_error}
+        return {**{label: value for label, value in given.items() if value is not None}, **self.details}
+
+
+class Detectable(msgspec.Struct, frozen=True, kw_only=True):
+    """What a test can see.
+
+    test: its name.
+    samples: of one run.
+    level: of one run.
+    alternative: the departure that `power` is about.
+    power: probability of rejecting it.
+    effect: what `smallest_detectable` measures.
+    smallest_detectable: that is seen with probability `smallest_detectable_power`.
+    """
+
+    test: str
+    samples: int
+    level: float
+    alternative: str
+    power: float
+    effect: str
+    smallest_detectable: float
+    smallest_detectable_power: float
 
 
 def variance_test(x: Samples, *, scale: float = 1.0, inflation: float = 1.0) -> TestResult:
@@ -84,7 +117,7 @@ def variance_test(x: Samples, *, scale: float = 1.0, inflation: float = 1.0) -> 
         p_value=p_value,
         samples=z.size,
         tail="exact" if inflation == 1 else "approximate",
-        details={"inflation": inflation},
+        inflation=inflation,
     )
 
 
@@ -142,7 +175,8 @@ def mean_within_test(difference: float, standard_error: float, *, allowance: flo
         p_value=min(1.0, 2 * float(special.stdtr(samples - 1, -t))),
         samples=samples,
         tail="approximate",
-        details={"allowance": allowance, "standard error": standard_error},
+        allowance=allowance,
+        standard_error=standard_error,
     )
 
 
@@ -217,7 +251,7 @@ def dkw_band_test(x: Samples, *, scale: float = 1.0, allowance: float = 0.0) -> 
         p_value=min(1.0, 2 * math.exp(-2 * z.size * excess**2)),
         samples=z.size,
         tail="bound",
-        details={"allowance": allowance},
+        allowance=allowance,
     )
 
 
@@ -258,7 +292,7 @@ def detectable(
     allowance: float = 0.0,
     inflation: float = 1.0,
     standard_error: float = math.nan,
-) -> Details:
+) -> Detectable:
     """What one run of a test at `level` can see: power against a stated alternative, smallest detectable effect.
 
     Closed forms, per test (M samples; q_p denotes a quantile of the test's null law):
@@ -327,19 +361,19 @@ def detectable(
         smallest = band + math.sqrt(-math.log1p(-power) / (2 * samples))
     else:
         raise ValueError(f"unknown test {test!r}; known: {', '.join(TESTS)}")
-    return {
-        "test": test,
-        "samples": samples,
-        "level": level,
-        "alternative": alternative,
-        "power": attained,
-        "effect": effect,
-        "smallest_detectable": smallest,
-        "smallest_detectable_power": power,
-    }
+    return Detectable(
+        test=test,
+        samples=samples,
+        level=level,
+        alternative=alternative,
+        power=attained,
+        effect=effect,
+        smallest_detectable=smallest,
+        smallest_detectable_power=power,
+    )
 
 
-def detectable_by_gate(result: TestResult, level: float, *, confirmed: bool) -> Details:
+def detectable_by_gate(result: TestResult, level: float, *, confirmed: bool) -> Detectable:
     """What a whole call at `level` can see, judged from its first sample: `detectable`, with the gate allowed for.
 
     A staged test rejects at least as often as its first stage alone, and as often as its first stage lets through what
@@ -355,27 +389,26 @@ def detectable_by_gate(result: TestResult, level: float, *, confirmed: bool) -> 
         ValueError: a test whose power is not known, or a number out of range.
     """
     given = {
-        key: value
-        for key, name in (("allowance", "allowance"), ("inflation", "inflation"), ("standard_error", "standard error"))
-        if isinstance(value := result.details.get(name), float)
+        name: value
+        for name in ("allowance", "inflation", "standard_error")
+        if (value := getattr(result, name)) is not None
     }
     if confirmed:
         each = level ** (1 / CONFIRMATIONS)
         seen = detectable(result.samples, each, result.name, power=POWER ** (1 / CONFIRMATIONS), **given)
-        power = cast("float", seen["power"]) ** CONFIRMATIONS
-        return seen | {"power": power, "smallest_detectable_power": POWER}
+        return msgspec.structs.replace(seen, power=seen.power**CONFIRMATIONS, smallest_detectable_power=POWER)
     beta = level / STAGES
     gamma = beta ** (1 / STAGES)
     first = detectable(result.samples, beta, result.name, power=POWER, **given)
     both = POWER**0.5
     passed = detectable(result.samples, beta + gamma, result.name, power=both, **given)
     second = detectable(GROWTH * result.samples, beta / gamma, result.name, power=both, **given)
-    later = cast("float", passed["power"]) * cast("float", second["power"])
-    larger = max(cast("float", one["smallest_detectable"]) for one in (passed, second))
-    return first | {
-        "power": max(cast("float", first["power"]), later),
-        "smallest_detectable": min(cast("float", first["smallest_detectable"]), larger),
-    }
+    larger = max(passed.smallest_detectable, second.smallest_detectable)
+    return msgspec.structs.replace(
+        first,
+        power=max(first.power, passed.power * second.power),
+        smallest_detectable=min(first.smallest_detectable, larger),
+    )
 
 
 def _variance_power(degrees: float, level: float, power: float) -> tuple[float, float]:

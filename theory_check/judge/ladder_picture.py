@@ -1,15 +1,13 @@
 """The picture of a rate: what was measured on each rung, and the slope that was expected of it."""
 
 import math
-import re
 
+from theory_check.claims.quantity import Quantity
 from theory_check.judge.rates import SUPPORT_CONFIDENCE, RateResult
 from theory_check.pictures.picture import Picture, Series
 
-_SLOPE = re.compile(r"slope of (?:the )?log (?P<along>.+?) against log (?P<across>[^,]+)(?P<more>.*)")
 
-
-def ladder_picture(quantity: str, result: RateResult, expected: float) -> Picture:
+def ladder_picture(quantity: Quantity, result: RateResult, expected: float) -> Picture:
     """Rungs with their intervals, the expected slope through the last rung, and the slopes that agree with it.
 
     Args:
@@ -63,13 +61,12 @@ def ladder_picture(quantity: str, result: RateResult, expected: float) -> Pictur
     )
 
 
-def _axes(quantity: str) -> tuple[str, str, str]:
+def _axes(quantity: Quantity) -> tuple[str, str, str]:
     """Title and labels; a slope of log A against log B is drawn as A against B."""
-    named = _SLOPE.fullmatch(quantity)
-    if named is None:
-        return quantity, "measured", "size of the rung"
-    along, across, more = named["along"], named["across"], named["more"]
-    return f"{along[0].upper()}{along[1:]} against {across}{more}", along, across
+    if quantity.axes is None:
+        return quantity.text, "measured", "size of the rung"
+    along, across = quantity.axes
+    return f"{along[0].upper()}{along[1:]} against {across}", along, across
 
 
 def _number(value: float) -> str:

@@ -43,6 +43,7 @@ class PairedCosts:
     """Costs of both sides, one of each for every network, and what else a report should say and show of them.
 
     unusable: why they cannot be compared, if so.
+    predicted: the ratio of totals that a theory predicts, where there is one.
     """
 
     subject: Costs
@@ -50,6 +51,7 @@ class PairedCosts:
     details: Mapping[str, Detail] = field(default_factory=dict)
     sketch: Sketch | None = None
     unusable: str = ""
+    predicted: float | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,9 @@ from typing import Annotated
 import msgspec
 
 from theory_check.case.record import AnyCase
+from theory_check.claims.claim import Unmet
+from theory_check.claims.quantity import Quantity
+from theory_check.judge.evidence import Evidence
 from theory_check.pictures.picture import Picture
 
 INCONCLUSIVE_SHARE = 0.10
@@ -36,10 +39,13 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     test: the property that judged it, "file.py::function"; what replay runs again.
     defect: the planted defect that was active (controls and ablations only).
     assumption: the one that an ablation broke.
-    quantity: what `measured` is, with its unit where it has one.
+    quantity: what `measured` is.
     measured, bound: compared numbers; None where there is none (an error, a case without a usable bound).
     ratio: the share of the bound that was used: at most 1 where the conclusion holds, whatever the kind of claim.
-    details: further numbers and words that support the verdict (power, samples, error attribution, ...).
+    unmet: the first assumption that the case does not meet; null where all hold.
+    reason: why the conclusion is what it is, in one line; may be empty.
+    evidence: what else supports it: samples, power, intervals, parts of the bound; null where nothing was compared.
+    picture_problem: why there is no picture, where making it failed; empty otherwise.
     picture: what a reader should see of it; kept for the cases that a report shows, null for all others.
     """
 
@@ -52,14 +58,21 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     assumption: str | None = None
     verdict: Verdict
     conclusion: Conclusion
-    quantity: str
+    quantity: Quantity
     measured: float | None = None
     bound: float | None = None
     ratio: float | None = None
+    unmet: Unmet | None = None
     reason: str = ""
-    details: dict[str, float | int | str | bool | None] = {}
+    evidence: Evidence | None = None
+    picture_problem: str = ""
     comparisons: Annotated[int, msgspec.Meta(ge=0)] = 1
     picture: Picture | None = None
+
+    @property
+    def why(self) -> str:
+        """What is not met and why the conclusion is what it is, as a reader should be told."""
+        return "; ".join(str(part) for part in (self.unmet, self.reason) if part)
 
 
 def combine(outcomes: Iterable[Outcome]) -> Verdict:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import theory_check
 from theory_check.case.record import Seeds
-from theory_check.claims.claim import Claim
+from theory_check.claims.claim import Claim, Unmet
 from theory_check.claims.paper import HALF, Kind, Paper, PaperError, Predicates
 from theory_check.neural_ode.asked import OwnModel, asked
 from theory_check.neural_ode.case import DIGITS_DIMENSION, Case, Digits, Explicit, materialise
@@ -112,7 +112,7 @@ def _left_out(claim: Claim, request: "Request") -> str:
     return "" if request.model is None else why_not(claim.id, parameters=request.model.parameters)
 
 
-def _unmet(claim: Claim, case: Case, own: Predicates, request: "Request") -> str | None:
+def _unmet(claim: Claim, case: Case, own: Predicates, request: "Request") -> Unmet | None:
     if case.is_model:
         from theory_check.neural_ode.measurements.own_model.assumptions import unmet_by_model
 

@@ -12,7 +12,6 @@ import msgspec
 from theory_check.case.record import case_hook
 from theory_check.claims.paper import paper_on_trial, reference_on_trial
 from theory_check.judge.verdict import Outcome
-from theory_check.reporting.earlier_reports import with_provenance
 from theory_check.reporting.matrix import Cell, Row, claim_matrix
 from theory_check.reporting.records import (
     FORMAT_VERSION,
@@ -83,7 +82,9 @@ def decode_report(content: bytes, name: str) -> Report:
         raise ReportError(f"{name} is no report of theory-check: `tool` must be 'theory-check' at the top")
     if document.get("format_version") != FORMAT_VERSION:
         version = repr(document.get("format_version"))[:40]
-        raise ReportError(f"{name} has format version {version}, this theory-check reads {FORMAT_VERSION}")
+        raise ReportError(
+            f"{name} has format version {version}, this theory-check reads {FORMAT_VERSION}: audit again to get one"
+        )
     # Cases of a paper that is not on trial here stay as they are written: its code is not run to read a report.
     known = document.get("on_trial", "") == reference_on_trial()
     try:
@@ -91,7 +92,7 @@ def decode_report(content: bytes, name: str) -> Report:
     except msgspec.ValidationError as error:
         raise ReportError(f"{name} breaks the schema of a report: {error}") from None
     _require_every_field(document, msgspec.to_builtins(report), "$", name)
-    return with_provenance(report)
+    return report
 
 
 def find_outcome(report: Report, case_id_or_prefix: str) -> Outcome:

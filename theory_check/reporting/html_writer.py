@@ -9,6 +9,7 @@ import jinja2
 from markupsafe import Markup
 
 from theory_check.claims.source import PROVENANCES, READING, source_lines
+from theory_check.judge.evidence import Rate, interval_of
 from theory_check.judge.figure import Figure
 from theory_check.judge.verdict import INCONCLUSIVE_SHARE, Verdict
 from theory_check.pictures.drawing import draw_svg
@@ -27,7 +28,7 @@ from theory_check.reporting.exit_status import expectation
 from theory_check.reporting.figures import inline_figures
 from theory_check.reporting.headline import headline, status_words, verdict_words
 from theory_check.reporting.matrix import claim_matrix, described
-from theory_check.reporting.outcome_text import describe_case, describe_measurement, headline_of
+from theory_check.reporting.outcome_text import describe_case, describe_measurement, evidence_lines, headline_of
 from theory_check.reporting.page_text import anchor, counted, shown
 from theory_check.reporting.power import EVEN_ODDS, power_of
 from theory_check.reporting.readings import is_reading, kind_of, readings, stated
@@ -130,6 +131,9 @@ def _environment() -> jinja2.Environment:
         "headline": headline_of,
         "lines": describe_case,
         "measurement": describe_measurement,
+        "evidence": evidence_lines,
+        "interval": interval_of,
+        "is_rate": lambda outcome: isinstance(outcome.evidence, Rate),
         "counted": counted,
         "replay": replay_command,
     }

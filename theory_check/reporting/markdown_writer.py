@@ -21,7 +21,7 @@ from theory_check.reporting.exit_status import expectation
 from theory_check.reporting.headline import headline, status_words, verdict_words
 from theory_check.reporting.markdown_text import Markdown, as_markdown, code, fenced
 from theory_check.reporting.matrix import claim_matrix, described
-from theory_check.reporting.outcome_text import describe_case, describe_measurement, headline_of
+from theory_check.reporting.outcome_text import describe_case, describe_measurement, evidence_lines, headline_of
 from theory_check.reporting.readings import kind_of, readings, stated
 from theory_check.reporting.records import Report
 from theory_check.reporting.replay_command import replay_command
@@ -72,6 +72,7 @@ def _template() -> jinja2.Template:
         "headline": headline_of,
         "lines": describe_case,
         "measurement": describe_measurement,
+        "evidence": evidence_lines,
         "replay": replay_command,
         "bold": lambda value: Markdown(f"**{as_markdown(value)}**"),
     }

@@ -1,20 +1,16 @@
 """What the statistical tests of a claim could have seen: samples, power and smallest detectable effects, summed up.
 
-Every outcome of a law, a rate or a ratio states them among its details; the names are those of `judge/audit.py`.
+Every outcome of a law, a rate or a ratio states them in its evidence (judge/evidence.py).
 """
 
-import re
 from collections.abc import Iterator
 
 import msgspec
 
+from theory_check.judge.evidence import Law, Rate, Ratio
 from theory_check.judge.verdict import Outcome
 
 EVEN_ODDS = 0.5
-_STATED_POWER = 0.9
-_POWER = re.compile(r"(?P<test>.+): power against an? (?P<departure>.+)")
-_LADDER = "departure beyond the margin seen with power 0.9"
-_RATIO = "ratio refuted with probability 0.9 from"
 
 
 class Power(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,16 +18,16 @@ class Power(msgspec.Struct, frozen=True, kw_only=True):
 
     test: its name.
     cases: in how many it was made.
-    samples: the fewest and the most of them; None where they are not recorded.
+    samples: the fewest and the most of them.
     power: the least chance of seeing `departure`.
     departure: what that power is against, in words.
-    detectable: the largest, over cases, of the smallest effects that the test sees nearly always; None likewise.
+    detectable: the largest, over cases, of the smallest effects that the test sees nearly always; None where none is.
     effect: what `detectable` measures.
     """
 
     test: str
     cases: int
-    samples: tuple[float, float] | None
+    samples: tuple[float, float]
     power: float
     departure: str
     detectable: float | None
@@ -40,7 +36,7 @@ class Power(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Seen(msgspec.Struct, frozen=True, kw_only=True):
     test: str
-    samples: float | None
+    samples: float
     power: float
     departure: str
     detectable: float | None
@@ -63,54 +59,47 @@ def sees_something(outcome: Outcome) -> bool | None:
 
 
 def _tests(outcome: Outcome) -> Iterator[_Seen]:
-    details = outcome.details
-    for key, power in details.items():
-        if (match := _POWER.fullmatch(key)) and (value := _number(power)) is not None:
-            test = match["test"]
-            prefix = f"{test}: smallest detectable "
-            effect = next((name for name in details if name.startswith(prefix)), None)
+    match outcome.evidence:
+        case Law() as law:
+            for test in law.tests:
+                yield _Seen(
+                    test=test.quantity.text,
+                    samples=test.samples,
+                    power=test.power,
+                    departure=test.alternative,
+                    detectable=test.smallest_detectable,
+                    effect=test.effect,
+                )
+        case Rate() as rate:
             yield _Seen(
-                test=test,
-                samples=_number(details.get(f"{test}: samples")),
-                power=value,
-                departure=match["departure"],
-                detectable=None if effect is None else _number(details[effect]),
-                effect="" if effect is None else effect.removeprefix(prefix),
+                test=str(outcome.quantity),
+                samples=rate.replicates,
+                power=rate.power,
+                departure="slope that far beyond the margin",
+                detectable=rate.detectable,
+                effect="departure of the slope",
             )
-    if _LADDER in details:
-        yield _Seen(
-            test=outcome.quantity,
-            samples=_number(details.get("replicates on a rung")),
-            power=_STATED_POWER,
-            departure="slope that far beyond the margin",
-            detectable=_number(details[_LADDER]),
-            effect="departure of the slope",
-        )
-    if _RATIO in details:
-        yield _Seen(
-            test=outcome.quantity,
-            samples=_number(details.get("networks")),
-            power=_STATED_POWER,
-            departure="ratio of totals that large",
-            detectable=_number(details[_RATIO]),
-            effect="ratio of totals",
-        )
+        case Ratio() as ratio:
+            yield _Seen(
+                test=str(outcome.quantity),
+                samples=ratio.networks,
+                power=ratio.power,
+                departure="ratio of totals that large",
+                detectable=ratio.refuted_from,
+                effect="ratio of totals",
+            )
 
 
 def _summed_up(group: list[_Seen]) -> Power:
-    samples = [seen.samples for seen in group if seen.samples is not None]
+    samples = [seen.samples for seen in group]
     detectable = [seen.detectable for seen in group if seen.detectable is not None]
     first = group[0]
     return Power(
         test=first.test,
         cases=len(group),
-        samples=(min(samples), max(samples)) if samples else None,
+        samples=(min(samples), max(samples)),
         power=min(seen.power for seen in group),
         departure=first.departure,
         detectable=max(detectable, default=None),
         effect=first.effect,
     )
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

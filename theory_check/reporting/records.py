@@ -10,7 +10,7 @@ import msgspec
 from theory_check.claims.source import Source
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 Kind = Literal["random", "named", "control", "ablation"]
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -119,10 +119,9 @@ class ClaimReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     id: name of the claim.
     statement: what is claimed.
-    source: where it is made and how it was read; a sentence for a claim of a user's own, and in reports from before
-        provenance was recorded.
+    source: where it is made and how it was read; a sentence for a claim of a user's own.
     counts: whether a reading, which nobody states as a claim, counted towards the exit status; left out of all others,
-        which always count, and of reports from before readings were told apart.
+        which always count.
     quantifier: ALL (one counterexample refutes), RATE (speed towards a limit), LAW (a distribution).
     assumptions: under which conditions the claim speaks.
     verdict: over the trials of kind random and named; controls and ablations never enter.
@@ -213,6 +212,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     environment: where it ran.
     budget: false alarms of the statistical tests.
     warnings: what a reader must know first.
+    lost_trials: names of the trials that were begun and gave nothing, and why; with any of them the audit is an error.
     verdict: over all claims that somebody states; over the readings where there are no others. An error in a reading is
         one of the harness, and so of the audit.
     exit_status: 0 supported, 1 refuted, 3 inconclusive or assumptions not met, 4 error; over what counts.
@@ -222,7 +222,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ValueError: a claim occurs twice.
     """
 
-    format_version: Literal[1] = 1
+    format_version: Literal[2] = 2
     tool: Literal["theory-check"] = "theory-check"
     paper: str
     on_trial: str | msgspec.UnsetType = msgspec.UNSET
@@ -234,6 +234,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     environment: Environment
     budget: Budget
     warnings: tuple[str, ...] = ()
+    lost_trials: tuple[str, ...] = ()
     verdict: Verdict
     exit_status: Literal[0, 1, 3, 4]
     claims: tuple[ClaimReport, ...]

@@ -192,7 +192,7 @@ def _numbers(trial: Trial, outcome: Outcome | None) -> dict[str, Any]:
     if outcome is None:
         return numbers
     case = canonical_json(outcome.case)
-    numbers |= {"caseId": outcome.case_id, "seed": outcome.seed, "quantity": _cut(visible(outcome.quantity), 300)}
+    numbers |= {"caseId": outcome.case_id, "seed": outcome.seed, "quantity": _cut(visible(str(outcome.quantity)), 300)}
     numbers |= {"measured": outcome.measured, "bound": outcome.bound, "ratio": outcome.ratio}
     return numbers | ({"case": json.loads(case)} if len(case) <= MOST_CASE else {})
 

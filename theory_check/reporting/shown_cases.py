@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from theory_check.claims.quantity import Quantity
+from theory_check.judge.evidence import Rate
 from theory_check.judge.verdict import Outcome, Verdict
 from theory_check.reporting.claim_reading import judged_outcomes, undecided
 from theory_check.reporting.records import ClaimReport, is_judged
@@ -42,7 +44,7 @@ class ShownCases(msgspec.Struct, frozen=True, kw_only=True):
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
     """One quantity over the cases of a claim: in how many it decided, and the case that came closest to its bound."""
 
-    quantity: str
+    quantity: Quantity
     cases: int
     closest: Outcome
 
@@ -81,7 +83,7 @@ def compared(claim: ClaimReport) -> tuple[Compared, ...]:
     judged = judged_outcomes(claim)
     # Among those whose assumptions are not met are all cases of controls.
     decisive = [outcome for outcome in judged if outcome.verdict is not Verdict.ASSUMPTIONS_NOT_MET] or judged
-    groups: dict[str, list[Outcome]] = {}
+    groups: dict[Quantity, list[Outcome]] = {}
     for outcome in decisive:
         groups.setdefault(outcome.quantity, []).append(outcome)
     return tuple(
@@ -96,10 +98,10 @@ def closeness(outcome: Outcome) -> tuple[bool, float]:
     A slope has no share: its place in the margin takes that part, the upper end of its interval against the bound.
     """
     share = outcome.ratio
-    margin, high = outcome.details.get("margin"), outcome.details.get("interval high")
     if share is None and outcome.bound is not None:
-        if isinstance(margin, float) and isinstance(high, float) and margin > 0:
-            share = 1.0 + (high - outcome.bound) / margin
-        elif outcome.measured is not None and outcome.bound > 0:
-            share = outcome.measured / outcome.bound
+        match outcome.evidence:
+            case Rate(margin=margin, high=float(high)) if margin > 0:
+                share = 1.0 + (high - outcome.bound) / margin
+            case _ if outcome.measured is not None and outcome.bound > 0:
+                share = outcome.measured / outcome.bound
     return outcome.verdict is Verdict.REFUTED, float("-inf") if share is None else share

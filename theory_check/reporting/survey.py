@@ -68,22 +68,17 @@ def sentence(claim: ClaimReport) -> str:
         undecided = [trial.reason for trial in claim.trials if is_judged(trial) and trial.verdict in _OPEN]
         return f"undecided, {undecided[0]}" if undecided and undecided[0] else _outside_undecided(claim)
     template = paper_on_trial().failures.get(
-        outcome.quantity, f"{outcome.quantity} is {{measured:.3g}}, at most {{bound:.3g}} is allowed"
+        outcome.quantity.id, f"{outcome.quantity} is {{measured:.3g}}, at most {{bound:.3g}} is allowed"
     )
     said = template.format(measured=outcome.measured or 0.0, bound=outcome.bound or 0.0)
-    if outcome.verdict is Verdict.ASSUMPTIONS_NOT_MET:
-        explained, _, found = outcome.reason.partition(": ")
-        return f"outside the claim ({explained}: {found.partition(';')[0]}): {said}"
-    return said
+    return f"outside the claim ({outcome.unmet}): {said}" if outcome.unmet else said
 
 
 def _outside_undecided(claim: ClaimReport) -> str:
     """Why a conclusion could not be judged where the assumptions are not met, or empty where it could."""
     for outcome in claim.outcomes:
         if outcome.verdict is Verdict.ASSUMPTIONS_NOT_MET and outcome.conclusion is Conclusion.UNDECIDED:
-            unmet, _, why = outcome.reason.partition("; ")
-            explained, _, found = unmet.partition(": ")
-            return f"outside the claim ({explained}: {found}): undecided, {why}" if why else ""
+            return f"outside the claim ({outcome.unmet}): undecided, {outcome.reason}" if outcome.reason else ""
     return ""
 
 

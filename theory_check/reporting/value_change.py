@@ -3,7 +3,7 @@
 Both outcomes have one case id, so claim, property, case, defect and broken assumption are the same, and one root seed,
 so the weights are. What is the uncertainty of a measured number follows from how it was judged:
 
-- An interval in the details (slopes, medians of ratios) is the uncertainty: the value has changed when the two 99.9 %
+- An interval (slopes, ratios of totals) is the uncertainty: the value has changed when the two 99.9 %
   intervals are disjoint. That asks for more than either does: of hundreds of cases none should differ by chance.
 - The bound of an error with a scale, or of a certified eigenvalue, is what numerics alone may contribute: the value has
   changed when it moved by more than the sum of both bounds.
@@ -19,13 +19,10 @@ from typing import Literal
 
 import msgspec
 
+from theory_check.judge.evidence import Comparison, Eigenvalue, interval_of
 from theory_check.judge.verdict import Outcome
 
 Change = Literal["verdict", "beyond uncertainty", "last bits"]
-
-INTERVAL = ("interval low", "interval high")
-# What the judge writes beside numbers whose bound is an error bound and no threshold (judge/audit.py).
-MARKS_OF_AN_ERROR_BOUND = ("scale", "estimate of the smallest eigenvalue")
 
 
 class ValueChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +53,7 @@ def value_change(before: Outcome, after: Outcome, *, same_bits: bool) -> ValueCh
         after: that of the same case id and root seed.
         same_bits: whether equal code must have given equal numbers.
     """
-    comparable = before.quantity == after.quantity and before.measured is not None and after.measured is not None
+    comparable = before.quantity.id == after.quantity.id and before.measured is not None and after.measured is not None
     beyond, uncertainty = _beyond(before, after) if comparable else (False, "")
     change: Change
     if (before.verdict, before.conclusion) != (after.verdict, after.conclusion):
@@ -71,7 +68,9 @@ def value_change(before: Outcome, after: Outcome, *, same_bits: bool) -> ValueCh
         claim=after.claim,
         case_id=after.case_id,
         change=change,
-        quantity=after.quantity if before.quantity == after.quantity else f"{before.quantity} -> {after.quantity}",
+        quantity=str(after.quantity)
+        if before.quantity.id == after.quantity.id
+        else f"{before.quantity} -> {after.quantity}",
         before=before.measured,
         after=after.measured,
         verdict_before=f"{before.verdict}, conclusion {before.conclusion}",
@@ -82,12 +81,12 @@ def value_change(before: Outcome, after: Outcome, *, same_bits: bool) -> ValueCh
 
 def states_uncertainty(outcome: Outcome) -> bool:
     """Whether a value has an uncertainty by which it can be compared."""
-    return _interval(outcome) is not None or _error_bound(outcome) is not None
+    return interval_of(outcome.evidence) is not None or _error_bound(outcome) is not None
 
 
 def _beyond(before: Outcome, after: Outcome) -> tuple[bool, str]:
     """Whether two measured values of one quantity differ beyond what both state, and that in words."""
-    one, other = _interval(before), _interval(after)
+    one, other = interval_of(before.evidence), interval_of(after.evidence)
     if one is not None and other is not None:
         return (
             one[1] < other[0] or other[1] < one[0],
@@ -99,15 +98,13 @@ def _beyond(before: Outcome, after: Outcome) -> tuple[bool, str]:
     return False, ""
 
 
-def _interval(outcome: Outcome) -> tuple[float, float] | None:
-    low, high = (outcome.details.get(name) for name in INTERVAL)
-    return (low, high) if isinstance(low, float) and isinstance(high, float) else None
-
-
 def _error_bound(outcome: Outcome) -> float | None:
-    return outcome.bound if any(mark in outcome.details for mark in MARKS_OF_AN_ERROR_BOUND) else None
+    """The bound, where it is what numerics may contribute and no threshold."""
+    evidence = outcome.evidence
+    derived = isinstance(evidence, Eigenvalue) or (isinstance(evidence, Comparison) and evidence.scale is not None)
+    return outcome.bound if derived else None
 
 
 def _numbers(outcome: Outcome) -> tuple[object, ...]:
     """All that a measurement gave; its picture is kept for some cases only."""
-    return outcome.quantity, outcome.measured, outcome.bound, outcome.ratio, outcome.details, outcome.comparisons
+    return outcome.quantity.id, outcome.measured, outcome.bound, outcome.ratio, outcome.evidence, outcome.comparisons

@@ -80,6 +80,7 @@ def assemble(
     return Report(
         paper=request.paper or (on_trial.title if all(claim.id in on_trial.claims for claim in claims) else OWN_CLAIMS),
         on_trial=request.on_trial or msgspec.UNSET,
+        lost_trials=tuple(lost),
         command=command,
         profile=request.profile.name,
         seed=request.seed,

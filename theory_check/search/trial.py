@@ -15,7 +15,7 @@ from hypothesis.errors import FailedHealthCheck, HypothesisException, Unsatisfia
 from hypothesis.strategies import SearchStrategy
 
 from theory_check.case.record import AnyCase, Seeds, canonical_json
-from theory_check.claims.claim import Control
+from theory_check.claims.claim import Control, Unmet
 from theory_check.claims.paper import paper_on_trial
 from theory_check.judge.audit import Audit, ConclusionFails
 from theory_check.judge.error_budget import BudgetExceeded, ErrorBudget
@@ -75,10 +75,10 @@ def judge_case(
 def _audit(prop: Property, request: Request, defect: str | None, assumption: str | None = None) -> Audit:
     paper = paper_on_trial()
 
-    def unmet(case: AnyCase) -> str | None:
+    def unmet(case: AnyCase) -> Unmet | None:
         found = paper.unmet(prop.claim, case, prop.assumptions, request)
         if found is None and assumption is not None and assumption in paper.assumptions and defect is not None:
-            return f"{paper.assumptions[assumption]}: {paper.defects()[defect].description}"
+            return Unmet(paper.assumptions[assumption], paper.defects()[defect].description)
         return found
 
     return Audit(
@@ -297,7 +297,7 @@ class Search:
             return self.minimal is None
         if self.without_defect is not None and self.without_defect.conclusion is not Conclusion.HOLDS:
             return False
-        return self.minimal is not None and self.minimal.quantity == control.quantity
+        return self.minimal is not None and self.minimal.quantity.is_called(control.quantity)
 
 
 def _with_one_picture(outcomes: list[Outcome], minimal: Outcome | None) -> tuple[Outcome, ...]:
@@ -309,9 +309,9 @@ def _with_one_picture(outcomes: list[Outcome], minimal: Outcome | None) -> tuple
 
 def _reason(outcomes: list[Outcome], verdict: Verdict, conclusion: Conclusion | None) -> str:
     """The last reason given for the verdict, in a case whose conclusion is that of the trial where there is one."""
-    given = [o for o in reversed(outcomes) if o.verdict is verdict and o.reason]
+    given = [o for o in reversed(outcomes) if o.verdict is verdict and o.why]
     telling = [o for o in given if o.conclusion is conclusion]
-    return next((o.reason for o in telling + given), "")
+    return next((o.why for o in telling + given), "")
 
 
 def _trial_verdict(outcomes: list[Outcome]) -> Verdict:

@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import given
 
 from theory_check.case.record import Seeds
-from theory_check.claims.claim import Claim, Control
+from theory_check.claims.claim import Claim, Control, Unmet
 from theory_check.judge.audit import Audit, ConclusionFails, LawTest
 from theory_check.judge.definiteness import verified_positive_definite
 from theory_check.judge.discrepancy import Discrepancy
@@ -186,7 +186,7 @@ MUTANTS = (
         "control-caught-by-anything",
         "a control may fail by another quantity than its own",
         _TRIAL + "_as_expected",
-        "self.minimal.quantity == control.quantity",
+        "self.minimal.quantity.is_called(control.quantity)",
         "bool(self.minimal.quantity)",
     ),
     Mutant(
@@ -249,7 +249,10 @@ def _content(probe: Callable[[], bool]) -> bool:
 # --- probes ------------------------------------------------------------------------------------------------------
 
 
-def _judge(declared: int = 10, unmet: str | None = None) -> Audit:
+_BROKEN = Unmet("phi is smooth", "broken on purpose")
+
+
+def _judge(declared: int = 10, unmet: Unmet | None = None) -> Audit:
     return Audit(
         claim=_CLAIM,
         test="selftest.py::probe",
@@ -271,7 +274,7 @@ def _outcome(audit: Audit, judge: Callable[[], None]) -> Outcome:
 
 
 def _compared(
-    *errors: float, refined: float | None = None, unmet: str | None = None, bound: float = 1.0, case: Case = _CASE
+    *errors: float, refined: float | None = None, unmet: Unmet | None = None, bound: float = 1.0, case: Case = _CASE
 ) -> Outcome:
     audit = _judge(unmet=unmet)
     confirm = None if refined is None else (lambda: (Discrepancy("probe", refined, bound, 1e3),))
@@ -297,7 +300,7 @@ def _failures_need_confirmation() -> bool:
 
 
 def _assumptions_keep_a_claim_from_being_refuted() -> bool:
-    return _compared(2.0, unmet="broken").verdict is Verdict.ASSUMPTIONS_NOT_MET
+    return _compared(2.0, unmet=_BROKEN).verdict is Verdict.ASSUMPTIONS_NOT_MET
 
 
 def _comparisons_without_power_are_not_executed() -> bool:

@@ -37,7 +37,7 @@ def on_sphere(expression: str = "tanh(x)", *, seed: int = 0, width: int = 16, in
 
 def named(tests: tuple[LawTest, ...]) -> dict[str, LawTest]:
     """The tests by name."""
-    return {test.name: test for test in tests}
+    return {test.quantity.text: test for test in tests}
 
 
 def test_every_conditional_test_keeps_its_level(another: Callable[..., object]) -> None:
@@ -222,10 +222,13 @@ def test_stages_and_cases_have_networks_of_their_own(another: Callable[..., obje
     law = OutputLaw(on_sphere(), setting)
     test = named(law.conditional_tests())["variance of f / sqrt S"]
     first = test.sample(0)
-    assert first.p_value == named(OutputLaw(on_sphere(), setting).conditional_tests())[test.name].sample(0).p_value
+    assert (
+        first.p_value
+        == named(OutputLaw(on_sphere(), setting).conditional_tests())[test.quantity.text].sample(0).p_value
+    )
     assert test.sample(1).samples == 4 * first.samples
     assert test.sample(2).p_value != test.sample(1).p_value
-    other = named(OutputLaw(on_sphere(seed=1), setting).conditional_tests())[test.name]
+    other = named(OutputLaw(on_sphere(seed=1), setting).conditional_tests())[test.quantity.text]
     assert other.sample(0).p_value != first.p_value
 
 

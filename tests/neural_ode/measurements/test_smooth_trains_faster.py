@@ -105,7 +105,7 @@ def test_the_prediction_has_the_sign_of_what_is_seen(bench: Any) -> None:
     ratios = []
     for smoothing in (FINE, COARSE):
         found = compared_steps(case_of("abs(x)"), bench, smoothing).sample(0)
-        ratios.append(float(found.details["ratio predicted by the limiting kernels"]))
+        ratios.append(found.predicted)
     assert 1.0 < ratios[0] < 1.05
     assert ratios[1] > 1.2
 

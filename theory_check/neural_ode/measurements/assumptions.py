@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from theory_check.claims.claim import Claim
+from theory_check.claims.claim import Claim, Unmet
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.activations.mollification import is_piecewise_linear
 from theory_check.neural_ode.activations.nonlinearity import is_certified_nonlinear
@@ -60,17 +60,17 @@ _NONE: Mapping[str, Predicate] = MappingProxyType({})
 
 def unmet_assumption(
     claim: Claim, activation: Activation, case: Case, own: Mapping[str, Predicate] = _NONE
-) -> str | None:
-    """The first assumption of `claim` that `case` does not meet, in words, or None when all hold.
+) -> Unmet | None:
+    """The first assumption of `claim` that `case` does not meet, or None when all hold.
 
     `activation` is the loaded activation of the case; `own` says of a user's own assumptions whether a case meets them.
     """
     for assumption in claim.assumptions:
         if assumption in own:
             if not own[assumption](case):
-                return f"assumption not met: {assumption}"
+                return Unmet(assumption, "not met")
             continue
         finding = _FINDINGS[assumption](activation, case)
         if finding is not None:
-            return f"{EXPLAINED[assumption]}: {finding}"
+            return Unmet(EXPLAINED[assumption], finding)
     return None

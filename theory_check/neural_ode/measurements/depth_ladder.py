@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
+from theory_check.claims.quantity import Quantity
 from theory_check.judge.discrepancy import Discrepancy
 from theory_check.judge.rates import RateResult, fit_slope
 from theory_check.neural_ode.case import Case, materialise
@@ -93,7 +94,7 @@ class DepthLadder:
         return found[:, 0], found[:, 1]
 
 
-def _extrapolated(quantity: str, depths: Depths, kind: Kind) -> Discrepancy:
+def _extrapolated(quantity: Quantity, depths: Depths, kind: Kind) -> Discrepancy:
     limit, own = _kernel(depths.ode, kind)
     found = [_kernel(layered, kind) for layered in depths.layered.values()]
     columns = [np.stack([kernel for kernel, _ in found])]

@@ -119,20 +119,20 @@ class OutputLaw:
     def conditional_tests(self) -> tuple[LawTest, ...]:
         """Tests of f / sqrt(S) ~ N(0, 1) at the case's own width, and of the independence of readout and W."""
         return (
-            LawTest("correlation of the readout with a row of W", exact=True, sample=self._readout),
+            LawTest(q.READOUT, exact=True, sample=self._readout),
             LawTest(
-                "variance of f / sqrt S",
+                q.CONDITIONAL_VARIANCE,
                 exact=True,
                 sample=lambda stage: variance_test(self._standardised(stage)),
             ),
-            LawTest("mean of f / sqrt S", exact=True, sample=lambda stage: mean_test(self._standardised(stage))),
-            LawTest("shape of f / sqrt S", exact=False, sample=self._shape),
+            LawTest(q.CONDITIONAL_MEAN, exact=True, sample=lambda stage: mean_test(self._standardised(stage))),
+            LawTest(q.CONDITIONAL_SHAPE, exact=False, sample=self._shape),
             LawTest(
-                "law of f / sqrt S",
+                q.CONDITIONAL_LAW,
                 exact=True,
                 sample=lambda stage: dkw_band_test(self._standardised(stage)),
             ),
-            LawTest("joint law over inputs", exact=True, sample=lambda stage: variance_test(self._combined(stage))),
+            LawTest(q.CONDITIONAL_JOINT, exact=True, sample=lambda stage: variance_test(self._combined(stage))),
         )
 
     def conditional_picture(self) -> Picture | None:
@@ -206,8 +206,8 @@ class OutputLaw:
             return quantile_picture(title, samples, allowance=DISTANCE_ALLOWANCE)
 
         return (
-            LawTest(q.MIXTURE.removeprefix("p-value: "), exact=True, sample=along(alone), sketch=sketch),
-            LawTest(q.JOINT_MIXTURE.removeprefix("p-value: "), exact=True, sample=along(joint), sketch=sketch),
+            LawTest(q.MIXTURE, exact=True, sample=along(alone), sketch=sketch),
+            LawTest(q.JOINT_MIXTURE, exact=True, sample=along(joint), sketch=sketch),
         )
 
     def too_concentrated(self) -> str:
@@ -310,7 +310,7 @@ class OutputLaw:
             return mean_within_test(float(sizes.mean()), error, allowance=VARIANCE_ALLOWANCE, samples=networks)
 
         return LawTest(
-            q.VARIANCE.removeprefix("p-value: "),
+            q.VARIANCE,
             exact=False,
             sample=sample,
             least_power=LEAST_POWER,

@@ -58,8 +58,8 @@ class OutputIndependence:
     def tests(self) -> tuple[LawTest, ...]:
         """Correlation of the outputs given the features, and the mean of f1^2 f2^2 against that of S^2."""
         return (
-            LawTest(q.OUTPUT_CORRELATION.removeprefix("p-value: "), exact=True, sample=self._correlation),
-            LawTest(q.OUTPUT_MOMENT.removeprefix("p-value: "), exact=False, sample=self._moment),
+            LawTest(q.OUTPUT_CORRELATION, exact=True, sample=self._correlation),
+            LawTest(q.OUTPUT_MOMENT, exact=False, sample=self._moment),
         )
 
     def picture(self) -> Picture | None:

@@ -181,8 +181,6 @@ def _evaluations(pair: Pair, tolerance: float, stage: str, count: int) -> Paired
     )
     details: dict[str, Detail] = {
         **pair.details,
-        "evaluations with the mollified phi, mean": float(smooth.mean()),
-        "evaluations with phi, mean": float(kinked.mean()),
         "tolerance": tolerance,
     }
     sides = dict(zip(pair.names, (smooth, kinked), strict=True))
@@ -198,9 +196,6 @@ def _steps(pair: Pair, target: float, stage: str, count: int) -> PairedCosts:
     unfinished = [int(np.count_nonzero(side == MOST_STEPS)) for side in (smooth, kinked)]
     details: dict[str, Detail] = {
         **pair.details,
-        "steps with the mollified phi, mean": float(smooth.mean()),
-        "steps with phi, mean": float(kinked.mean()),
-        "ratio predicted by the limiting kernels": predicted[0] / predicted[1],
         "target, share of the loss at the start": target,
         "runs stopped at the cap, mollified": unfinished[0],
         "runs stopped at the cap": unfinished[1],
@@ -211,7 +206,7 @@ def _steps(pair: Pair, target: float, stage: str, count: int) -> PairedCosts:
         unusable = f"{max(unfinished)} of {count} runs have not arrived after {MOST_STEPS} steps"
     sides = dict(zip(pair.names, (smooth, kinked), strict=True))
     sketch = partial(counts_picture, f"Steps of gradient descent to {target:.2g} of the loss", "steps", sides)
-    return PairedCosts(*paired(smooth, kinked), details, sketch, unusable)
+    return PairedCosts(*paired(smooth, kinked), details, sketch, unusable, predicted[0] / predicted[1])
 
 
 def network_kernels(activation: Activation, instance: Instance) -> LimitKernels:

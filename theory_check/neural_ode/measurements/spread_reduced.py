@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from theory_check.claims.quantity import Quantity
 from theory_check.judge.discrepancy import Discrepancy
 from theory_check.neural_ode.case import Case, materialise
 from theory_check.neural_ode.claims import quantities as q
@@ -29,7 +30,7 @@ def spread_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, ...
     return tuple(replace(d, sketch=partial(picture, inputs, parts, note)) for d in found)
 
 
-def _spread(quantity: str, inputs: Array, kernel: Array, kernel_error: Array) -> Discrepancy:
+def _spread(quantity: Quantity, inputs: Array, kernel: Array, kernel_error: Array) -> Discrepancy:
     if len(inputs) < 2 or not (np.diagonal(kernel) > 0).all():
         return Discrepancy(quantity, 0.0, 0.0, unusable="no two inputs whose limiting kernel is positive")
     pairs = pairs_of(inputs, kernel, kernel_error)

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
+from theory_check.claims.quantity import Quantity
 from theory_check.judge.audit import LawTest
 from theory_check.judge.gaussianity import TestResult, detectable_by_gate, mean_within_test
 from theory_check.judge.profile import DECLARED_CALLS, FALSE_ALARM_RATE
@@ -117,7 +118,7 @@ class WidthLadder:
             sizes, np.array(logs), np.array(deviations), degrees_of_freedom=weights - 1.0, weights=weights, **stated
         )
 
-    def mean_test(self, name: str) -> LawTest:
+    def mean_test(self, name: Quantity) -> LawTest:
         """Is the mean kernel at a width of 512 within a fixed allowance of the limit, in size?
 
         The size of a kernel is the mean diagonal entry of P^T K_n P: 1 for the limit.
@@ -288,8 +289,7 @@ def heat_picture(
 
 def sees_enough(result: TestResult) -> bool:
     """Whether the test of a mean, three samples of it, sees a relative difference of ten per cent; else take more."""
-    power = detectable_by_gate(result, FALSE_ALARM_RATE / DECLARED_CALLS, confirmed=True)["power"]
-    return isinstance(power, float) and power >= LEAST_POWER
+    return detectable_by_gate(result, FALSE_ALARM_RATE / DECLARED_CALLS, confirmed=True).power >= LEAST_POWER
 
 
 def networks_at(width: int, networks: int) -> int:

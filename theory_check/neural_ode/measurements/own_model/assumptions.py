@@ -6,7 +6,7 @@ from types import MappingProxyType
 import torch
 
 from theory_check.case.record import Seeds
-from theory_check.claims.claim import Claim
+from theory_check.claims.claim import Claim, Unmet
 from theory_check.neural_ode.case import Case
 from theory_check.neural_ode.claims.vocabulary import EXPLAINED
 from theory_check.neural_ode.measurements.assumptions import coincidence
@@ -25,8 +25,8 @@ _WORDS = MappingProxyType(
 )
 
 
-def unmet_by_model(claim: Claim, case: Case, seeds: Seeds, load_model: Loader) -> str | None:
-    """The first assumption of `claim` that the case does not meet, in words, or None when all hold.
+def unmet_by_model(claim: Claim, case: Case, seeds: Seeds, load_model: Loader) -> Unmet | None:
+    """The first assumption of `claim` that the case does not meet, or None when all hold.
 
     Every claim that is asked of a module makes those assumptions only that are measured here.
 
@@ -36,7 +36,7 @@ def unmet_by_model(claim: Claim, case: Case, seeds: Seeds, load_model: Loader) -
     for assumption in claim.assumptions:
         finding = _finding(assumption, case, seeds, load_model)
         if finding:
-            return f"{_WORDS[assumption]}: {finding}"
+            return Unmet(_WORDS[assumption], finding)
     return None
 
 
