@@ -83,7 +83,8 @@ def audit(
     What the authors state counts towards the exit status. What they hedge, or a digest of the paper alone says, is a
     reading: it counts with --strict, or where --claim names it.
     """
-    from theory_check.reporting.document import ReportError, load_report
+    from theory_check.reporting.recorded import load_recorded
+    from theory_check.reporting.records import ReportError
     from theory_check.runs.cluster import cluster_workers
     from theory_check.runs.run import run_properties
     from theory_check.search.request import RequestError
@@ -104,7 +105,7 @@ def audit(
         "on_trial": paper,
     }
     try:
-        recorded = load_report(Path(baseline)) if baseline is not None else None
+        recorded = load_recorded(Path(baseline)) if baseline is not None else None
         if resume is None:
             request, run = _begin(options, data or "", report_dir, dask, trust_code=trust_code)
         else:

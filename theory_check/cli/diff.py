@@ -17,7 +17,9 @@ MOST_LINES = 20  # of each kind on a terminal, but for verdicts that got worse; 
 @click.argument("new", metavar="NEW")
 @click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
 def diff(old: str, new: str, *, as_json: bool) -> None:
-    """Say what changed from OLD to NEW (each a report.json, or the folder of a run).
+    """Say what changed from OLD to NEW, each a report.json, report.json.gz or verdicts.json, or a folder with one.
+
+    Verdicts are always compared, measured values where both are full reports.
 
     Exit status: 0 nothing broken; 1 a verdict got worse; 2 bad usage; 3 nothing broken, but something became
     inconclusive or cannot be compared.
@@ -25,10 +27,11 @@ def diff(old: str, new: str, *, as_json: bool) -> None:
     import msgspec
 
     from theory_check.reporting.difference import difference
-    from theory_check.reporting.document import ReportError, load_report
+    from theory_check.reporting.recorded import load_recorded
+    from theory_check.reporting.records import ReportError
 
     try:
-        found = difference(load_report(Path(old)), load_report(Path(new)))
+        found = difference(load_recorded(Path(old)), load_recorded(Path(new)))
     except ReportError as error:
         raise click.ClickException(str(error)) from None
     if as_json:
@@ -53,7 +56,9 @@ def _print(found: "Difference") -> None:
     said = ", ".join(f"{count} {name}" for count, name in counts if count) or "the same"
     click.echo(f"verdicts: {said}")
     click.echo(
-        f"values: {len(found.values)} of {found.cases_compared} cases changed; "
+        "values: not compared, that takes two full reports"
+        if not found.values_compared
+        else f"values: {len(found.values)} of {found.cases_compared} cases changed; "
         f"{found.of_them_by_verdict_only} state no uncertainty, so their verdicts alone are compared"
     )
     click.echo(f"exit status {found.exit_status}")

@@ -9,11 +9,12 @@ from theory_check.cli.step_summary import append_step_summary
 
 if TYPE_CHECKING:
     from theory_check.reporting.records import Report
+    from theory_check.reporting.verdicts import Verdicts
     from theory_check.search.request import Request
 
 
 def end_with(
-    report: "Report", folder: Path, request: "Request", *, baseline: str | None, recorded: "Report | None"
+    report: "Report", folder: Path, request: "Request", *, baseline: str | None, recorded: "Report | Verdicts | None"
 ) -> None:
     """Print the verdicts and exit with their status, or with that of the comparison with recorded ones.
 
@@ -22,7 +23,7 @@ def end_with(
         folder: where it was written.
         request: what was asked for.
         baseline: what the user called the recorded report.
-        recorded: that report.
+        recorded: that report, or its verdicts.
 
     Raises:
         click.exceptions.Exit: always.

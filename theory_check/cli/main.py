@@ -14,7 +14,6 @@ from theory_check.cli.demo import demo
 from theory_check.cli.diff import diff
 from theory_check.cli.limit import limit
 from theory_check.cli.merge import merge
-from theory_check.cli.page import page
 from theory_check.cli.pairs import pairs
 from theory_check.cli.publish import publish
 from theory_check.cli.render import render
@@ -46,7 +45,6 @@ for command in (
     diff,
     limit,
     merge,
-    page,
     pairs,
     publish,
     render,

@@ -24,14 +24,14 @@ def merge(shards: tuple[str, ...], report_dir: str, baseline: str | None, *, str
     DIR is the folder of a run with `audit --shard i/n`, or one above such folders. All n must be there, once each.
     """
     from theory_check.cli.gate import end_with
-    from theory_check.reporting.document import load_report
+    from theory_check.reporting.recorded import load_recorded
     from theory_check.reporting.records import ReportError
     from theory_check.runs.run import typed_command
     from theory_check.runs.shard import merged, require_whole
     from theory_check.runs.writing import new_run_name, require_writable, write_reports
 
     try:
-        recorded = load_report(Path(baseline)) if baseline is not None else None
+        recorded = load_recorded(Path(baseline)) if baseline is not None else None
         require_writable(Path(report_dir))
         found = _shards(shards)
         require_whole(found)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from theory_check.search.request import Request
 
 # Of an audit's folder; figures are there where cases have pictures.
-REPORTS, PICTURES = ("report.json", "report.md"), "figures"
+REPORTS, PICTURES = ("report.md", "verdicts.json"), "figures"
 
 
 @click.command()
@@ -122,9 +122,11 @@ def _fill(partial: Path, report: "Report", folder: Path, figures: "list[Figure]"
     from theory_check.pictures.drawing import draw_file
     from theory_check.reporting import html_writer
     from theory_check.reporting.figure_index import figure_index
+    from theory_check.reporting.report_file import COMPRESSED_FILE, REPORT_FILE, compressed
 
     for name in REPORTS:
         shutil.copyfile(folder / name, partial / name)
+    (partial / COMPRESSED_FILE).write_bytes(compressed((folder / REPORT_FILE).read_text(encoding="utf-8")))
     (partial / "report.html").write_text(html_writer.render(report, figures), encoding="utf-8", newline="\n")
     if (folder / PICTURES).is_dir():
         shutil.copytree(folder / PICTURES, partial / PICTURES)

@@ -20,9 +20,10 @@ from typing import Literal
 import msgspec
 
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict
-from theory_check.reporting.records import Report, same_environment
+from theory_check.reporting.records import Report
 from theory_check.reporting.standing import Standing, differing, standings
 from theory_check.reporting.value_change import ValueChange, states_uncertainty, value_change
+from theory_check.reporting.verdicts import Verdicts, verdicts_of
 
 Change = Literal["broken", "newly-inconclusive", "disappeared", "appeared", "changed", "fixed", "decided"]
 ORDER: tuple[Change, ...] = (
@@ -58,6 +59,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
     verdicts: by `ORDER`, what counts first, then in the order of the reports.
     values: cases that came out otherwise, in the order of the new report.
+    values_compared: whether both sides were full reports; verdicts alone have no values.
     cases_compared: cases with one id and one root seed in both reports.
     of_them_by_verdict_only: those whose values state no uncertainty.
     notes: what a reader must know about the comparison.
@@ -66,39 +68,43 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
     verdicts: tuple[VerdictChange, ...]
     values: tuple[ValueChange, ...]
+    values_compared: bool
     cases_compared: int
     of_them_by_verdict_only: int
     notes: tuple[str, ...]
     exit_status: Literal[0, 1, 3]
 
 
-def difference(old: Report, new: Report) -> Difference:
-    """Compare two reports of any profile and seed.
+def difference(old: Report | Verdicts, new: Report | Verdicts) -> Difference:
+    """Compare two reports of any profile and seed, or the verdicts of some.
 
-    Verdicts are always compared, as `standing.standings` has them; values only of cases whose id and root seed agree,
-    by the rule of `value_change`. Where profile, seed or environment differ the notes say so.
+    Verdicts are always compared, as `standing.standings` has them; values only between full reports, of cases whose id
+    and root seed agree, by the rule of `value_change`. Where profile, seed or environment differ the notes say so.
     """
+    before, after = verdicts_of(old), verdicts_of(new)
     found = [
         _verdict_change(place.words, then, current)
-        for place, then, current in differing(standings(old), standings(new))
+        for place, then, current in differing(standings(before), standings(after))
     ]
     if new.verdict is Verdict.ERROR is not old.verdict and not any(c.counts_as == 1 for c in found):
         # A lost trial or an overdrawn error budget shows in no claim.
         found.append(_verdict_change(WHOLE_AUDIT, Standing(verdict=old.verdict), Standing(verdict=new.verdict)))
     found.sort(key=lambda change: (ORDER.index(change.change), change.counts_as == 0))
     # How many networks and how fine a step a measurement takes is the profile's.
-    same_bits = same_environment(old.environment, new.environment) and old.profile == new.profile
-    pairs = _pairs(old, new)
-    changed = (value_change(before, after, same_bits=same_bits) for before, after in pairs)
+    same_bits = before.environment == after.environment and old.profile == new.profile
+    full = isinstance(old, Report) and isinstance(new, Report)
+    pairs = _pairs(old, new) if isinstance(old, Report) and isinstance(new, Report) else []
+    changed = (value_change(one, other, same_bits=same_bits) for one, other in pairs)
     statuses = {change.counts_as for change in found}
     return Difference(
         verdicts=tuple(found),
         values=tuple(change for change in changed if change is not None),
+        values_compared=full,
         cases_compared=len(pairs),
         of_them_by_verdict_only=sum(
-            not (states_uncertainty(before) and states_uncertainty(after)) for before, after in pairs
+            not (states_uncertainty(one) and states_uncertainty(other)) for one, other in pairs
         ),
-        notes=_notes(old, new, same_bits=same_bits),
+        notes=_notes(before, after, full=full),
         exit_status=1 if 1 in statuses else 3 if 3 in statuses else 0,
     )
 
@@ -159,19 +165,23 @@ def _outcomes(report: Report) -> dict[tuple[str, int], Outcome]:
     return {(outcome.case_id, outcome.seed): outcome for claim in report.claims for outcome in claim.outcomes}
 
 
-def _notes(old: Report, new: Report, *, same_bits: bool) -> tuple[str, ...]:
+def _notes(old: Verdicts, new: Verdicts, *, full: bool) -> tuple[str, ...]:
     notes = [f"papers differ: {old.paper!r} and {new.paper!r}"] if old.paper != new.paper else []
     if old.profile != new.profile:
-        notes.append(
-            f"profiles differ, {old.profile} and {new.profile}: subjects, cases and numbers of networks are others; "
-            "values are compared where both judged the same case, within their uncertainty"
-        )
+        other = f"profiles differ, {old.profile} and {new.profile}: subjects, cases and numbers of networks are others"
+        values = "; values are compared where both judged the same case, within their uncertainty" if full else ""
+        notes.append(other + values)
     if old.seed != new.seed:
         notes.append(
             f"root seeds differ, {old.seed} and {new.seed}: weights are others, so verdicts alone are compared"
         )
-    if same_bits:
-        notes.append("one environment and profile: values are compared to the last bit")
-    elif not same_environment(old.environment, new.environment):
+    if not full:
+        notes.append(
+            "verdicts alone are compared, not measured values: those are compared between two full reports "
+            "(report.json or report.json.gz)"
+        )
+    elif old.environment != new.environment:
         notes.append("environments differ: values are compared within their uncertainty")
+    elif old.profile == new.profile:
+        notes.append("one environment and profile: values are compared to the last bit")
     return (*notes, *(f"new warning: {warning}" for warning in new.warnings if warning not in old.warnings))

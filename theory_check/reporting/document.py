@@ -25,6 +25,7 @@ from theory_check.reporting.records import (
     is_judged,
     subject_of,
 )
+from theory_check.reporting.report_file import content_of
 from theory_check.reporting.schema import report_schema, schema_text
 
 __all__ = [
@@ -49,25 +50,24 @@ __all__ = [
 SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
 
 
+class _Head(msgspec.Struct):
+    """What every file of ours says first."""
+
+    tool: Any = None
+
+
 def load_report(path: Path) -> Report:
     """Read a report.
 
     Args:
-        path: a report.json, or the folder of a run that holds one.
+        path: a report.json or report.json.gz, or a folder that holds one; where report.json is not there,
+            report.json.gz is read in its place.
 
     Raises:
-        ReportError: the file is absent, unreadable, cut short, no JSON, of another format version, or breaks the
-            schema; the message is one line and shows the place inside the document.
+        ReportError: the file is absent, holds verdicts alone, is unreadable, cut short, no JSON, of another format
+            version, or breaks the schema; the message is one line and shows the place inside the document.
     """
-    path = Path(path)
-    try:
-        if path.is_dir():
-            path /= "report.json"
-        content = path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or error
-        raise ReportError(f"cannot read report {str(path)!r}: {reason}") from None
-    return decode_report(content, repr(str(path)))
+    return decode_report(*content_of(path))
 
 
 def decode_report(content: bytes, name: str) -> Report:
@@ -78,6 +78,8 @@ def decode_report(content: bytes, name: str) -> Report:
         raise ReportError(f"{name} is no report: {error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ReportError(f"{name} is not JSON, or was cut short: {error}") from None
+    if holds_verdicts(content):
+        raise ReportError(f"{name} holds verdicts alone, no cases or values: a report.json or report.json.gz is needed")
     if not isinstance(document, dict) or document.get("tool") != "theory-check":
         raise ReportError(f"{name} is no report of theory-check: `tool` must be 'theory-check' at the top")
     if document.get("format_version") != FORMAT_VERSION:
@@ -93,6 +95,14 @@ def decode_report(content: bytes, name: str) -> Report:
         raise ReportError(f"{name} breaks the schema of a report: {error}") from None
     _require_every_field(document, msgspec.to_builtins(report), "$", name)
     return report
+
+
+def holds_verdicts(content: bytes) -> bool:
+    """Whether a JSON text says that it holds the verdicts of an audit alone; False where it is no JSON."""
+    try:
+        return bool(msgspec.json.decode(content, type=_Head).tool == "theory-check verdicts")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 def find_outcome(report: Report, case_id_or_prefix: str) -> Outcome:

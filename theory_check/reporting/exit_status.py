@@ -22,6 +22,7 @@ from theory_check.reporting.matrix import described
 from theory_check.reporting.readings import counts, has_error
 from theory_check.reporting.records import ClaimReport, Report, Trial, is_judged
 from theory_check.reporting.standing import Place, Standing, differing, standings
+from theory_check.reporting.verdicts import Verdicts, verdicts_of
 
 ExitStatus = Literal[0, 1, 3, 4]
 
@@ -77,7 +78,7 @@ def named_failures_count(report: Report) -> bool:
 
 
 def compare_with_baseline(
-    report: Report, baseline: Report, *, named_claims: bool = False, named_subjects: bool = False
+    report: Report, baseline: Report | Verdicts, *, named_claims: bool = False, named_subjects: bool = False
 ) -> list[str]:
     """Differences between the verdicts of two audits, one line each; empty where they are the same.
 
@@ -89,12 +90,12 @@ def compare_with_baseline(
 
     Args:
         report: the new one.
-        baseline: the recorded one.
+        baseline: the recorded one, or its verdicts.
         named_claims: whether the audit was asked for some claims only: others in the baseline are left out.
         named_subjects: whether it was asked for an activation or data: other subjects in the baseline are left out, and
             so are the verdicts of whole claims, which rest on other subjects.
     """
-    now, before = standings(report), standings(baseline)
+    now, before = standings(verdicts_of(report)), standings(verdicts_of(baseline))
     if named_claims:
         audited = {claim.id for claim in report.claims}
         before = {place: standing for place, standing in before.items() if place.claim in audited}

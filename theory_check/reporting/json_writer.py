@@ -22,13 +22,17 @@ def render(report: Report) -> str:
         ReportError: a number is not finite (JSON has no NaN, and msgspec would write null), a value is of a type
             that JSON does not have, or a field breaks the schema; the message names the field.
     """
-    encoded = msgspec.json.encode(_plain(report, "$"))
+    encoded = msgspec.json.encode(plain(report, "$"))
     decode_report(encoded, "the report to be written")
     return msgspec.json.format(encoded, indent=2).decode() + "\n"
 
 
-def _plain(value: Any, path: str) -> Any:
-    """The value as JSON has it, every leaf checked."""
+def plain(value: Any, path: str) -> Any:
+    """A record or another value as JSON has it, NumPy scalars as numbers; `path` says in messages where it stands.
+
+    Raises:
+        ReportError: a number is not finite, or a value is of a type that JSON does not have.
+    """
     if isinstance(value, np.generic):
         value = value.item()
     match value:
@@ -37,12 +41,12 @@ def _plain(value: Any, path: str) -> Any:
             tagged = {} if config.tag_field is None else {config.tag_field: config.tag}
             fields = {field: getattr(value, field) for field in value.__struct_fields__}
             return tagged | {
-                field: _plain(inner, f"{path}.{field}") for field, inner in fields.items() if inner is not msgspec.UNSET
+                field: plain(inner, f"{path}.{field}") for field, inner in fields.items() if inner is not msgspec.UNSET
             }
         case dict():
-            return {_text(key, path): _plain(value[key], f"{path}.{key}") for key in sorted(value, key=str)}
+            return {_text(key, path): plain(value[key], f"{path}.{key}") for key in sorted(value, key=str)}
         case list() | tuple():
-            return [_plain(item, f"{path}[{index}]") for index, item in enumerate(value)]
+            return [plain(item, f"{path}[{index}]") for index, item in enumerate(value)]
         case str():
             return _text(value, path)
         case float() if not math.isfinite(value):

@@ -172,14 +172,34 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     versions: dict[str, str]
 
 
-def same_environment(one: Environment, other: Environment) -> bool:
-    """Whether equal code must give equal numbers in both, to the last bit: versions, architecture, device, denormals.
+class Arithmetic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What of an environment decides the last bits of measured values.
+
+    python: version of the interpreter.
+    machine: processor architecture.
+    device: where tensors lived, "cpu" or a CUDA device with its name.
+    denormals: how numbers below the normal range are treated.
+    versions: of the packages that took part, by name.
+    """
+
+    python: str
+    machine: str
+    device: str
+    denormals: str
+    versions: dict[str, str]
+
+
+def arithmetic_of(environment: Environment) -> Arithmetic:
+    """The part of an environment in which equal code must give equal numbers, to the last bit.
 
     The model of the processor is not recorded; libraries that choose their kernels by it may still differ.
     """
-    return all(
-        getattr(one, name) == getattr(other, name) for name in ("versions", "machine", "python", "device", "denormals")
-    )
+    return Arithmetic(**{name: getattr(environment, name) for name in Arithmetic.__struct_fields__})
+
+
+def same_environment(one: Environment, other: Environment) -> bool:
+    """Whether equal code must give equal numbers in both, to the last bit."""
+    return arithmetic_of(one) == arithmetic_of(other)
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -34,7 +34,17 @@ _CONTROLS_SAY_WHETHER_EXPECTED = {
     "else": {"properties": {"as_expected": {"type": "null"}}},
 }
 # Fields of later additions, left out of records that do not have them; {record: fields}.
-_LEFT_OUT = {"Case": {"model"}, "Trial": {"search"}, "ClaimReport": {"counts"}, "Report": {"on_trial"}}
+_LEFT_OUT = {
+    "Case": {"model"},
+    "Trial": {"search"},
+    "ClaimReport": {"counts"},
+    "Report": {"on_trial"},
+    "ClaimVerdict": {"reading", "counts"},
+    "TrialVerdict": {
+        *("search", "defect", "assumption", "departure", "conclusion", "worst_ratio"),
+        *("expected_verdict", "expected_conclusion", "as_expected"),
+    },
+}
 _ENTRY = re.compile(r"^(\w+(?:, \w+)*): (.+(?:\n +.+)*)", re.MULTILINE)
 
 

@@ -6,7 +6,8 @@ import msgspec
 
 from theory_check.judge.verdict import Conclusion, Verdict
 from theory_check.reporting.matrix import described, worst_conclusion, worst_verdict
-from theory_check.reporting.records import Report, Subject, Trial, subject_of
+from theory_check.reporting.records import Subject
+from theory_check.reporting.verdicts import TrialVerdict, Verdicts
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +48,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         return described(self.verdict, self.conclusion)
 
 
-def standings(report: Report) -> dict[Place, Standing]:
+def standings(verdicts: Verdicts) -> dict[Place, Standing]:
     """Standings by claim, and by claim and subject with the worst verdict over its properties.
 
     Over random draws what became of a conclusion outside the claim may change with the seed and is left out, and so is
@@ -55,12 +56,13 @@ def standings(report: Report) -> dict[Place, Standing]:
     Ablations are left out: what becomes of a conclusion without an assumption is reported, not gated on.
     """
     found: dict[Place, Standing] = {}
-    for claim in report.claims:
+    for claim in verdicts.claims:
         found[Place(claim=claim.id)] = Standing(verdict=claim.verdict)
-        groups: dict[Place, list[Trial]] = {}
-        for trial in claim.trials:
+        groups: dict[Place, list[TrialVerdict]] = {}
+        for trial in (trial for of_one in claim.properties for trial in of_one.trials):
             if trial.kind != "ablation":
-                place = Place(claim=claim.id, subject=subject_of(trial), defect=trial.defect or "")
+                subject = Subject(kind=trial.kind, activation=trial.activation, stratum=trial.stratum)
+                place = Place(claim=claim.id, subject=subject, defect=trial.defect or "")
                 groups.setdefault(place, []).append(trial)
         found |= {place: _standing(trials, claim.verdict) for place, trials in groups.items()}
     return found
@@ -76,7 +78,7 @@ def differing(
             yield place, then, current
 
 
-def _standing(trials: list[Trial], claim: Verdict) -> Standing:
+def _standing(trials: list[TrialVerdict], claim: Verdict) -> Standing:
     verdict = worst_verdict(trial.verdict for trial in trials)
     kind = trials[0].kind
     if kind == "random":

@@ -7,10 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from theory_check.reporting.records import ReportError
+from theory_check.reporting.report_file import FULL_REPORTS
 from theory_check.runs.writing import require_writable
-
-# What a folder has that was published here; others are not replaced.
-SIGN = "report.json"
 
 
 def require_replaceable(folder: Path) -> None:
@@ -23,9 +21,11 @@ def require_replaceable(folder: Path) -> None:
     _recover(folder)
     if folder.exists() and not folder.is_dir():
         raise ReportError(f"{str(folder)!r} must be a folder, or not exist")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / SIGN).is_file():
+    if folder.is_dir() and any(folder.iterdir()) and not any((folder / name).is_file() for name in FULL_REPORTS):
         found = min(path.name for path in folder.iterdir())
-        raise ReportError(f"{str(folder)!r} must be new, empty or an earlier publication with {SIGN}, got {found!r}")
+        raise ReportError(
+            f"{str(folder)!r} must be new, empty or an earlier publication with {FULL_REPORTS[-1]}, got {found!r}"
+        )
     require_writable(folder.parent)
 
 

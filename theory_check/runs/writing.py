@@ -15,9 +15,11 @@ from theory_check.reporting import (
     markdown_writer,
     sarif_writer,
     step_summary_writer,
+    verdicts_writer,
 )
 from theory_check.reporting.figures import FOLDER, write_figures
 from theory_check.reporting.records import Report, ReportError
+from theory_check.reporting.report_file import REPORT_FILE, VERDICTS_FILE
 from theory_check.runs.shard import SHARD_FILE, Shard, render_shard
 from theory_check.runs.unfinished import SUFFIX
 
@@ -56,7 +58,8 @@ def write_reports(report: Report, folder: Path, *, unfinished: Path | None = Non
         ReportError: the report cannot be rendered, or the folder cannot be written; nothing new stays behind.
     """
     texts = {
-        "report.json": json_writer.render(report),
+        REPORT_FILE: json_writer.render(report),
+        VERDICTS_FILE: verdicts_writer.render(report),
         "report.md": markdown_writer.render(report),
         "report.html": html_writer.render(report),
         "junit.xml": junit_writer.render(report),
@@ -104,15 +107,6 @@ def _write_folder(texts: dict[str, str], report: Report | None, folder: Path, un
     except OSError as error:
         raise ReportError(f"cannot write reports to {str(folder)!r}: {error.strerror or error}") from None
     return written
-
-
-def write_page(report: Report, path: Path) -> None:
-    """Write the page of a report to a file of any name, in one rename; a file of that name is replaced.
-
-    Raises:
-        ReportError: the report cannot be rendered, or the file cannot be written; nothing stays behind.
-    """
-    write_text(html_writer.render(report), Path(path))
 
 
 def write_text(text: str, path: Path) -> None:
