@@ -49,7 +49,7 @@ def test_audit(benchmark: Callable[..., object], tmp_path: Path, profile: str, s
     """A whole audit from the command line; its verdicts are the recorded ones, its cost is printed."""
     program = shutil.which("theory-check")
     assert program is not None
-    recorded = RECORDED / profile / "report.json"
+    recorded = RECORDED / profile / "verdicts.json"
 
     def run() -> tuple[int, int]:
         process = subprocess.Popen(

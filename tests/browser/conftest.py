@@ -67,7 +67,7 @@ def page_file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     name: str = request.param
     if name not in {"everything", "gate"}:
         return RECORDED / name
-    report = load_report(RECORDED / ("quick" if name == "everything" else "gate"))
+    report = load_report(RECORDED / "full")
     target = tmp_path_factory.mktemp("page") / f"{name}.html"
     target.write_text(render(with_everything(report) if name == "everything" else report), encoding="utf-8")
     return target

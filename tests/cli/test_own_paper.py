@@ -118,7 +118,7 @@ def test_another_paper_is_audited_shrunk_reported_and_replayed(tmp_path: Path) -
     run = str(finished(folder))
     replayed = ran(folder, *command("replay", run, case, "--paper", "numbers_paper:PAPER", "--trust-code"))
     assert (replayed.returncode, replayed.stdout.splitlines()[-1]) == (0, "reproduced"), replayed.stderr
-    assert ran(folder, *command("page", run)).returncode == 0
+    assert ran(folder, *command("render", run, "--format", "page")).returncode == 0
 
 
 def test_another_paper_is_resumed_after_kill_9(tmp_path: Path) -> None:

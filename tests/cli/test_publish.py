@@ -58,9 +58,10 @@ def test_a_publication_is_whole_and_made_once(publish: Callable[..., tuple[int, 
     folder = tmp_path / "out" / "full"
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     figures = {"figures/paper-ntk-spectrum.svg", "figures/paper-variance-horizon.svg"}
-    assert names >= {"report.json", "report.md", "report.html", "figures.md", *figures}
+    assert names >= {"report.json.gz", "verdicts.json", "report.md", "report.html", "figures.md", *figures}
     page = (folder / "report.html").read_text()
     assert page.index('id="figure-paper-ntk-spectrum"') < page.index('id="figure-paper-variance-horizon"')
+    assert "report.json" not in names
     assert not any("sqlite" in name or "junit" in name for name in names)
     assert [path.name for path in folder.parent.iterdir()] == ["full"]
     assert load_report(folder).command.startswith("theory-check publish --profile quick --seed 0 --out ")

@@ -9,12 +9,12 @@ from theory_check.reporting.document import load_report
 from theory_check.reporting.records import Report
 from theory_check.reporting.step_summary_writer import render
 
-RECORDED = Path(__file__).parents[2] / "reports" / "neural-ode-global-convergence" / "quick"
+RECORDED = Path(__file__).parents[2] / "reports" / "neural-ode-global-convergence" / "full"
 
 
 @pytest.fixture(scope="module")
 def report() -> Report:
-    """The recorded quick audit."""
+    """The published audit."""
     return load_report(RECORDED)
 
 

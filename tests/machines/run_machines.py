@@ -26,8 +26,9 @@ from pathlib import Path
 from junitparser import JUnitXml
 
 from machine_settings import CannotRun, Kernels, Setting, how_it_ended, kernels_in_use, settings_named
-from theory_check.reporting.document import load_report
 from theory_check.reporting.exit_status import compare_with_baseline
+from theory_check.reporting.recorded import load_recorded
+from theory_check.reporting.report_file import VERDICTS_FILE
 
 ROOT = Path(__file__).parents[2]
 TESTS = ("tests/neural_ode/limits", "tests/judge", "tests/neural_ode/networks", "tests/neural_ode/measurements")
@@ -95,10 +96,10 @@ def audited(setting: Setting, claims: Sequence[str], scratch: Path) -> list[str]
     ended = subprocess.run(
         [command("theory-check"), *arguments], env=setting.environment(), stdout=subprocess.DEVNULL, check=False
     ).returncode
-    written = [path for path in reports.glob("*") if (path / "report.json").is_file()]
+    written = list(reports.glob(f"*/{VERDICTS_FILE}"))
     if len(written) != 1:
         return [f"the audit {how_it_ended(ended)} and left {len(written)} reports"]
-    return compare_with_baseline(load_report(written[0]), load_report(RECORDED), named_claims=bool(claims))
+    return compare_with_baseline(load_recorded(written[0]), load_recorded(RECORDED), named_claims=bool(claims))
 
 
 def tried(setting: Setting, arguments: Sequence[str], claims: Sequence[str], *, tests: bool, audit: bool) -> Run:

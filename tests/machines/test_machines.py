@@ -166,7 +166,7 @@ def test_verdicts_are_set_against_the_recorded_ones(tmp_path: Path, monkeypatch:
     for recorded, same in ((run_machines.RECORDED, True), (gate, False)):
         reports = tmp_path / recorded.name
         # $5: audit --profile quick --report-dir FOLDER
-        program.write_text(f"#!/bin/sh\nmkdir -p $5/one && cp {recorded}/report.json $5/one/\n")
+        program.write_text(f"#!/bin/sh\nmkdir -p $5/one && cp {recorded}/verdicts.json $5/one/\n")
         program.chmod(0o755)
         assert (run_machines.audited(SETTINGS[0], [], reports) == []) == same
     program.write_text("#!/bin/sh\nkill -ILL $$\n")

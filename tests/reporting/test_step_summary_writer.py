@@ -17,7 +17,7 @@ RECORDED = Path(__file__).parents[2] / "reports" / "neural-ode-global-convergenc
 
 def test_the_recorded_audit_fits_whole():
     """Every claim has its row, every refuted trial its minimal case and replay command; nothing is cut."""
-    report = load_report(RECORDED / "gate")
+    report = load_report(RECORDED / "full")
     text = render(report)
     assert text.startswith("## theory-check: supported\n")
     assert "13 of 13 claims of the paper supported; readings: 4 of 6 supported, " in text

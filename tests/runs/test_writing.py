@@ -14,9 +14,18 @@ import pytest
 from theory_check.reporting import html_writer
 from theory_check.reporting.document import ReportError, load_report
 from theory_check.reporting.json_writer import render
-from theory_check.runs.writing import new_run_name, require_writable, write_page, write_reports
+from theory_check.runs.writing import new_run_name, require_writable, write_reports, write_text
 
-FILES = {"report.json", "report.md", "report.html", "junit.xml", "report.sarif", "summary.md", "badge.json"}
+FILES = {
+    "report.json",
+    "verdicts.json",
+    "report.md",
+    "report.html",
+    "junit.xml",
+    "report.sarif",
+    "summary.md",
+    "badge.json",
+}
 
 WRITER = """
 import sys
@@ -83,17 +92,17 @@ def test_a_disk_that_fails_while_pictures_are_written_leaves_nothing_behind(buil
     assert names(tmp_path) == set()
 
 
-def test_a_page_replaces_a_file_whole_or_not_at_all(build, tmp_path, monkeypatch):
-    """A page that was there is replaced by a rename; a failing disk leaves it as it was, and nothing beside it."""
+def test_a_text_replaces_a_file_whole_or_not_at_all(tmp_path, monkeypatch):
+    """What was there is replaced by a rename; a failing disk leaves it as it was, and nothing beside it."""
     target = tmp_path / "page.html"
     target.write_text("old", encoding="utf-8")
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full_disk)
         with pytest.raises(ReportError, match=r"cannot write '.*page.html': No space left on device"):
-            write_page(build.full(), target)
+            write_text("text", target)
     assert target.read_text(encoding="utf-8") == "old"
-    write_page(build.full(), target)
-    assert target.read_text(encoding="utf-8") == html_writer.render(build.full())
+    write_text("text", target)
+    assert target.read_text(encoding="utf-8") == "text"
     assert names(tmp_path) == {"page.html"}
 
 

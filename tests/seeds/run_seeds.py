@@ -16,6 +16,7 @@ from pathlib import Path
 
 from theory_check.reporting.document import Report, load_report
 from theory_check.reporting.exit_status import compare_with_baseline
+from theory_check.reporting.recorded import load_recorded
 
 RECORDED = Path(__file__).parents[2] / "reports" / "neural-ode-global-convergence"
 
@@ -42,7 +43,7 @@ def main() -> int:
     parser.add_argument("--claim", action="append", default=[], help="Audit this claim only (repeatable).")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
-    recorded = load_report(RECORDED / asked.profile)
+    recorded = load_recorded(RECORDED / asked.profile)
     different = 0
     for seed in range(asked.seeds):
         report = audited(asked.folder, asked.profile, seed, asked.claim)

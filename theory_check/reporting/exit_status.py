@@ -78,7 +78,7 @@ def named_failures_count(report: Report) -> bool:
 
 
 def compare_with_baseline(
-    report: Report, baseline: Report | Verdicts, *, named_claims: bool = False, named_subjects: bool = False
+    report: Report | Verdicts, baseline: Report | Verdicts, *, named_claims: bool = False, named_subjects: bool = False
 ) -> list[str]:
     """Differences between the verdicts of two audits, one line each; empty where they are the same.
 
