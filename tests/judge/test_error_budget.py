@@ -57,37 +57,6 @@ def test_a_budget_out_of_range_is_refused(total: float, calls: int) -> None:
         ErrorBudget(total, calls)
 
 
-@pytest.mark.parametrize("parts", [1, 3, 7, 20])
-def test_shares_add_up_to_no_more_than_the_whole(parts: int) -> None:
-    """All shares together promise at most the declared calls and the total, at the level of the whole."""
-    whole = ErrorBudget(1e-6, 20)
-    shares = [whole.share(parts) for _ in range(parts)]
-    assert sum(s.declared_calls for s in shares) <= 20
-    assert sum(s.total for s in shares) <= 1e-6 * (1 + 1e-12)
-    assert all(s.level == pytest.approx(whole.level, rel=1e-12) for s in shares)
-    assert {s.declared_calls for s in shares} == {20 // parts}
-
-
-def test_what_is_shared_can_be_neither_spent_nor_shared_again() -> None:
-    """Two halves use the budget up; half a budget leaves half."""
-    whole = ErrorBudget(1e-6, 10)
-    whole.share(2)
-    for _ in range(5):
-        whole.spend()
-    with pytest.raises(BudgetExceeded, match="5 of them promised"):
-        whole.spend()
-    with pytest.raises(BudgetExceeded):
-        whole.share(2)
-    assert whole.calls == 5
-
-
-@pytest.mark.parametrize("parts", [0, -1, 11])
-def test_a_share_of_impossible_size_is_refused(parts: int) -> None:
-    """Between one part and one call for each part."""
-    with pytest.raises(ValueError, match=f"got {parts}"):
-        ErrorBudget(1e-6, 10).share(parts)
-
-
 def test_later_stages_take_four_times_as_many_samples() -> None:
     """Four times the base from the second stage on, and no more at the third."""
     assert [stage_samples(100, stage) for stage in range(3)] == [100, 400, 400]

@@ -46,7 +46,6 @@ class ErrorBudget:
         self.total = total
         self.declared_calls = declared_calls
         self._calls = 0
-        self._shared = 0
 
     @property
     def level(self) -> float:
@@ -55,14 +54,14 @@ class ErrorBudget:
 
     @property
     def calls(self) -> int:
-        """Calls counted so far, without those that shares were given."""
+        """Calls counted so far."""
         return self._calls
 
     def spend(self) -> float:
         """Count one test call and return its level.
 
         Raises:
-            BudgetExceeded: the declared number of calls has been made, or promised to shares.
+            BudgetExceeded: the declared number of calls has been made.
         """
         self._reserve(1)
         self._calls += 1
@@ -77,29 +76,11 @@ class ErrorBudget:
         self._reserve(calls)
         self._calls += calls
 
-    def share(self, parts: int) -> "ErrorBudget":
-        """One of `parts` equal shares: total and declared calls divided, the level of a call unchanged.
-
-        At most `parts` shares of that size can be taken, and what is shared can no longer be spent here. A share
-        depends on nothing but the two declared numbers and `parts`, so shards in different processes agree on it.
-
-        Raises:
-            ValueError: `parts` below 1, or more parts than declared calls.
-            BudgetExceeded: not enough calls are left for a share.
-        """
-        if not 1 <= parts <= self.declared_calls:
-            raise ValueError(f"parts must be between 1 and the {self.declared_calls} declared calls, got {parts!r}")
-        calls = self.declared_calls // parts
-        self._reserve(calls)
-        self._shared += calls
-        return ErrorBudget(self.total * calls / self.declared_calls, calls)
-
     def _reserve(self, calls: int) -> None:
-        asked = self._calls + self._shared + calls
+        asked = self._calls + calls
         if asked > self.declared_calls:
-            shared = f" ({self._shared} of them promised to shares)" if self._shared else ""
             raise BudgetExceeded(
-                f"{asked} statistical tests asked for{shared}, but the error budget declared {self.declared_calls}; "
+                f"{asked} statistical tests asked for, but the error budget declared {self.declared_calls}; "
                 "declare more calls or check fewer cases"
             )
 

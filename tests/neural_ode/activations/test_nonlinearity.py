@@ -12,7 +12,6 @@ from theory_check.neural_ode.activations.catalogue import CATALOGUE
 from theory_check.neural_ode.activations.loading import activation
 from theory_check.neural_ode.activations.nonlinearity import (
     is_certified_nonlinear,
-    is_odd,
     second_difference_certificate,
 )
 
@@ -83,33 +82,6 @@ def test_precision_is_restored() -> None:
     before = ctx.prec
     is_certified_nonlinear(CATALOGUE["tanh"])
     assert ctx.prec == before
-
-
-ODD = ["tanh", "erf", "sin", "arctan", "hardtanh", "identity", "cube", "sign_sqrt"]
-
-
-@pytest.mark.parametrize("name", list(CATALOGUE))
-def test_odd_functions_of_the_catalogue(name: str) -> None:
-    """tanh, erf, sin, arctan, hard tanh, x, x^3 and sign(x) sqrt|x| are odd, the others are not."""
-    assert is_odd(CATALOGUE[name]) == (name in ODD)
-
-
-@pytest.mark.parametrize(
-    ("text", "odd"),
-    [
-        ("softplus(x) - softplus(-x)", True),
-        ("tanh(x) + 1e-9", False),
-        ("tanh(x) + 1e-9*cos(x)", False),
-        ("x*cos(x)", True),
-        ("gelu(x) - x/2", False),
-        ("gelu(x) - gelu(-x)", True),
-        ("pi", False),
-        ("x - x", True),
-    ],
-)
-def test_oddness_is_by_value(text: str, odd: bool) -> None:  # noqa: FBT001 (a parameter of the test)
-    """Syntax does not decide, and a deviation of 1e-9 is seen."""
-    assert is_odd(activation(text)) == odd
 
 
 def test_margin_covers_the_assumed_evaluation_error() -> None:

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from theory_check.neural_ode.activations.activation import ActivationError
-from theory_check.neural_ode.activations.algebra import add
 from theory_check.neural_ode.activations.catalogue import CATALOGUE
 from theory_check.neural_ode.activations.loading import activation
 from theory_check.neural_ode.activations.nonlinearity import is_certified_nonlinear
@@ -195,9 +194,3 @@ def test_functions_of_torch_are_classified(reference: str, classification: str, 
     found = activation(reference, trust_code=True)
     assert found.classification == classification
     assert found.kinks == kinks
-
-
-def test_user_functions_cannot_be_combined() -> None:
-    """The algebra needs an expression, which code has not."""
-    with pytest.raises(ActivationError, match="only expressions can be combined"):
-        add(activation("torch:tanh", trust_code=True), CATALOGUE["relu"])

@@ -39,7 +39,7 @@ def test_the_equation_holds_between_nodes(expression: str, tolerance: float) -> 
         variance = np.broadcast_to(np.diagonal(covariance)[:, None], (37, 37))
         rho = np.clip(covariance / np.sqrt(variance * variance.T), -1.0, 1.0)
         flat = dual_values(phi, variance.ravel().copy(), variance.T.ravel().copy(), rho.ravel(), tolerance=1e-10)
-        swept = start + other.double_integral(flat.values.reshape(1, 37, 37))[0]
+        swept = start + other.integral @ flat.values.reshape(37, 37) @ other.integral.T
         np.testing.assert_allclose(covariance, swept, atol=tolerance)
 
 

@@ -55,9 +55,7 @@ def test_halving_bounds_the_finest_solution(expression: str) -> None:
         field = flow(expression, random_matrix(5, seed))
         start = 1.5 * torch.randn(2, 5, generator=torch.Generator().manual_seed(99 + seed), dtype=torch.float64)
         m, two, four = (fixed(field, start, steps)[-1] for steps in (8, 16, 32))
-        reference = solve_at(lambda _t, h, f=field: f(h), start, [0.0, 1.0], method="dopri5", rtol=1e-13, atol=1e-13)[
-            -1
-        ]
+        reference = solve_at(lambda _t, h, f=field: f(h), start, [0.0, 1.0], rtol=1e-13, atol=1e-13)[-1]
         error = float(torch.linalg.vector_norm(four - reference))
         bound = halving_bound(float(torch.linalg.vector_norm(two - m)), float(torch.linalg.vector_norm(four - two)))
         assert error <= bound
@@ -138,8 +136,8 @@ def test_the_steps_of_dopri5_err_by_no_more_than_allowed(tolerance: float) -> No
         start = torch.zeros(1, 6, dtype=torch.float64)
         start[0, seed % 6] = 10.0 ** (seed % 3)
         counted = CountedField(lambda _t, h, f=field: f(h))
-        got = solve_at(counted, start, [0.0, 2.0], method="dopri5", rtol=tolerance, atol=tolerance)[-1]
-        true = solve_at(counted, start, [0.0, 2.0], method="dopri5", rtol=1e-13, atol=1e-13)[-1]
+        got = solve_at(counted, start, [0.0, 2.0], rtol=tolerance, atol=tolerance)[-1]
+        true = solve_at(counted, start, [0.0, 2.0], rtol=1e-13, atol=1e-13)[-1]
         steps = math.ceil(counted.evaluations / 6)
         bound = growth(1.0, 2.0) * adaptive_bound(tolerance, float(start.abs().max()) + 2.0, 6, steps)
         error = float(torch.linalg.vector_norm(got - true))

@@ -1,6 +1,5 @@
 """torchdiffeq is called so that outputs carry its error control."""
 
-import math
 from itertools import pairwise
 
 import pytest
@@ -18,7 +17,7 @@ def _fifth_power(t: Tensor, y: Tensor) -> Tensor:
 def test_steps_land_on_the_output_times() -> None:
     """At a loose tolerance outputs of y = t^5 are exact, which an interpolated one would not be."""
     times = [0.0, 0.37, 0.5, 1.3, 2.0]
-    found = solve_at(_fifth_power, torch.zeros(1, dtype=torch.float64), times, method="dopri5", rtol=1e-1, atol=1e-1)
+    found = solve_at(_fifth_power, torch.zeros(1, dtype=torch.float64), times, rtol=1e-1, atol=1e-1)
     wanted = torch.tensor(times, dtype=torch.float64)[:, None] ** 5
     torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
 
@@ -48,13 +47,4 @@ def test_giving_up_is_one_line() -> None:
     with pytest.raises(SolverFailure, match=r"^dopri5 gave up: [^\n]+$"):
         solve_dense(CountedField(lambda _t, y: y**2), start, 2.0, rtol=1e-6, atol=1e-6)
     with pytest.raises(SolverFailure, match=r"^dopri5 gave up: [^\n]+$"):
-        solve_at(lambda _t, y: y**2, start, times, method="dopri5", rtol=1e-6, atol=1e-6)
-
-
-def test_fixed_steps_use_the_times_as_their_grid() -> None:
-    """Euler over [0, 1] in two unequal steps of y' = y is the product of its factors."""
-    found = solve_at(
-        lambda _t, y: y, torch.ones(1, dtype=torch.float64), [0.0, 0.25, 1.0], method="euler", rtol=1.0, atol=1.0
-    )
-    assert float(found[-1]) == pytest.approx(1.25 * 1.75)
-    assert not math.isclose(float(found[-1]), math.e, rel_tol=0.1)
+        solve_at(lambda _t, y: y**2, start, times, rtol=1e-6, atol=1e-6)

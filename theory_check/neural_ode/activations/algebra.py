@@ -1,8 +1,4 @@
-"""Sums, products and compositions of activations, with bounds that follow from those of the parts.
-
-Every operation forms the expression tree of the result and hands it to `from_tree`, which `activation(text)` uses
-too: so the canonical expression of a result gives the result back, value for value and bound for bound.
-"""
+"""The activation that an expression describes, with bounds that follow from those of its parts."""
 
 import math
 from collections.abc import Callable
@@ -14,45 +10,16 @@ from torch import Tensor
 
 from theory_check.neural_ode.activations import expression_tree as trees
 from theory_check.neural_ode.activations import polynomial, propagation
-from theory_check.neural_ode.activations.activation import Activation, ActivationError
+from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.activations.catalogue import CATALOGUE, FUNCTIONS
 from theory_check.neural_ode.activations.composition import composed
 from theory_check.neural_ode.activations.corners import beside, locations, without_smooth_points
 from theory_check.neural_ode.activations.expression_tree import Tree
 from theory_check.neural_ode.activations.measured_bounds import measure
-from theory_check.neural_ode.activations.parsing import parse, shown
+from theory_check.neural_ode.activations.parsing import parse
 from theory_check.neural_ode.activations.propagation import Pieces
 
 NAMES = frozenset(FUNCTIONS)
-
-
-def scale_and_shift(f: Activation, a: float = 1.0, b: float = 1.0, c: float = 0.0, e: float = 0.0) -> Activation:
-    """The activation a f(b x + c) + e, with bounds (|a b| L1, |a| b^2 L2)."""
-    inner = trees.shift(trees.scale(float(b), trees.Variable()), float(c))
-    return _result(trees.shift(trees.scale(float(a), trees.substitute(_tree(f), inner)), float(e)))
-
-
-def add(f: Activation, g: Activation) -> Activation:
-    """The sum f + g, with the sums of the bounds; kinks whose jumps cancel are dropped."""
-    return _result(trees.add(_tree(f), _tree(g)))
-
-
-def compose(f: Activation, g: Activation) -> Activation:
-    """The composition f(g(x)), with bounds (L1f L1g, L2f L1g^2 + L1f L2g).
-
-    Kinks of f under an affine g are exact; under another g they are located numerically, and the result is "measured".
-    """
-    return _result(trees.substitute(_tree(f), _tree(g)))
-
-
-def multiply(f: Activation, g: Activation) -> Activation:
-    """The product f g; proved bounds where both are bounded, measured ones otherwise."""
-    return _result(trees.multiply(_tree(f), _tree(g)))
-
-
-def power(f: Activation, exponent: int) -> Activation:
-    """The power f^exponent, exponent from 0 to 16."""
-    return _result(trees.power(_tree(f), exponent))
 
 
 def from_text(text: str) -> Activation:
@@ -166,17 +133,3 @@ def _showing_jumps(pieces: Pieces) -> Callable[[Tensor, int], Tensor]:
         points = torch.tensor(kinks, dtype=dtype)
         hidden |= pieces.slope(points, -1) == pieces.slope(points, 1)
     return beside(pieces.slope, tuple(kink for kink, hides in zip(kinks, hidden, strict=True) if hides))
-
-
-def _tree(f: Activation) -> Tree:
-    if f.ball is None:
-        raise ActivationError(f"{f.expression} is a user's function: only expressions can be combined")
-    return parse(f.expression, NAMES)
-
-
-def _result(tree: Tree) -> Activation:
-    """The activation of a tree that its own text gives back: within the limits of expressions, and finite."""
-    text = trees.canonical(tree)
-    if "inf" in text or "nan" in text:
-        raise ActivationError(f"constant out of range in {shown(text)}")
-    return from_tree(parse(text, NAMES))

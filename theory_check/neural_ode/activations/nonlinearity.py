@@ -49,17 +49,6 @@ def is_certified_nonlinear(activation: Activation) -> bool:
     return second_difference_certificate(activation) is not None
 
 
-def is_odd(activation: Activation) -> bool:
-    """Whether phi(-x) = -phi(x) within rounding on a grid over [-8, 8]: then x and -x have parallel features.
-
-    Rounding: each side errs by at most 64 ulps of the largest value on the grid.
-    """
-    grid = torch.linspace(0.0, 8.0, 257, dtype=torch.float64)
-    right, left = activation(grid), activation(-grid)
-    scale = float(torch.maximum(right.abs(), left.abs()).max())
-    return bool(((right + left).abs() <= 2.0 * _ULPS * sys.float_info.epsilon * scale).all())
-
-
 def _excludes_zero(activation: Activation, centre: float, width: float) -> bool:
     """Whether the ball of the second difference excludes zero; centre +- width are exact doubles."""
     ball = activation.ball

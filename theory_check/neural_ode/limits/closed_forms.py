@@ -114,10 +114,6 @@ def derivative_of(polynomial: PolynomialDual) -> PolynomialDual:
     return PolynomialDual(tuple(j * power for j, power in enumerate(polynomial.powers))[1:] or (0.0,))
 
 
-def _one(a: Array, b: Array) -> Array:
-    return np.ones(np.broadcast_shapes(a.shape, b.shape))
-
-
 def _erf(a: Array, b: Array, rho: Array) -> Array:
     q = rho * np.sqrt(a * b)
     result: Array = (2 / math.pi) * np.arcsin(2 * q / np.sqrt((1 + 2 * a) * (1 + 2 * b)))

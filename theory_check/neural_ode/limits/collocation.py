@@ -59,11 +59,6 @@ class Grid:
         result: Array = self.average @ values @ self.average.T
         return result
 
-    def double_integral(self, values: Float[Array, "pairs nodes nodes"]) -> Array:
-        """The integral over [0, s] x [0, t], at all nodes."""
-        result: Array = self.integral @ values @ self.integral.T
-        return result
-
     def double_integral_to_end(self, values: Float[Array, "pairs nodes nodes"]) -> Array:
         """The integral over [s, 1] x [t, 1], at all nodes."""
         result: Array = self.to_end @ values @ self.to_end.T

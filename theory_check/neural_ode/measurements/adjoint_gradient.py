@@ -113,17 +113,15 @@ def gradient_discrepancies(case: Case, setting: Setting, *, refined: bool = Fals
         parameters,
         inputs,
         lambda outputs: outputs - labels,
-        method="dopri5",
         rtol=tolerance,
         atol=tolerance,
-        state="checkpoints",
     )
     # Norms of whole gradients: in one direction errors at several jumps of phi'' can cancel.
     scheme = halving_bound(*(norm(add_scaled(b, -1.0, a)) for a, b in pairwise(rungs)))
     errors = adaptive_errors(instance, parameters, fine, solved, tolerance=tolerance, by_defect=refined, **bounds)
     backward = gradient_error(instance, parameters, sizes, errors, rate=rate, carried=carried)
     # The dense output behind the integral has the solver's local error; the rule's own is estimated.
-    backward += solved.quadrature_error or 0.0
+    backward += solved.quadrature_error
     continuous = [
         Discrepancy(
             q.CONTINUOUS,

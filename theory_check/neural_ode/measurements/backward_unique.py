@@ -135,10 +135,8 @@ def _solvers(instance: Instance, parameters: Parameters, rate: float, *, refined
         parameters,
         inputs,
         ones,
-        method="dopri5",
         rtol=tolerance,
         atol=tolerance,
-        state="checkpoints",
     )
     fixed_bound = halving_bound(*(float(torch.linalg.vector_norm(b - a)) for a, b in pairwise(runs)))
     steep, bend = slope_bounds(activation)

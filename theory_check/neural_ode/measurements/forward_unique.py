@@ -128,7 +128,7 @@ def _adaptive(
     # The error estimate of a step presumes derivatives; where phi may lack them the defect on the other's grid counts.
     steps = 1 if activation.analytic else len(fixed.grid) - 1
     times = [tau * k / steps for k in range(steps + 1)]
-    states = solve_at(field, fixed.grid[0], times, method="dopri5", rtol=tolerance, atol=tolerance)
+    states = solve_at(field, fixed.grid[0], times, rtol=tolerance, atol=tolerance)
     accepted = math.ceil(field.evaluations / DOPRI5_STAGES)
     rounding = growth(rate, tau) * state_rounding(instance, parameters, fixed.grid, steps=accepted, duration=tau)
     if activation.analytic:

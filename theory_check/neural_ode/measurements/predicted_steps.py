@@ -20,13 +20,6 @@ Array = NDArray[np.float64]
 MOST_PREDICTED = 2**40
 
 
-def predicted_share(kernels: LimitKernels, steps: int, rate: float) -> float:
-    """E|e_k|^2 over E|e_0|^2 after `steps` steps of eta = rate / lambda_max."""
-    shares, factors = _modes(kernels, rate)
-    # A factor of exactly 0 (rate 1, the largest eigenvalue) stays 0.
-    return float(shares @ factors ** (2 * steps))
-
-
 def predicted_steps(kernels: LimitKernels, target: float, rate: float) -> float:
     """The number of steps, not rounded, after which the predicted share of the loss is `target`.
 
@@ -41,6 +34,7 @@ def predicted_steps(kernels: LimitKernels, target: float, rate: float) -> float:
     shares, factors = _modes(kernels, rate)
 
     def left(steps: float) -> float:
+        # A factor of exactly 0 (rate 1, the largest eigenvalue) stays 0.
         return float(shares @ factors ** (2 * steps))
 
     high = 1.0

@@ -259,5 +259,5 @@ def solver_evaluations(
     A_T = recurrent_matrix(model, parameters).mT
     field = CountedField(lambda _t, h: activation(h) @ A_T)
     start = initial_states(model, parameters, instance.inputs)
-    solve_at(field, start, (0.0, model.horizon), method="dopri5", rtol=tolerance, atol=tolerance)
+    solve_at(field, start, (0.0, model.horizon), rtol=tolerance, atol=tolerance)
     return field.evaluations

@@ -11,19 +11,16 @@ the output by O(step^5) times the step, the order of the solver's own local erro
 shorten its steps, and the rule with it. The difference to Simpson's rule on the same points is the error estimate.
 """
 
-import bisect
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torchdiffeq import odeint
 
 from theory_check.neural_ode.activations.activation import Activation
-from theory_check.neural_ode.networks.solver import CountedField, DenseSolution, SolverFailure, solve_dense
+from theory_check.neural_ode.networks.solver import CountedField, DenseSolution, solve_dense
 
 # On five equally spaced points of a step of length 1.
 _BOOLE = (7 / 90, 32 / 90, 12 / 90, 32 / 90, 7 / 90)
@@ -40,18 +37,15 @@ class BackwardSolve:
     Attributes:
         lambda_0: (inputs, width).
         integral: of lambda_t^T phi(h_t) over [0, T], summed over inputs, (width, width).
-        quadrature_error: estimated Frobenius norm of the integral's own error; None where it is part of the solve.
-        state_error: estimated root mean square error of the interpolated state; None where none is interpolated.
-        pieces: the solves behind it, the last piece of [0, T] first, each in its own backward time. Samples hold
-            (state, adjoint), the adjoint's rows at unit root mean square where the piece starts. Empty where the state
-            is not solved with the adjoint.
+        quadrature_error: estimated Frobenius norm of the integral's own error.
+            pieces: the solves behind it, the last piece of [0, T] first, each in its own backward time. Samples hold
+            (state, adjoint), the adjoint's rows at unit root mean square where the piece starts.
     """
 
     lambda_0: Float[Tensor, "inputs width"]
     integral: Float[Tensor, "width width"]
-    quadrature_error: float | None = None
-    state_error: float | None = None
-    pieces: tuple[DenseSolution, ...] = ()
+    quadrature_error: float
+    pieces: tuple[DenseSolution, ...]
 
 
 def lipschitz_rate(activation: Activation, A: Float[Tensor, "width width"]) -> float:
@@ -104,105 +98,7 @@ def from_checkpoints(
         error += part_error
         adjoint, factors = _unit_rows(solution.final[1])
         sizes = sizes * factors
-    back = BackwardSolve(adjoint * sizes, integral, quadrature_error=error, pieces=tuple(pieces))
-    return back, field.evaluations
-
-
-def dense_states(
-    activation: Activation,
-    A: Float[Tensor, "width width"],
-    initial: Float[Tensor, "inputs width"],
-    horizon: float,
-    rate: float,
-    *,
-    rtol: float,
-    atol: float,
-) -> tuple[DenseSolution, float, int]:
-    """A forward solve whose dense output is itself accurate to the tolerance, its error, and the evaluations.
-
-    On a step of length dt the output p starts at the solver's state. With defect d = p' - F(p), Gronwall gives
-    |p - h| <= dt exp(L dt) max |d|; the maximum is sampled half-way between the points that define p. The solve is
-    repeated at a tighter tolerance until that is at most atol + rtol |h| in root mean square.
-
-    Raises:
-        SolverFailure: the bound stays above it.
-    """
-    field = CountedField(lambda _t, h: activation(h) @ A.T)
-    tighter = 0.02
-    for _attempt in range(4):
-        solution = solve_dense(field, initial, horizon, rtol=rtol * tighter, atol=atol * tighter)
-        error = _defect_bound(solution, field, rate)
-        target = atol + rtol * float(_rms(solution.samples.flatten(0, 1)).max())
-        if error <= target:
-            return solution, error, field.evaluations
-        # Both the controlled error and the defect times dt are O(dt^5), so their ratio stays.
-        tighter *= 0.5 * target / error
-    raise SolverFailure(f"dense output errs by {error:.1e}, more than the tolerance {target:.1e}: use checkpoints")
-
-
-def from_dense(
-    activation: Activation,
-    A: Float[Tensor, "width width"],
-    ends: list[float],
-    forward: DenseSolution,
-    lambda_T: Float[Tensor, "inputs width"],
-    *,
-    rtol: float,
-    atol: float,
-    clarke: float,
-) -> tuple[BackwardSolve, int]:
-    """Backward over each piece for lambda alone, the state read from the forward solve's dense output.
-
-    Returns:
-        the solve and the number of evaluations of lambda's field.
-    """
-    state_at = _evaluator(forward)
-    adjoint, sizes = _unit_rows(lambda_T)
-    integral, error, evaluations = torch.zeros_like(A), 0.0, 0
-    for a, b in reversed(list(pairwise(ends))):
-
-        def adjoint_field(s: Tensor, y: Tensor, end: float = b) -> Tensor:
-            return activation.derivative(state_at(end - float(s)), clarke) * (y @ A)
-
-        field = CountedField(adjoint_field)
-        solution = solve_dense(field, adjoint, b - a, rtol=rtol, atol=atol)
-        times = [b - (start + x / 4 * (stop - start)) for start, stop in pairwise(solution.mesh) for x in range(5)]
-        features = activation(torch.stack([state_at(t) for t in times])).view_as(solution.samples)
-        part, part_error = _integral(solution.mesh, solution.samples * sizes, features)
-        integral += part
-        error += part_error
-        evaluations += field.evaluations
-        adjoint, factors = _unit_rows(solution.final)
-        sizes = sizes * factors
-    return BackwardSolve(adjoint * sizes, integral, quadrature_error=error), evaluations
-
-
-def on_fixed_grid(
-    activation: Activation,
-    A: Float[Tensor, "width width"],
-    grid: list[float],
-    states: Float[Tensor, "points inputs width"],
-    lambda_T: Float[Tensor, "inputs width"],
-    *,
-    method: str,
-    clarke: float,
-) -> tuple[BackwardSolve, int]:
-    """Backward one fixed step at a time, each from the forward solve's state, the integral being part of the state."""
-    evaluations = 0
-
-    def joint(_s: Tensor, y: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        nonlocal evaluations
-        evaluations += 1
-        h, adjoint, _integral_so_far = y
-        features = activation(h)
-        return -(features @ A.T), activation.derivative(h, clarke) * (adjoint @ A), adjoint.T @ features
-
-    adjoint, integral = lambda_T, torch.zeros_like(A)
-    for (a, b), h in reversed(list(zip(pairwise(grid), states[1:], strict=True))):
-        span = torch.tensor([0.0, b - a], dtype=A.dtype, device=A.device)
-        _h, adjoints, integrals = odeint(joint, (h, adjoint, integral), span, method=method)
-        adjoint, integral = adjoints[-1], integrals[-1]
-    return BackwardSolve(adjoint, integral), evaluations
+    return BackwardSolve(adjoint * sizes, integral, error, tuple(pieces)), field.evaluations
 
 
 def _unit_rows(rows: Float[Tensor, "inputs width"]) -> tuple[Float[Tensor, "inputs width"], Float[Tensor, "inputs 1"]]:
@@ -230,42 +126,3 @@ def _integral(
         return (adjoints * (lengths * weights)[:, :, None, None]).flatten(0, 2).T @ flat
 
     return rule(boole), float(torch.linalg.vector_norm(rule(boole - simpson)))
-
-
-def _monomials(points: Tensor) -> Float[Tensor, "points 5"]:
-    return points[:, None] ** torch.arange(5, dtype=points.dtype, device=points.device)
-
-
-def _coefficients(solution: DenseSolution) -> Float[Tensor, "steps 5 *state"]:
-    """Coefficients of the quartic on every step, in the step's own variable in [0, 1], lowest first."""
-    vandermonde = _monomials(torch.linspace(0, 1, 5, dtype=torch.float64))
-    inverse = torch.linalg.inv(vandermonde).to(solution.samples)
-    return torch.einsum("cp,sp...->sc...", inverse, solution.samples)
-
-
-def _defect_bound(solution: DenseSolution, field: CountedField, rate: float) -> float:
-    coefficients = _coefficients(solution)
-    points = torch.tensor([0.125, 0.375, 0.625, 0.875]).to(solution.samples)
-    powers = _monomials(points)
-    slopes = torch.zeros_like(powers)
-    slopes[:, 1:] = powers[:, :-1] * torch.arange(1, 5).to(powers)
-    lengths = solution.samples.new_tensor(solution.mesh).diff()
-    values = torch.einsum("pc,sciw->spiw", powers, coefficients)
-    derivative = torch.einsum("pc,sciw->spiw", slopes, coefficients) / lengths[:, None, None, None]
-    defect = _rms(derivative - field(lengths[0], values)).flatten(1).amax(1)
-    growth = torch.exp(torch.clamp(rate * lengths, max=1.0)) if math.isfinite(rate) else math.e
-    return float((lengths * defect * growth).max())
-
-
-def _evaluator(solution: DenseSolution) -> Callable[[float], Tensor]:
-    coefficients = _coefficients(solution)
-    shape = coefficients.shape[2:]
-    by_step = list(coefficients.flatten(2).unbind(0))
-    mesh = solution.mesh
-
-    def state_at(t: float) -> Tensor:
-        step = min(max(bisect.bisect_right(mesh, t) - 1, 0), len(by_step) - 1)
-        x = (t - mesh[step]) / (mesh[step + 1] - mesh[step])
-        return (by_step[step].new_tensor([1.0, x, x * x, x**3, x**4]) @ by_step[step]).view(shape)
-
-    return state_at

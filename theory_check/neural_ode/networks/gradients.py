@@ -10,7 +10,6 @@ from torch import Tensor
 
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.model import NeuralODE
-from theory_check.neural_ode.networks.flow import solve_adjoint
 from theory_check.neural_ode.networks.model import NonFiniteState
 from theory_check.neural_ode.networks.parameters import Parameters
 from theory_check.neural_ode.networks.schemes import adjoint, forward, gradient_of_pass
@@ -41,40 +40,6 @@ def loss_gradient_discrete(
     cotangent = trajectory.outputs - labels
     stage_adjoint = adjoint(activation, neural_ode, parameters, trajectory, cotangent, clarke)
     return gradient_of_pass(activation, neural_ode, trajectory, stage_adjoint, cotangent)
-
-
-def loss_gradient_continuous(
-    activation: Activation,
-    neural_ode: NeuralODE,
-    parameters: Parameters,
-    inputs: Float[Tensor, "inputs dimension"],
-    labels: Float[Tensor, "inputs outputs"],
-    *,
-    method: str = "dopri5",
-    rtol: float = 1e-9,
-    atol: float = 1e-9,
-    steps: int | None = None,
-    state: str = "checkpoints",
-    clarke: float = 0.5,
-) -> Parameters:
-    """Gradient of the loss of the flow, to the accuracy of its two solves.
-
-    Raises:
-        ValueError, SolverFailure, NonFiniteState: as `flow.solve_adjoint`.
-    """
-    return solve_adjoint(
-        activation,
-        neural_ode,
-        parameters,
-        inputs,
-        lambda outputs: outputs - labels,
-        method=method,
-        rtol=rtol,
-        atol=atol,
-        steps=steps,
-        state=state,
-        clarke=clarke,
-    ).gradient
 
 
 @dataclass(frozen=True)

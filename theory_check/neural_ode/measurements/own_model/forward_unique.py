@@ -84,7 +84,7 @@ class _Piece:
         fixed = self._error(grid, self.steps)
         counted = CountedField(field)
         times = [self.begin + self.tau * k / self.steps for k in range(self.steps + 1)]
-        adaptive = solve_at(counted, start, times, method="dopri5", rtol=tolerance, atol=tolerance)
+        adaptive = solve_at(counted, start, times, rtol=tolerance, atol=tolerance)
         other = self._error(adaptive, counted.evaluations)
         scale = 1.0 + float(torch.linalg.vector_norm(grid, dim=(-2, -1)).max())
         agreement = Discrepancy(

@@ -89,7 +89,7 @@ def reached_set(
     states, problem = inputs[None], ""
     try:
         # Its steps follow a stiff field too; where they fall on the grid their errors are controlled.
-        states = solve_at(field, inputs, times.tolist(), method="dopri5", rtol=TOLERANCE, atol=TOLERANCE)
+        states = solve_at(field, inputs, times.tolist(), rtol=TOLERANCE, atol=TOLERANCE)
     except SolverFailure as failure:
         problem = str(failure)
     if problem or not bool(torch.isfinite(states).all()):

@@ -96,7 +96,6 @@ def continuous_gradient(
                 grid,
                 rtol=tolerance,
                 atol=tolerance,
-                method="dopri5",
                 options=landing,
                 adjoint_options={"step_t": grid, "max_num_steps": MAX_STEPS},
                 adjoint_params=tuple(values),
