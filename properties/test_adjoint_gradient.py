@@ -31,8 +31,8 @@ def test_adjoint_gradient_equals_differences(case: Case, audit: Audit) -> None:
     """Differences of the loss equal the discrete and the continuous adjoint within attributed errors."""
     audit.at_most(
         case,
-        *gradient_discrepancies(case, audit),
-        confirm=lambda: gradient_discrepancies(case, audit, refined=True),
+        *gradient_discrepancies(case, audit.setting),
+        confirm=lambda: gradient_discrepancies(case, audit.setting, refined=True),
     )
 
 
@@ -42,6 +42,6 @@ def test_adjoint_gradient_of_a_model_equals_differences(case: Case, audit: Audit
     """Differences of the loss equal the discrete and the continuous adjoint within attributed errors."""
     audit.at_most(
         case,
-        *model_discrepancies(case, audit),
-        confirm=lambda: model_discrepancies(case, audit, refined=True),
+        *model_discrepancies(case, audit.setting),
+        confirm=lambda: model_discrepancies(case, audit.setting, refined=True),
     )

@@ -26,8 +26,8 @@ def test_adjoint_solution_is_unique(case: Case, audit: Audit) -> None:
     """The adjoint depends neither on the derivative chosen at a state nor on the solver."""
     audit.at_most(
         case,
-        *backward_discrepancies(case, audit),
-        confirm=lambda: backward_discrepancies(case, audit, refined=True),
+        *backward_discrepancies(case, audit.setting),
+        confirm=lambda: backward_discrepancies(case, audit.setting, refined=True),
     )
 
 
@@ -37,6 +37,6 @@ def test_adjoint_solution_of_a_model_is_unique(case: Case, audit: Audit) -> None
     """The adjoint depends neither on the side of a state that its derivative is taken on nor on the solver."""
     audit.at_most(
         case,
-        *model_discrepancies(case, audit),
-        confirm=lambda: model_discrepancies(case, audit, refined=True),
+        *model_discrepancies(case, audit.setting),
+        confirm=lambda: model_discrepancies(case, audit.setting, refined=True),
     )

@@ -21,7 +21,7 @@ CASES = cases(
 
 
 def _judge(case: Case, audit: Audit, scheme: str, quantity: Quantity) -> None:
-    order = GradientOrder(case, audit, scheme)
+    order = GradientOrder(case, audit.setting, scheme)
     audit.rate(case, quantity, order, expected=order.expected, margin=order.margin, unusable=order.unusable())
 
 

@@ -22,8 +22,8 @@ def test_forward_solution_exists_and_is_unique(case: Case, audit: Audit) -> None
     """Independent solvers agree, solutions neither meet nor run apart beyond Gronwall, and time can be reversed."""
     audit.at_most(
         case,
-        *forward_discrepancies(case, audit),
-        confirm=lambda: forward_discrepancies(case, audit, refined=True),
+        *forward_discrepancies(case, audit.setting),
+        confirm=lambda: forward_discrepancies(case, audit.setting, refined=True),
     )
 
 
@@ -33,6 +33,6 @@ def test_forward_solution_of_a_model_exists_and_is_unique(case: Case, audit: Aud
     """Independent solvers agree, solutions neither meet nor run apart beyond Gronwall, and time can be reversed."""
     audit.at_most(
         case,
-        *model_discrepancies(case, audit),
-        confirm=lambda: model_discrepancies(case, audit, refined=True),
+        *model_discrepancies(case, audit.setting),
+        confirm=lambda: model_discrepancies(case, audit.setting, refined=True),
     )

@@ -24,7 +24,7 @@ FEW = Sizes(inputs=(1, 3), dimensions=(2, 4))
 @given(case=cases(lipschitz_activations(), width=widths(16, 64), sizes=FEW, most_growth=2.0))
 def test_output_given_the_features_is_standard_normal(case: Case, audit: Audit) -> None:
     """At every width f / sqrt(S) is exactly N(0, 1), and the readout is independent of W."""
-    law = OutputLaw(case, audit)
+    law = OutputLaw(case, audit.setting)
     audit.law(case, *law.conditional_tests(), unusable=law.unusable(), picture=law.conditional_picture)
 
 
@@ -34,7 +34,7 @@ def test_output_given_the_features_is_standard_normal(case: Case, audit: Audit) 
 @given(case=cases(lipschitz_activations(), width=widths(8, 8), sizes=FEW, most_growth=1.0, suited=is_spread_out))
 def test_output_law_at_the_top_width_is_normal(case: Case, audit: Audit) -> None:
     """At the top width of the ladder the outputs of all inputs are within a fixed allowance of N(0, Sigma)."""
-    law = OutputLaw(case, audit)
+    law = OutputLaw(case, audit.setting)
     unusable = law.unusable(case.width) or law.without_limit() or law.too_concentrated()
     if unusable:
         audit.not_executed(case, q.MIXTURE, unusable)
@@ -46,7 +46,7 @@ def test_output_law_at_the_top_width_is_normal(case: Case, audit: Audit) -> None
 @given(case=cases(lipschitz_activations(), width=widths(8, 8), sizes=FEW, most_growth=1.0))
 def test_relative_variance_of_the_conditional_variance_falls(case: Case, audit: Audit) -> None:
     """Var(S) / E[S]^2 falls at least like 1 / width."""
-    law = OutputLaw(case, audit)
+    law = OutputLaw(case, audit.setting)
     audit.rate(
         case,
         q.RELATIVE_VARIANCE,
@@ -69,7 +69,7 @@ def test_relative_variance_of_the_conditional_variance_falls(case: Case, audit: 
 @given(case=cases(lipschitz_activations(), width=widths(8, 8), sizes=FEW, most_growth=1.0))
 def test_output_variance_has_a_limit(case: Case, audit: Audit) -> None:
     """E[S] is within a fixed allowance of Sigma, over all inputs."""
-    law = OutputLaw(case, audit)
+    law = OutputLaw(case, audit.setting)
     unusable = law.unusable(case.width) or law.without_limit()
     if unusable:
         audit.not_executed(case, q.VARIANCE, unusable)

@@ -19,7 +19,7 @@ TRAINED = Sizes(inputs=(1, 4), dimensions=(2, 6))
 @given(case=cases(growing_activations(), width=widths(1, 24), sizes=TRAINED, most_growth=1.0))
 def test_training_feels_the_horizon_through_sigma_w_times_horizon(case: Case, audit: Audit) -> None:
     """A run for (sigma_w / 4, 4 T) is that for (sigma_w, T), to the last bit."""
-    audit.at_most(case, *stretching_discrepancies(case, audit))
+    audit.at_most(case, *stretching_discrepancies(case, audit.setting))
 
 
 @checks(
@@ -47,4 +47,4 @@ def test_training_feels_the_horizon_through_sigma_w_times_horizon(case: Case, au
 @given(case=cases(growing_activations(), width=widths(8, 8), sizes=TRAINED, most_growth=1.0))
 def test_training_diverges_over_long_horizons(case: Case, audit: Audit) -> None:
     """The learning rate of the case's horizon is beyond 2 / lambda_max at a longer one, and the residual grows."""
-    audit.at_most(case, *divergence_discrepancies(case, audit))
+    audit.at_most(case, *divergence_discrepancies(case, audit.setting))

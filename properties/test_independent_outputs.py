@@ -22,7 +22,7 @@ from theory_check.neural_ode.strategies import Sizes, cases, lipschitz_activatio
 )
 def test_outputs_are_uncorrelated_given_the_features(case: Case, audit: Audit) -> None:
     """At every width outputs over sqrt(S) are independent, and E[f1^2 f2^2] is E[S^2]."""
-    outputs = OutputIndependence(case, audit)
+    outputs = OutputIndependence(case, audit.setting)
     audit.law(case, *outputs.tests(), unusable=outputs.unusable(), picture=outputs.picture)
 
 
@@ -39,7 +39,7 @@ def test_outputs_are_uncorrelated_given_the_features(case: Case, audit: Audit) -
 )
 def test_covariance_of_squared_outputs_falls_like_the_inverse_width(case: Case, audit: Audit) -> None:
     """That covariance is Var(S), here of the outputs of all inputs: like 1 / width."""
-    outputs = OutputIndependence(case, audit)
+    outputs = OutputIndependence(case, audit.setting)
     unusable = outputs.without_rate()
     if unusable:
         audit.not_executed(case, q.COVARIANCE_RATE, unusable)

@@ -24,7 +24,7 @@ SOME = Sizes(inputs=(4, 6), dimensions=(4, 6))
 @given(case=cases(smooth_activations(), width=widths(8, 8), sizes=FEW, most_growth=1.0, strong=True))
 def test_layers_extrapolated_give_the_kernels_of_the_ode(case: Case, audit: Audit) -> None:
     """Width first: the kernels of L layers, extrapolated in L by themselves, are those of the ODE."""
-    audit.at_most(case, *DepthLadder(case, audit).extrapolated())
+    audit.at_most(case, *DepthLadder(case, audit.setting).extrapolated())
 
 
 @checks(
@@ -36,7 +36,7 @@ def test_layers_extrapolated_give_the_kernels_of_the_ode(case: Case, audit: Audi
 @given(case=cases(smooth_activations(), width=widths(8, 8), sizes=SOME, most_growth=1.0, strong=True))
 def test_width_limit_is_uniform_in_depth(case: Case, audit: Audit) -> None:
     """Both at once: NNGP kernels approach those of their depth like width^(-1/2) while the depth grows with width."""
-    judge_joint(case, audit, q.JOINT_RATE, JointLadder(case, audit))
+    judge_joint(case, audit, q.JOINT_RATE, JointLadder(case, audit.setting))
 
 
 @checks(
@@ -48,7 +48,7 @@ def test_width_limit_is_uniform_in_depth(case: Case, audit: Audit) -> None:
 @given(case=cases(smooth_activations(), width=widths(8, 8), sizes=SOME, most_growth=1.0, strong=True))
 def test_width_limit_of_the_tangent_kernel_is_uniform_in_depth(case: Case, audit: Audit) -> None:
     """The same for the tangent kernels."""
-    judge_joint(case, audit, q.JOINT_TANGENT_RATE, JointLadder(case, audit, "tangent"))
+    judge_joint(case, audit, q.JOINT_TANGENT_RATE, JointLadder(case, audit.setting, "tangent"))
 
 
 def judge_joint(case: Case, audit: Audit, quantity: Quantity, ladder: JointLadder) -> None:

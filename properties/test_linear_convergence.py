@@ -29,7 +29,7 @@ FEW = cases(smooth_activations(), width=widths(64, 64), sizes=Sizes(inputs=(2, 4
 @given(case=FEW)
 def test_training_follows_its_linearisation(case: Case, audit: Audit) -> None:
     """Outputs deviate from the run of the kernel at the start at least like n^(-1/2)."""
-    ladder = DescentLadder(case, audit, "outputs")
+    ladder = DescentLadder(case, audit.setting, "outputs")
     audit.rate(
         case,
         q.LINEARISED_RATE,
@@ -54,11 +54,11 @@ def test_training_follows_its_linearisation(case: Case, audit: Audit) -> None:
 @given(case=TRAINED)
 def test_gradient_descent_converges_linearly(case: Case, audit: Audit) -> None:
     """From a stated width on, every step decreases the loss by the stated factor."""
-    audit.at_most(case, *convergence_discrepancies(case, audit))
+    audit.at_most(case, *convergence_discrepancies(case, audit.setting))
 
 
 @checks("linear-convergence", known_as="test_own_model.py", of_model=True)
 @given(case=model_cases(inputs=(2, 4)))
 def test_gradient_descent_on_a_model_converges_linearly(case: Case, audit: Audit) -> None:
     """Every step decreases the loss by the stated factor, while the kernel keeps half of its smallest eigenvalue."""
-    audit.at_most(case, *model_discrepancies(case, audit))
+    audit.at_most(case, *model_discrepancies(case, audit.setting))

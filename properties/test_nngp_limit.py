@@ -21,7 +21,7 @@ SOME = Sizes(inputs=(4, 6), dimensions=(4, 6))
 @given(case=cases(lipschitz_activations(), width=widths(8, 8), sizes=SOME, most_growth=1.0))
 def test_empirical_nngp_kernels_approach_the_limit(case: Case, audit: Audit) -> None:
     """The root mean square error falls like width^(-1/2)."""
-    ladder = WidthLadder(case, audit, "nngp")
+    ladder = WidthLadder(case, audit.setting, "nngp")
     unusable = ladder.unusable()
     audit.rate(
         case, q.NNGP_RATE, ladder, expected=EXPECTED, margin=RATE_MARGIN, unusable=unusable, details=ladder.details
@@ -37,5 +37,5 @@ def test_empirical_nngp_kernels_approach_the_limit(case: Case, audit: Audit) -> 
 @given(case=cases(lipschitz_activations(), width=widths(8, 8), sizes=SOME, most_growth=1.0))
 def test_mean_nngp_kernel_is_the_limit(case: Case, audit: Audit) -> None:
     """At a width of 512 the mean over networks is within a fixed allowance of the limit, in size."""
-    ladder = WidthLadder(case, audit, "nngp")
+    ladder = WidthLadder(case, audit.setting, "nngp")
     audit.law(case, ladder.mean_test(q.NNGP_MEAN), unusable=ladder.unusable())

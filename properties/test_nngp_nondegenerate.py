@@ -15,7 +15,7 @@ from theory_check.neural_ode.strategies import Sizes, cases, smooth_activations,
 )
 def test_limiting_nngp_kernel_is_positive_definite(case: Case, audit: Audit) -> None:
     """The smallest eigenvalue of the normalised kernel, its error bound subtracted, is proved positive."""
-    spectrum = limit_spectrum(case, audit, "nngp")
+    spectrum = limit_spectrum(case, audit.setting, "nngp")
     audit.positive_definite(
         case,
         q.NNGP_EIGENVALUE,

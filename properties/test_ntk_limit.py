@@ -22,7 +22,7 @@ SOME = Sizes(inputs=(4, 6), dimensions=(4, 6))
 @given(case=cases(smooth_activations(), width=widths(8, 8), sizes=SOME, most_growth=1.0))
 def test_empirical_tangent_kernels_approach_the_limit(case: Case, audit: Audit) -> None:
     """The root mean square error falls like width^(-1/2)."""
-    ladder = WidthLadder(case, audit, "tangent")
+    ladder = WidthLadder(case, audit.setting, "tangent")
     unusable = ladder.unusable()
     audit.rate(
         case, q.TANGENT_RATE, ladder, expected=EXPECTED, margin=RATE_MARGIN, unusable=unusable, details=ladder.details
@@ -33,5 +33,5 @@ def test_empirical_tangent_kernels_approach_the_limit(case: Case, audit: Audit) 
 @given(case=cases(smooth_activations(), width=widths(8, 8), sizes=SOME, most_growth=1.0))
 def test_mean_tangent_kernel_is_the_limit(case: Case, audit: Audit) -> None:
     """At a width of 512 the mean over networks is within a fixed allowance of the limit, in size."""
-    ladder = WidthLadder(case, audit, "tangent")
+    ladder = WidthLadder(case, audit.setting, "tangent")
     audit.law(case, ladder.mean_test(q.TANGENT_MEAN), unusable=ladder.unusable())

@@ -16,7 +16,7 @@ from theory_check.neural_ode.strategies import Sizes, cases, model_cases, smooth
 )
 def test_tangent_kernel_is_positive_definite(case: Case, audit: Audit) -> None:
     """The smallest eigenvalue of the normalised kernel, its error bound subtracted, is proved positive."""
-    spectrum = limit_spectrum(case, audit, "tangent")
+    spectrum = limit_spectrum(case, audit.setting, "tangent")
     audit.positive_definite(
         case,
         q.EIGENVALUE,
@@ -30,7 +30,7 @@ def test_tangent_kernel_is_positive_definite(case: Case, audit: Audit) -> None:
 @given(case=model_cases(inputs=(1, 6)))
 def test_empirical_kernel_of_a_model_is_positive_definite(case: Case, audit: Audit) -> None:
     """The smallest eigenvalue of the normalised empirical kernel, its error bound subtracted, is proved positive."""
-    spectrum = empirical_spectrum(case, audit)
+    spectrum = empirical_spectrum(case, audit.setting)
     audit.positive_definite(
         case,
         q.EMPIRICAL_EIGENVALUE,

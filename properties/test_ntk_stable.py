@@ -26,7 +26,7 @@ FEW = cases(smooth_activations(), width=widths(64, 64), sizes=Sizes(inputs=(2, 4
 @given(case=FEW)
 def test_kernel_moves_less_the_wider_the_network(case: Case, audit: Audit) -> None:
     """The largest distance of the tangent kernel from its start falls at least like n^(-1/2)."""
-    ladder = DescentLadder(case, audit, "kernel")
+    ladder = DescentLadder(case, audit.setting, "kernel")
     audit.rate(
         case,
         q.KERNEL_RATE,
@@ -47,4 +47,4 @@ def test_kernel_moves_less_the_wider_the_network(case: Case, audit: Audit) -> No
 @given(case=TRAINED)
 def test_kernel_keeps_its_smallest_eigenvalue(case: Case, audit: Audit) -> None:
     """From a stated width on it stays above half of that of the limit."""
-    audit.at_most(case, *stability_discrepancies(case, audit))
+    audit.at_most(case, *stability_discrepancies(case, audit.setting))

@@ -21,7 +21,7 @@ FEW = Sizes(inputs=(1, 2), dimensions=(2, 4))
 @given(case=cases(smooth_activations(), width=widths(8, 8), sizes=FEW, most_growth=1.0, strong=True))
 def test_kernels_of_the_layers_approach_those_of_the_ode(case: Case, audit: Audit) -> None:
     """At infinite width, without any noise, both kernels of L layers approach those of the ODE like 1 / L."""
-    audit.rate(case, q.DEPTH_RATE, DepthLadder(case, audit), expected=DEPTH_RATE, margin=DEPTH_MARGIN)
+    audit.rate(case, q.DEPTH_RATE, DepthLadder(case, audit.setting), expected=DEPTH_RATE, margin=DEPTH_MARGIN)
 
 
 @checks(
@@ -33,7 +33,7 @@ def test_kernels_of_the_layers_approach_those_of_the_ode(case: Case, audit: Audi
 @given(case=cases(smooth_activations(), width=widths(16, 64), sizes=FEW, most_growth=1.0, strong=True))
 def test_states_and_gradients_of_the_layers_approach_those_of_the_ode(case: Case, audit: Audit) -> None:
     """At the width of the case, states and gradients of L layers approach those of the ODE like 1 / L."""
-    networks = ResidualNetworks(case, audit)
+    networks = ResidualNetworks(case, audit.setting)
     audit.rate(
         case,
         q.NETWORK_DEPTH_RATE,
@@ -54,7 +54,7 @@ def test_states_and_gradients_of_the_layers_approach_those_of_the_ode(case: Case
 @given(case=cases(smooth_activations(), width=widths(8, 8), sizes=FEW, most_growth=1.0, strong=True))
 def test_error_of_the_layers_does_not_grow_with_width(case: Case, audit: Audit) -> None:
     """At a fixed number of layers the relative error of states and gradients stays what it is as networks widen."""
-    networks = ResidualNetworks(case, audit)
+    networks = ResidualNetworks(case, audit.setting)
     audit.rate(
         case,
         q.NETWORK_GROWTH,

@@ -46,7 +46,7 @@ def judge(case: Case, audit: Audit, quantity: Quantity, compared: Comparison) ->
 @given(case=solved())
 def test_slightly_smoothed_kinks_take_no_more_evaluations(case: Case, audit: Audit) -> None:
     """Mollified over 0.03 standard deviations of the state."""
-    judge(case, audit, q.FINE_EVALUATIONS, compared_evaluations(case, audit, FINE))
+    judge(case, audit, q.FINE_EVALUATIONS, compared_evaluations(case, audit.setting, FINE))
 
 
 @checks(
@@ -64,18 +64,18 @@ def test_slightly_smoothed_kinks_take_no_more_evaluations(case: Case, audit: Aud
 @given(case=solved())
 def test_well_smoothed_kinks_take_no_more_evaluations(case: Case, audit: Audit) -> None:
     """Mollified over 0.3 standard deviations of the state."""
-    judge(case, audit, q.COARSE_EVALUATIONS, compared_evaluations(case, audit, COARSE))
+    judge(case, audit, q.COARSE_EVALUATIONS, compared_evaluations(case, audit.setting, COARSE))
 
 
 @checks("smooth-trains-faster", known_as="test_training_speed.py", share=SHARE)
 @given(case=trained())
 def test_slightly_smoothed_kinks_take_no_more_steps(case: Case, audit: Audit) -> None:
     """Mollified over 0.03 standard deviations of the state."""
-    judge(case, audit, q.FINE_STEPS, compared_steps(case, audit, FINE))
+    judge(case, audit, q.FINE_STEPS, compared_steps(case, audit.setting, FINE))
 
 
 @checks("smooth-trains-faster", known_as="test_training_speed.py", share=SHARE)
 @given(case=trained())
 def test_well_smoothed_kinks_take_no_more_steps(case: Case, audit: Audit) -> None:
     """Mollified over 0.3 standard deviations of the state."""
-    judge(case, audit, q.COARSE_STEPS, compared_steps(case, audit, COARSE))
+    judge(case, audit, q.COARSE_STEPS, compared_steps(case, audit.setting, COARSE))

@@ -40,4 +40,4 @@ SEVERAL = Sizes(inputs=(3, 6), dimensions=(2, 6))
 )
 def test_limiting_correlations_exceed_those_of_the_inputs(case: Case, audit: Audit) -> None:
     """Final states and outputs of two inputs are more correlated than the inputs."""
-    audit.at_most(case, *spread_discrepancies(case, audit))
+    audit.at_most(case, *spread_discrepancies(case, audit.setting))

@@ -21,4 +21,4 @@ CROWD = Sizes(inputs=(6, 8), dimensions=(3, 4))
 @given(case=cases(lipschitz_activations(), width=widths(8, 8), sizes=CROWD, most_growth=2.0))
 def test_limiting_correlations_grow_with_those_of_the_inputs(case: Case, audit: Audit) -> None:
     """On [0, 1] both kernels are non-decreasing functions of the correlation of two inputs."""
-    audit.at_most(case, *structure_discrepancies(case, audit))
+    audit.at_most(case, *structure_discrepancies(case, audit.setting))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from theory_check.case.record import Seeds, case_hook, case_id
 from theory_check.claims.claim import Unmet
-from theory_check.judge.audit import Audit, ConclusionFails, LawTest
+from theory_check.judge.audit import Audit, LawTest
 from theory_check.judge.definiteness import (
     SINGULAR_RESOLUTION,
     Certificate,
@@ -34,8 +34,8 @@ from theory_check.judge.gaussianity import (
     variance_test,
 )
 from theory_check.judge.non_inferiority import PairedCosts
-from theory_check.judge.profile import PROFILES
 from theory_check.judge.rates import RateResult, detectable_departure, fit_rate, fit_slope, replicates_needed_by
+from theory_check.judge.setting import Setting
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict
 from theory_check.neural_ode.activations.loading import activation
 from theory_check.neural_ode.case import Case, Sphere
@@ -53,30 +53,25 @@ def audit(unmet: Unmet | None = None, *, calls: int = 100, defect: str | None = 
     return Audit(
         claim=CLAIMS["forward-unique"],
         test="test_file.py::test_it",
-        seeds=Seeds(7, "forward-unique"),
+        setting=Setting(Seeds(7, "forward-unique"), load=activation),
         budget=ErrorBudget(LEVEL * calls, calls),
-        profile=PROFILES["quick"],
         unmet=lambda _case: unmet,
-        load=activation,
         defect=defect,
     )
 
 
-def judge(act: Callable[[Audit], None], unmet: Unmet | None = None) -> tuple[Outcome, bool]:
-    """The outcome, and whether the judge raised; every outcome is written as strict JSON and read back."""
-    judging, carried = audit(unmet), None
-    try:
-        act(judging)
-    except ConclusionFails as failure:
-        carried = failure.outcome
+def judge(act: Callable[[Audit], object], unmet: Unmet | None = None) -> Outcome:
+    """The outcome, which the judge returns and keeps; it is written as strict JSON and read back."""
+    judging = audit(unmet)
+    returned = act(judging)
     (outcome,) = judging.judged.values()
-    assert carried is None or carried is outcome
+    assert returned is None or returned is outcome
     text = msgspec.json.encode(outcome)
     assert msgspec.json.decode(text, type=Outcome, dec_hook=case_hook(Case)) == outcome
     # What was read back is equal, so that no number is none; those for readers are plain, whoever measured them.
     for value in getattr(outcome.evidence, "numbers", {}).values():
         assert type(value) in {float, int, str, bool, type(None)}
-    return outcome, carried is not None
+    return outcome
 
 
 # --- what every outcome says -------------------------------------------------------------------------------------
@@ -112,17 +107,10 @@ def test_a_claim_is_an_implication(
     unmet: Unmet | None, discrepancy: Discrepancy, verdict: Verdict, conclusion: Conclusion
 ) -> None:
     """Assumptions decide what a conclusion means; a failing one always raises, so that it is shrunk."""
-    outcome, raised = judge(lambda a: a.at_most(CASE, discrepancy), unmet)
+    outcome = judge(lambda a: a.at_most(CASE, discrepancy), unmet)
     assert (outcome.verdict, outcome.conclusion) == (verdict, conclusion)
-    assert raised == (conclusion is Conclusion.FAILS)
     assert outcome.unmet == unmet
     assert outcome.why.startswith(str(unmet)) == (unmet is not None)
-
-
-def test_the_exception_shows_the_numbers() -> None:
-    """Claim, quantity and the two numbers, for a log."""
-    with pytest.raises(ConclusionFails, match=r"^forward-unique: bad: 3\.0 against 1\.0$"):
-        audit().at_most(CASE, BAD)
 
 
 # --- at_most -----------------------------------------------------------------------------------------------------
@@ -131,30 +119,29 @@ def test_the_exception_shows_the_numbers() -> None:
 def test_the_worst_comparison_is_the_one_reported() -> None:
     """Failing ones first, then the one nearest to its bound; all that were made are counted."""
     near = Discrepancy("near", 0.9, 1.0, 1e6)
-    outcome, _ = judge(lambda a: a.at_most(CASE, GOOD, near))
+    outcome = judge(lambda a: a.at_most(CASE, GOOD, near))
     assert (str(outcome.quantity), outcome.measured, outcome.bound, outcome.ratio) == ("near", 0.9, 1.0, 0.9)
     assert (outcome.comparisons, outcome.evidence.scale) == (2, 1e6)
-    outcome, _ = judge(lambda a: a.at_most(CASE, near, BAD, BLIND))
+    outcome = judge(lambda a: a.at_most(CASE, near, BAD, BLIND))
     assert (str(outcome.quantity), outcome.ratio, outcome.evidence.numbers) == ("bad", 3.0, {"part": 2.0})
     assert outcome.comparisons == 2
 
 
 def test_one_comparison_without_power_leaves_a_case_undecided() -> None:
     """However well the others hold; never supported, and the reason is that of the blind one."""
-    outcome, _ = judge(lambda a: a.at_most(CASE, GOOD, BLIND, GOOD))
+    outcome = judge(lambda a: a.at_most(CASE, GOOD, BLIND, GOOD))
     assert outcome.verdict is Verdict.INCONCLUSIVE
     assert outcome.reason == BLIND.powerless
     assert outcome.comparisons == 2
-    outcome, _ = judge(lambda a: a.at_most(CASE, BLIND))
+    outcome = judge(lambda a: a.at_most(CASE, BLIND))
     assert (outcome.verdict, outcome.comparisons) == (Verdict.INCONCLUSIVE, 0)
 
 
 def test_an_error_equal_to_its_bound_holds() -> None:
     """At most means at most, also for zero against zero; the least more fails."""
-    assert judge(lambda a: a.at_most(CASE, Discrepancy("x", 1.0, 1.0)))[0].conclusion is Conclusion.HOLDS
-    assert judge(lambda a: a.at_most(CASE, Discrepancy("x", 0.0, 0.0)))[0].conclusion is Conclusion.HOLDS
-    outcome, raised = judge(lambda a: a.at_most(CASE, Discrepancy("x", 5e-324, 0.0)))
-    assert raised
+    assert judge(lambda a: a.at_most(CASE, Discrepancy("x", 1.0, 1.0))).conclusion is Conclusion.HOLDS
+    assert judge(lambda a: a.at_most(CASE, Discrepancy("x", 0.0, 0.0))).conclusion is Conclusion.HOLDS
+    outcome = judge(lambda a: a.at_most(CASE, Discrepancy("x", 5e-324, 0.0)))
     assert outcome.ratio is None
 
 
@@ -163,24 +150,21 @@ def test_an_error_equal_to_its_bound_holds() -> None:
 def test_what_is_not_finite_is_an_error(value: float, field: str) -> None:
     """`nan > bound` is False and an infinite bound holds everything: neither may pass."""
     fields = {"error": 0.5, "bound": 1.0, "scale": 1e6} | {field: value}
-    outcome, raised = judge(lambda a: a.at_most(CASE, GOOD, Discrepancy("broken", **fields)))
+    outcome = judge(lambda a: a.at_most(CASE, GOOD, Discrepancy("broken", **fields)))
     assert (outcome.verdict, outcome.conclusion) == (Verdict.ERROR, Conclusion.UNDECIDED)
-    assert not raised
     assert "broken: not finite" in outcome.reason
-    outcome, _ = judge(lambda a: a.at_most(CASE, Discrepancy("broken", **fields)), UNMET)
+    outcome = judge(lambda a: a.at_most(CASE, Discrepancy("broken", **fields)), UNMET)
     assert outcome.verdict is Verdict.ASSUMPTIONS_NOT_MET
     assert outcome.conclusion is Conclusion.UNDECIDED
 
 
 def test_a_failure_must_be_confirmed_in_the_same_quantity() -> None:
     """Confirmed it is refuted; gone, blind or seen elsewhere only, it is undecided."""
-    outcome, raised = judge(lambda a: a.at_most(CASE, GOOD, BAD, confirm=lambda: (GOOD, BAD)))
-    assert raised
+    outcome = judge(lambda a: a.at_most(CASE, GOOD, BAD, confirm=lambda: (GOOD, BAD)))
     assert outcome.reason == ""
     elsewhere = Discrepancy("good", 3.0, 1.0, 1e6)
     for refined in ((GOOD,), (elsewhere,), (Discrepancy("bad", 3.0, 1.0, 2.0),)):
-        outcome, raised = judge(lambda a, refined=refined: a.at_most(CASE, GOOD, BAD, confirm=lambda: refined))
-        assert not raised
+        outcome = judge(lambda a, refined=refined: a.at_most(CASE, GOOD, BAD, confirm=lambda: refined))
         assert (outcome.verdict, str(outcome.quantity)) == (Verdict.INCONCLUSIVE, "bad")
         assert "not confirmed" in outcome.reason
 
@@ -188,14 +172,14 @@ def test_a_failure_must_be_confirmed_in_the_same_quantity() -> None:
 def test_of_two_failures_the_confirmed_one_is_reported() -> None:
     """The larger one is not, when only the smaller was confirmed."""
     larger = Discrepancy("larger", 9.0, 1.0, 1e6)
-    outcome, _ = judge(lambda a: a.at_most(CASE, larger, BAD, confirm=lambda: (BAD,)))
+    outcome = judge(lambda a: a.at_most(CASE, larger, BAD, confirm=lambda: (BAD,)))
     assert (outcome.conclusion, str(outcome.quantity)) == (Conclusion.FAILS, "bad")
 
 
 def test_a_confirmation_that_is_not_finite_is_an_error() -> None:
     """A NaN neither confirms nor clears."""
     broken = Discrepancy("bad", math.nan, 1.0, 1e6)
-    outcome, _ = judge(lambda a: a.at_most(CASE, BAD, confirm=lambda: (broken,)))
+    outcome = judge(lambda a: a.at_most(CASE, BAD, confirm=lambda: (broken,)))
     assert outcome.verdict is Verdict.ERROR
 
 
@@ -205,7 +189,7 @@ def test_what_holds_needs_no_confirmation() -> None:
     def confirm() -> tuple[Discrepancy, ...]:
         raise RuntimeError("not wanted")
 
-    assert judge(lambda a: a.at_most(CASE, GOOD, confirm=confirm))[0].verdict is Verdict.SUPPORTED
+    assert judge(lambda a: a.at_most(CASE, GOOD, confirm=confirm)).verdict is Verdict.SUPPORTED
 
 
 def test_nothing_to_compare_is_no_pass() -> None:
@@ -248,21 +232,21 @@ def test_a_law_that_is_not_rejected_holds() -> None:
 
 def test_an_exact_law_is_rejected_at_once_or_at_a_later_stage() -> None:
     """Staged: a third of the level rejects at once, a doubtful p-value draws afresh, and may reject or not."""
-    outcome, raised = judge(lambda a: a.law(CASE, law_test(LEVEL / 4), law_test(0.5)))
-    assert (outcome.verdict, raised, outcome.ratio) == (Verdict.REFUTED, True, pytest.approx(1.0, abs=0.05))
+    outcome = judge(lambda a: a.law(CASE, law_test(LEVEL / 4), law_test(0.5)))
+    assert (outcome.verdict, outcome.ratio) == (Verdict.REFUTED, pytest.approx(1.0, abs=0.05))
     assert outcome.measured == LEVEL / 4
     assert outcome.bound == pytest.approx(LEVEL)
-    assert judge(lambda a: a.law(CASE, law_test(LEVEL, LEVEL)))[0].verdict is Verdict.REFUTED
-    outcome, raised = judge(lambda a: a.law(CASE, law_test(LEVEL, 0.5)))
-    assert (outcome.verdict, raised) == (Verdict.SUPPORTED, False)
+    assert judge(lambda a: a.law(CASE, law_test(LEVEL, LEVEL))).verdict is Verdict.REFUTED
+    outcome = judge(lambda a: a.law(CASE, law_test(LEVEL, 0.5)))
+    assert outcome.verdict is Verdict.SUPPORTED
     assert outcome.evidence.tests[0].samples == 20
 
 
 def test_an_approximate_law_takes_three_samples_to_be_rejected() -> None:
     """Two that agree and one that does not leave it standing, however small the two."""
     third = LEVEL ** (1 / 3)
-    assert judge(lambda a: a.law(CASE, law_test(third, third, third, exact=False)))[0].verdict is Verdict.REFUTED
-    outcome, _ = judge(lambda a: a.law(CASE, law_test(0.0, 0.0, 2 * third, exact=False)))
+    assert judge(lambda a: a.law(CASE, law_test(third, third, third, exact=False))).verdict is Verdict.REFUTED
+    outcome = judge(lambda a: a.law(CASE, law_test(0.0, 0.0, 2 * third, exact=False)))
     assert outcome.verdict is Verdict.SUPPORTED
 
 
@@ -278,7 +262,7 @@ def test_an_approximate_law_takes_three_samples_to_be_rejected() -> None:
 )
 def test_the_ratio_is_below_one_where_the_law_holds(test: LawTest) -> None:
     """Whatever the p-values of samples that did not reject."""
-    outcome, _ = judge(lambda a: a.law(CASE, test))
+    outcome = judge(lambda a: a.law(CASE, test))
     assert outcome.verdict is Verdict.SUPPORTED
     assert 0 <= outcome.ratio < 1
 
@@ -304,7 +288,7 @@ def test_a_statistic_that_is_none_is_raised_not_judged() -> None:
     """Whatever p-value was made of it; an infinite one comes of finite samples that overflow, and is evidence."""
     with pytest.raises(NonFiniteEvidence, match="statistic of mean_test is NaN"):
         audit().law(CASE, result_of(statistic=math.nan))
-    assert judge(lambda a: a.law(CASE, result_of(statistic=math.inf, p_value=0.0)))[0].verdict is Verdict.REFUTED
+    assert judge(lambda a: a.law(CASE, result_of(statistic=math.inf, p_value=0.0))).verdict is Verdict.REFUTED
 
 
 def test_a_test_of_unknown_power_or_of_another_tail_is_refused() -> None:
@@ -313,7 +297,7 @@ def test_a_test_of_unknown_power_or_of_another_tail_is_refused() -> None:
         audit().law(CASE, result_of(name="median_test"))
     with pytest.raises(ValueError, match="approximate in the tail"):
         audit().law(CASE, result_of(tail="approximate"))
-    assert judge(lambda a: a.law(CASE, result_of(tail="bound")))[0].verdict is Verdict.SUPPORTED
+    assert judge(lambda a: a.law(CASE, result_of(tail="bound"))).verdict is Verdict.SUPPORTED
 
 
 def test_every_law_outcome_says_what_it_could_have_seen() -> None:
@@ -336,7 +320,7 @@ def test_every_law_outcome_says_what_it_could_have_seen() -> None:
         LawTest(name, exact=result.tail != "approximate", sample=lambda _, result=result: result)
         for name, result in results.items()
     ]
-    outcome, _ = judge(lambda a: a.law(CASE, *tests))
+    outcome = judge(lambda a: a.law(CASE, *tests))
     assert outcome.evidence.level == pytest.approx(LEVEL)
     for said, (name, result) in zip(outcome.evidence.tests, results.items(), strict=True):
         confirmed = result.tail == "approximate"
@@ -355,10 +339,10 @@ def test_a_law_without_power_supports_nothing() -> None:
         result = mean_within_test(difference, error, allowance=0.02, samples=40)
         return LawTest("a mean", exact=False, sample=lambda _stage: result, least_power=0.5)
 
-    sharp, _ = judge(lambda a: a.law(CASE, mean(0.0, 0.001)))
-    blunt, _ = judge(lambda a: a.law(CASE, mean(0.0, 0.1)))
-    wild, raised = judge(lambda a: a.law(CASE, mean(5.0, 0.1)))
-    assert (sharp.verdict, blunt.verdict, wild.verdict, raised) == ("supported", "inconclusive", "refuted", True)
+    sharp = judge(lambda a: a.law(CASE, mean(0.0, 0.001)))
+    blunt = judge(lambda a: a.law(CASE, mean(0.0, 0.1)))
+    wild = judge(lambda a: a.law(CASE, mean(5.0, 0.1)))
+    assert (sharp.verdict, blunt.verdict, wild.verdict) == ("supported", "inconclusive", "refuted")
     assert blunt.reason.startswith("underpowered: a mean sees a relative difference of 10% with probability")
 
 
@@ -377,8 +361,8 @@ def test_data_that_cannot_be_tested_are_undecided(unmet: Unmet | None, verdict: 
         lambda a: a.law(CASE, law_test(0.5), unusable="no features"),
         lambda a: a.rate(CASE, "slope", lambda _: ladder(-1.0), expected=-1.0, margin=0.15, unusable="no features"),
     ):
-        outcome, raised = judge(act, unmet)
-        assert (outcome.verdict, outcome.conclusion, raised) == (verdict, Conclusion.UNDECIDED, False)
+        outcome = judge(act, unmet)
+        assert (outcome.verdict, outcome.conclusion) == (verdict, Conclusion.UNDECIDED)
         assert (outcome.comparisons, outcome.measured) == (0, None)
         assert "no features" in outcome.reason
 
@@ -408,8 +392,8 @@ def rate_of(*slopes: tuple[float, float]) -> Callable[[Audit], None]:
 
 def test_a_ladder_that_falls_fast_enough_is_supported() -> None:
     """The first ladder is enough; slope, limit, interval and constant are kept."""
-    outcome, raised = judge(rate_of((-1.0, 0.01)))
-    assert (outcome.verdict, raised, outcome.comparisons) == (Verdict.SUPPORTED, False, 5)
+    outcome = judge(rate_of((-1.0, 0.01)))
+    assert (outcome.verdict, outcome.comparisons) == (Verdict.SUPPORTED, 5)
     assert outcome.measured == pytest.approx(-1.0)
     assert outcome.bound == pytest.approx(-0.85)
     seen = outcome.evidence
@@ -421,13 +405,13 @@ def test_a_ladder_that_falls_fast_enough_is_supported() -> None:
 def test_three_ladders_refute() -> None:
     """All three too flat refute; one that is not, or a wide one, leaves it undecided."""
     flat, steep, wide = (-0.2, 0.01), (-1.0, 0.01), (-0.9, 0.5)
-    assert judge(rate_of(flat, flat, flat))[0].verdict is Verdict.REFUTED
-    assert judge(rate_of(flat, flat, steep))[0].verdict is Verdict.INCONCLUSIVE
-    outcome, raised = judge(rate_of(wide))
-    assert (outcome.verdict, raised) == (Verdict.INCONCLUSIVE, False)
+    assert judge(rate_of(flat, flat, flat)).verdict is Verdict.REFUTED
+    assert judge(rate_of(flat, flat, steep)).verdict is Verdict.INCONCLUSIVE
+    outcome = judge(rate_of(wide))
+    assert outcome.verdict is Verdict.INCONCLUSIVE
     assert "does not settle" in outcome.reason
-    outcome, raised = judge(rate_of(flat, flat, flat), UNMET)
-    assert (outcome.verdict, outcome.conclusion, raised) == (Verdict.ASSUMPTIONS_NOT_MET, Conclusion.FAILS, True)
+    outcome = judge(rate_of(flat, flat, flat), UNMET)
+    assert (outcome.verdict, outcome.conclusion) == (Verdict.ASSUMPTIONS_NOT_MET, Conclusion.FAILS)
 
 
 def test_a_rate_says_how_it_was_designed() -> None:
@@ -438,13 +422,13 @@ def test_a_rate_says_how_it_was_designed() -> None:
         result = fit_rate(
             sizes, x[:, :count] / sizes[:, None], expected=-1.0, margin=0.15, refute_level=LEVEL ** (1 / 3)
         )
-        outcome, _ = judge(lambda a, result=result: a.rate(CASE, "slope", lambda _: result, expected=-1.0, margin=0.15))
+        outcome = judge(lambda a, result=result: a.rate(CASE, "slope", lambda _: result, expected=-1.0, margin=0.15))
         seen = outcome.evidence
         assert seen.replicates == count
         assert seen.replicates_needed == replicates_needed_by(result, 0.15)
         assert (seen.replicates >= seen.replicates_needed) is enough
         assert (seen.power, seen.detectable) == (0.9, pytest.approx(detectable_departure(result, LEVEL)))
-    outcome, _ = judge(rate_of((-1.0, 0.01)))  # standard errors that are known: there are no replicates to choose
+    outcome = judge(rate_of((-1.0, 0.01)))  # standard errors that are known: there are no replicates to choose
     assert outcome.evidence.replicates_needed is None
 
 
@@ -489,11 +473,8 @@ def test_rounding_never_refutes_positive_definiteness(
     certificate: Certificate, unmet: Unmet | None, verdict: Verdict, conclusion: Conclusion
 ) -> None:
     """A proof holds; singular to rounding fails only where the assumptions do not hold, and says so."""
-    outcome, raised = judge(
-        lambda a: a.positive_definite(CASE, "smallest", certificate, {"width": np.int64(64)}), unmet
-    )
+    outcome = judge(lambda a: a.positive_definite(CASE, "smallest", certificate, {"width": np.int64(64)}), unmet)
     assert (outcome.verdict, outcome.conclusion) == (verdict, conclusion)
-    assert raised == (conclusion is Conclusion.FAILS)
     assert (outcome.evidence.estimate, outcome.evidence.numbers) == (certificate.estimate, {"width": 64})
     if conclusion is Conclusion.HOLDS:
         assert (outcome.measured, outcome.bound) == (0.1, 1e-12)
@@ -539,7 +520,7 @@ def test_a_bound_larger_than_the_kernel_never_fails(data: st.DataObject) -> None
     bound = np.full((size, size), (mean or 1.0) * 10.0 ** data.draw(st.integers(-18, 4)))
     certificate = certified_lower_bound(kernel, bound)
     certificate = replace(certificate, indefinite=indefinite_certificate(kernel, bound) is not None)
-    outcome, _ = judge(lambda a: a.positive_definite(CASE, "smallest", certificate, {}), UNMET)
+    outcome = judge(lambda a: a.positive_definite(CASE, "smallest", certificate, {}), UNMET)
     if outcome.conclusion is Conclusion.FAILS and not certificate.indefinite:
         assert np.linalg.norm(bound) < SINGULAR_RESOLUTION * mean
         assert np.linalg.eigvalsh(kernel)[0] <= certificate.error_bound
@@ -574,9 +555,9 @@ def test_no_record_loses_a_nan(field: str) -> None:
 
 def test_an_error_stays_on_one_line_and_enters_no_claim_it_does_not_concern() -> None:
     """Where an assumption is not met a failing measurement is undecided."""
-    outcome, _ = judge(lambda a: a.error(CASE, "one\n two\t three"))
+    outcome = judge(lambda a: a.error(CASE, "one\n two\t three"))
     assert (outcome.verdict, outcome.reason, outcome.comparisons) == (Verdict.ERROR, "one two three", 0)
-    outcome, _ = judge(lambda a: a.error(CASE, "one"), UNMET)
+    outcome = judge(lambda a: a.error(CASE, "one"), UNMET)
     assert (outcome.verdict, outcome.why) == (Verdict.ASSUMPTIONS_NOT_MET, f"{UNMET}; one")
 
 
@@ -586,6 +567,10 @@ def test_a_case_judged_again_has_one_outcome() -> None:
     judging.at_most(CASE, GOOD)
     judging.at_most(CASE, BLIND)
     assert [outcome.verdict for outcome in judging.judged.values()] == [Verdict.INCONCLUSIVE]
+    failing = judging.at_most(CASE, BAD)
+    assert judging.at_most(CASE, GOOD) is failing
+    assert judging.error(CASE, "broken afterwards") is failing
+    assert list(judging.judged.values()) == [failing]
 
 
 # --- ratios of paired costs --------------------------------------------------------------------------------------
@@ -624,8 +609,8 @@ def test_a_ratio_is_refuted_by_three_samples_that_agree(
         finally:
             assert judging.budget.calls == 1
 
-    outcome, raised = judge(act)
-    assert (outcome.verdict, raised, seen) == (verdict, verdict is Verdict.REFUTED, list(range(drawn)))
+    outcome = judge(act)
+    assert (outcome.verdict, seen) == (verdict, list(range(drawn)))
     assert (outcome.measured, outcome.bound) == (pytest.approx(samples[0], rel=0.01), 1.05)
     assert outcome.reason.startswith("no difference: ") is (samples[0] == 1.0)
     said = outcome.evidence
@@ -648,7 +633,7 @@ def test_a_ratio_that_is_undecided_is_judged_again_with_a_call_of_its_own(larger
         finally:
             assert judging.budget.calls == 2
 
-    outcome, _ = judge(act)
+    outcome = judge(act)
     assert outcome.verdict is verdict
     assert outcome.measured == pytest.approx(larger, rel=0.01)
 
@@ -656,7 +641,7 @@ def test_a_ratio_that_is_undecided_is_judged_again_with_a_call_of_its_own(larger
         judging.non_inferior(CASE, "cost", lambda _k: paired(0.9), larger=lambda _k: pytest.fail("drawn"))
         assert judging.budget.calls == 1
 
-    assert judge(decided)[0].verdict is Verdict.SUPPORTED
+    assert judge(decided).verdict is Verdict.SUPPORTED
 
 
 def test_costs_that_cannot_be_compared_decide_nothing() -> None:
@@ -671,7 +656,7 @@ def test_costs_that_cannot_be_compared_decide_nothing() -> None:
         assert judging.budget.calls == 0
 
     for act in (unmeasured, unfinished):
-        outcome, _ = judge(act)
+        outcome = judge(act)
         assert (outcome.verdict, outcome.reason, outcome.comparisons) == (Verdict.INCONCLUSIVE, "no data", 0)
-    later, _ = judge(lambda j: j.non_inferior(CASE, "cost", lambda k: paired(1.2, "no data" if k == 2 else "")))
+    later = judge(lambda j: j.non_inferior(CASE, "cost", lambda k: paired(1.2, "no data" if k == 2 else "")))
     assert later.verdict is Verdict.INCONCLUSIVE

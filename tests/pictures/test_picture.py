@@ -17,9 +17,9 @@ from theory_check.judge.error_budget import ErrorBudget
 from theory_check.judge.evidence import interval_of
 from theory_check.judge.ladder_picture import ladder_picture
 from theory_check.judge.non_inferiority import PairedCosts
-from theory_check.judge.profile import PROFILES
 from theory_check.judge.quantile_picture import quantile_picture
 from theory_check.judge.rates import RateResult, fit_rate, fit_slope
+from theory_check.judge.setting import Setting
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict
 from theory_check.neural_ode.activations.loading import activation
 from theory_check.neural_ode.case import Case, Sphere
@@ -43,16 +43,14 @@ def ladder(slope: float = -0.5, *, spread: float = 0.05, **stated: object) -> Ra
     return fit_rate(WIDTHS, errors, **({"expected": -0.5, "margin": 0.15, "refute_level": 1e-4} | stated))
 
 
-def judged(act: Callable[[Audit], None]) -> Outcome:
+def judged(act: Callable[[Audit], object]) -> Outcome:
     """The outcome of one case whose assumptions are met."""
     audit = Audit(
         claim=CLAIMS["forward-unique"],
         test="test_file.py::test_it",
-        seeds=Seeds(7, "forward-unique"),
+        setting=Setting(Seeds(7, "forward-unique"), load=activation),
         budget=ErrorBudget(1e-6, 100),
-        profile=PROFILES["quick"],
         unmet=lambda _case: None,
-        load=activation,
     )
     act(audit)
     (outcome,) = audit.judged.values()

@@ -1,16 +1,14 @@
 """Claim ntk-limit over widths 100 to 1,000,000: minutes, hence in an environment of its own (`tox run -e wide`)."""
 
-from dataclasses import dataclass
-
 import msgspec
 import numpy as np
 import pytest
 from scipy import stats
 
 from theory_check.case.record import Seeds
-from theory_check.judge.profile import PROFILES, Profile
+from theory_check.judge.profile import PROFILES
+from theory_check.judge.setting import Setting
 from theory_check.judge.verdict import Verdict
-from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.activations.loading import activation
 from theory_check.neural_ode.case import Case, Digits
 from theory_check.neural_ode.measurements.width_ladder import WidthLadder, networks_at
@@ -23,24 +21,15 @@ MARGIN = 0.05
 NETWORKS = 40
 
 
-@dataclass(frozen=True)
-class Bench:
-    """A setting whose ladder goes on to a million neurons."""
-
-    seeds: Seeds = SEEDS
-    device: str = "cpu"
-    profile: Profile = PROFILE
-
-    def load(self, expression: str, /) -> Activation:
-        """The activation behind an expression."""
-        return activation(expression)
+# Its ladder goes on to a million neurons.
+SETTING = Setting(SEEDS, PROFILE, activation)
 
 
 @pytest.mark.wide
 def test_tangent_kernels_approach_the_limit_up_to_a_million_neurons() -> None:
     """The whole 95 % interval of the slope lies within 0.05 of -1/2, with three networks at the top."""
     case = Case(activation="softplus(x)", data=Digits(tuple(range(8))), width=8)
-    ladder = WidthLadder(case, Bench(), "tangent")
+    ladder = WidthLadder(case, SETTING, "tangent")
     assert ladder.unusable() == ""
     assert ladder.details["engine"] == "dense and revealed"
     result = ladder.measured(0, NETWORKS)

@@ -13,9 +13,10 @@ import numpy as np
 from theory_check.compare.records import Cell
 from theory_check.judge.median_interval import median_interval
 from theory_check.judge.plain_numbers import Detail
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.case import Case, Data
-from theory_check.neural_ode.measurements.instance import Instance, Setting, prepare
+from theory_check.neural_ode.measurements.instance import Instance, prepare
 from theory_check.neural_ode.measurements.smooth_trains_faster import TOLERANCE, solver_evaluations
 from theory_check.neural_ode.model import NeuralODE
 from theory_check.neural_ode.networks.descent import gradient_descent

@@ -16,7 +16,7 @@ from theory_check.compare.ranking import ranked, ranking_rule
 from theory_check.compare.records import Candidate, Comparison, Status, Uniqueness
 from theory_check.judge.median_interval import CONFIDENCE
 from theory_check.judge.plain_numbers import Detail, finite
-from theory_check.judge.profile import PROFILES, Profile
+from theory_check.judge.setting import Setting
 from theory_check.judge.verdict import Conclusion
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.case import Data, materialise
@@ -62,20 +62,6 @@ class Plan:
         }
 
 
-@dataclass
-class _Setting:
-    """Where the shared networks get their seeds."""
-
-    request: Request
-    seeds: Seeds
-    device: str
-    profile: Profile = PROFILES["quick"]
-
-    def load(self, expression: str, /) -> Activation:
-        phi: Activation = self.request.load(expression)
-        return phi
-
-
 def compare(
     plan: Plan, properties: Mapping[str, Property], progress: Callable[[str], None] = lambda _step: None
 ) -> Comparison:
@@ -90,7 +76,7 @@ def compare(
         ValueError, MemoryShortage: the networks cannot be drawn. What a single phi cannot do is a finding, no error.
     """
     request = plan.request
-    setting = _Setting(request, Seeds(request.seed, "compare"), request.device)
+    setting = Setting(Seeds(request.seed, "compare"), load=request.load, device=request.device)
     shared = shared_networks(setting, plan.data, plan.model, plan.width, plan.networks)
     candidates: Sequence[Candidate] = [
         _candidate(plan, shared, name, properties, progress) for name in request.activations

@@ -1,7 +1,7 @@
 """From an instance to the problems a solver is asked: weights by the seed rule, W scaled to a check's growth."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -9,8 +9,7 @@ import torch
 from theory_check.case.record import Seeds
 from theory_check.conformance.case import Trialled
 from theory_check.conformance.problem import Problem
-from theory_check.judge.profile import PROFILES, Profile
-from theory_check.neural_ode.activations.activation import Activation
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.activations.loading import activation
 from theory_check.neural_ode.case import labels_of
 from theory_check.neural_ode.measurements.instance import Instance, field_growth, prepare, with_bounded_growth
@@ -18,19 +17,6 @@ from theory_check.neural_ode.networks.parameters import Parameters, initial_stat
 
 # c T of a contraction: exp(20) is 5e8.
 CONTRACTION = 20.0
-
-
-@dataclass
-class Setting:
-    """Where a problem gets what an instance does not hold."""
-
-    seeds: Seeds
-    device: str = "cpu"
-    profile: Profile = PROFILES["quick"]
-
-    def load(self, expression: str, /) -> Activation:
-        """Phi behind an expression."""
-        return activation(expression)
 
 
 def problem_of(
@@ -46,7 +32,7 @@ def problem_of(
         exactly: scaled up to it as well.
         replicate: which set of weights.
     """
-    instance = prepare(trialled.case, Setting(Seeds(root, check)))
+    instance = prepare(trialled.case, Setting(Seeds(root, check), load=activation))
     stage = "contracting" if trialled.contracting else "weights"
     drawn = instance.parameters(stage=stage, replicate=replicate)
     model, width = trialled.case.neural_ode, trialled.case.width

@@ -1,7 +1,7 @@
-"""The judge of one trial: compares, records an Outcome for each case, and raises where a conclusion fails.
+"""The judge of one trial: compares, and records an Outcome for each case.
 
-Raising is what lets Hypothesis shrink a counterexample. A case is judged once; its verdict is then looked up,
-so that shrinking never meets a case twice and stops after a counted number of executions, not by the clock.
+A case is judged once; its verdict is then looked up, so that a search never judges a case twice and stops after a
+counted number of executions, not by the clock. Nothing is raised where a conclusion fails: the outcome says so.
 """
 
 import math
@@ -30,21 +30,13 @@ from theory_check.judge.gaussianity import TestResult, detectable_by_gate
 from theory_check.judge.ladder_picture import ladder_picture
 from theory_check.judge.non_inferiority import MARGIN, PairedCosts, RatioOfTotals, judge_ratio
 from theory_check.judge.plain_numbers import Detail, finite, plain
-from theory_check.judge.profile import Profile
 from theory_check.judge.rates import SUPPORT_CONFIDENCE, RateResult, detectable_departure, replicates_needed_by
+from theory_check.judge.setting import Setting
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict
 from theory_check.pictures.picture import Picture
 from theory_check.pictures.sketch import Sketch, finished
 
 NOTHING_MEASURED = Quantity(id="nothing", text="none: the measurement failed", kind="error")
-
-
-class ConclusionFails(AssertionError):
-    """The conclusion of a claim fails in a case; carries the outcome."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(f"{outcome.claim}: {outcome.quantity}: {outcome.measured} against {outcome.bound}")
-        self.outcome = outcome
 
 
 @dataclass(frozen=True)
@@ -76,16 +68,14 @@ class Audit:
     that no picture changes a verdict; where that fails, the outcome says so. By default it is that
     of the comparison or test that decided, of the ladder, or of the ratios.
 
+    A property may judge a case more than once; the first conclusion that fails is kept, else the last.
+
     Args:
         claim: the claim on trial.
         test: the property that uses this judge, "file.py::function".
-        seeds: the seed rule of the claim; measurements take their weights from it.
+        setting: what measurements get; `load` and `seeds` are reached through the judge as well.
         budget: counted calls of statistical tests.
-        profile: sizes.
         unmet: says which assumption of the claim a case does not meet, or None.
-        load: makes the activation of a case from its expression.
-        load_model: builds the module of a case of a user's own model from its reference and a seed.
-        device: where networks run, "cpu" or "cuda".
         defect: name of the planted defect that is active, if any.
         assumption: the one that is broken on purpose, if any.
     """
@@ -95,28 +85,29 @@ class Audit:
         *,
         claim: Claim,
         test: str,
-        seeds: Seeds,
+        setting: Setting,
         budget: ErrorBudget,
-        profile: Profile,
         unmet: Callable[[AnyCase], Unmet | None],
-        load: Callable[[str], Any],
-        load_model: Callable[[str, int], Any] | None = None,
-        device: str = "cpu",
         defect: str | None = None,
         assumption: str | None = None,
     ) -> None:
         self.claim = claim
         self.test = test
-        self.seeds = seeds
+        self.setting = setting
         self.budget = budget
-        self.profile = profile
-        self.device = device
-        self.load = load
-        self.load_model = load_model or _no_model
         self.defect = defect
         self.assumption = assumption
         self._unmet = unmet
         self.judged: dict[str, Outcome] = {}
+
+    @property
+    def seeds(self) -> Seeds:
+        """The seed rule of the claim."""
+        return self.setting.seeds
+
+    def load(self, subject: str) -> Any:
+        """The subject of a case from its name, such as an activation from its expression."""
+        return self.setting.load(subject)
 
     # --- the five ways to judge ---------------------------------------------------------------------------------
 
@@ -126,7 +117,7 @@ class Audit:
         *discrepancies: Discrepancy,
         confirm: Callable[[], tuple[Discrepancy, ...]] | None = None,
         picture: Picture | Sketch | None = None,
-    ) -> None:
+    ) -> Outcome:
         """Every measured error is within its derived bound (ALL claims).
 
         A comparison whose bound exceeds 1 % of its scale is not executed. A failure is refuted only if `confirm`,
@@ -134,16 +125,18 @@ class Audit:
         """
         if not discrepancies:
             raise ValueError("a claim needs at least one comparison, got none")
-        if self._not_finite(case, discrepancies):
-            return
+        broken = self._not_finite(case, discrepancies)
+        if broken is not None:
+            return broken
         executed = [d for d in discrepancies if not d.powerless]
         failing = [d for d in executed if d.error > d.bound]
         worst = max(failing or executed or discrepancies, key=lambda d: d.share)
         reason = ""
         if failing and confirm is not None:
             refined = confirm()
-            if self._not_finite(case, refined):
-                return
+            broken = self._not_finite(case, refined)
+            if broken is not None:
+                return broken
             still = {d.quantity for d in refined if not d.powerless and d.error > d.bound}
             confirmed = [d for d in failing if d.quantity in still]
             worst = max(confirmed or failing, key=lambda d: d.share)
@@ -156,7 +149,7 @@ class Audit:
         else:
             conclusion = Conclusion.UNDECIDED
             reason = reason or next(d.powerless for d in discrepancies if d.powerless)
-        self.record(
+        return self.record(
             case,
             conclusion,
             quantity=worst.quantity,
@@ -169,7 +162,9 @@ class Audit:
             picture=picture or worst.sketch or next((d.sketch for d in discrepancies if d.sketch), None),
         )
 
-    def law(self, case: AnyCase, *tests: LawTest, unusable: str = "", picture: Picture | Sketch | None = None) -> None:
+    def law(
+        self, case: AnyCase, *tests: LawTest, unusable: str = "", picture: Picture | Sketch | None = None
+    ) -> Outcome:
         """No test rejects its law at this audit's level (LAW claims); exact tails are staged, others confirmed.
 
         Of each test the outcome says what it could have seen (`detectable_by_gate`). `unusable` says why the case's
@@ -180,8 +175,7 @@ class Audit:
             ValueError: no test, one whose power is not known, or an approximate one that is declared exact.
         """
         if unusable:
-            self.not_executed(case, tests[0].quantity, unusable)
-            return
+            return self.not_executed(case, tests[0].quantity, unusable)
         seen: list[TestedLaw] = []
         level = 0.0
         worst: tuple[float, LawTest, StagedResult] | None = None
@@ -210,7 +204,7 @@ class Audit:
             raise ValueError("a law needs at least one test, got none")
         share, test, result = worst
         settled = Conclusion.UNDECIDED if powerless else Conclusion.HOLDS
-        self.record(
+        return self.record(
             case,
             Conclusion.FAILS if result.rejected else settled,
             reason="" if result.rejected else powerless,
@@ -234,7 +228,7 @@ class Audit:
         unusable: str = "",
         details: Mapping[str, Detail] | None = None,
         picture: Picture | Sketch | None = None,
-    ) -> None:
+    ) -> Outcome:
         """A slope over a ladder is the stated one, or at least as steep (RATE claims).
 
         `ladder(k)` measures the k-th fresh ladder. The first supports; a refutation takes three that agree, since
@@ -244,8 +238,7 @@ class Audit:
             NonFiniteEvidence: a slope, its standard error or its p-value is not finite.
         """
         if unusable:
-            self.not_executed(case, quantity_of(quantity, "slope"), unusable)
-            return
+            return self.not_executed(case, quantity_of(quantity, "slope"), unusable)
         level = self.budget.spend()
         first = _finite_rate(ladder(0))
         conclusion = Conclusion.HOLDS
@@ -253,7 +246,7 @@ class Audit:
             confirmed = confirmed_test(lambda k: (first if k == 0 else _finite_rate(ladder(k))).p_value, level)
             conclusion = Conclusion.FAILS if confirmed.rejected else Conclusion.UNDECIDED
         needed = replicates_needed_by(first, margin)
-        self.record(
+        return self.record(
             case,
             conclusion,
             quantity=quantity_of(quantity, "slope"),
@@ -289,7 +282,7 @@ class Audit:
         larger: Callable[[int], PairedCosts] | None = None,
         unusable: str = "",
         picture: Picture | Sketch | None = None,
-    ) -> None:
+    ) -> Outcome:
         """The subject's total cost over networks is at most 1.05 times the reference's (RATE claims).
 
         `sample(k)` measures the k-th fresh sample. The first supports; a refutation takes three that agree, since the
@@ -299,8 +292,7 @@ class Audit:
         measured = None if unusable else sample(0)
         unusable = unusable or (measured.unusable if measured else "")
         if unusable or measured is None:
-            self.not_executed(case, quantity_of(quantity, "ratio"), unusable)
-            return
+            return self.not_executed(case, quantity_of(quantity, "ratio"), unusable)
         found = self._ratio(measured, sample)
         if larger is not None and found[0] is Conclusion.UNDECIDED:
             measured = larger(0)
@@ -308,7 +300,7 @@ class Audit:
         conclusion, first, level = found
         low, high = first.interval
         seen = f"ratio {first.ratio:.4g}, interval [{low:.4g}, {high:.4g}]"
-        self.record(
+        return self.record(
             case,
             conclusion,
             quantity=quantity_of(quantity, "ratio"),
@@ -365,7 +357,7 @@ class Audit:
         details: Mapping[str, Detail],
         *,
         picture: Picture | Sketch | None = None,
-    ) -> None:
+    ) -> Outcome:
         """The smallest eigenvalue is certified positive.
 
         Positive-definiteness of a Gram matrix is never refuted by rounding: where the assumptions hold, a matrix that
@@ -393,7 +385,7 @@ class Audit:
         else:
             conclusion, reason = Conclusion.UNDECIDED, f"uninformative: {certificate.open_because}"
         holds = conclusion is Conclusion.HOLDS
-        self.record(
+        return self.record(
             case,
             conclusion,
             quantity=quantity_of(quantity, "eigenvalue"),
@@ -407,9 +399,9 @@ class Audit:
 
     # --- records ------------------------------------------------------------------------------------------------
 
-    def not_executed(self, case: AnyCase, quantity: Quantity | str, reason: str) -> None:
+    def not_executed(self, case: AnyCase, quantity: Quantity | str, reason: str) -> Outcome:
         """Record that nothing could be compared, and why."""
-        self.record(
+        return self.record(
             case,
             Conclusion.UNDECIDED,
             quantity=quantity,
@@ -420,21 +412,20 @@ class Audit:
             comparisons=0,
         )
 
-    def _not_finite(self, case: AnyCase, discrepancies: tuple[Discrepancy, ...]) -> bool:
-        """Whether a number to be compared is none, which is then the outcome: `nan > bound` is False, a silent pass."""
+    def _not_finite(self, case: AnyCase, discrepancies: tuple[Discrepancy, ...]) -> Outcome | None:
+        """The outcome where a number to be compared is none: `nan > bound` is False, a silent pass."""
         for d in discrepancies:
             if not all(map(math.isfinite, (d.error, d.bound, d.scale or 0.0))):
-                self.error(case, f"{d.quantity}: not finite: error {d.error}, bound {d.bound}, scale {d.scale}")
-                return True
-        return False
+                return self.error(case, f"{d.quantity}: not finite: error {d.error}, bound {d.bound}, scale {d.scale}")
+        return None
 
-    def error(self, case: AnyCase, reason: str) -> None:
+    def error(self, case: AnyCase, reason: str) -> Outcome:
         """The case could not be measured; the reason stays on one line.
 
         Where an assumption is not met (a derivative that is infinite, say) the conclusion is undecided, no error.
         """
         unmet = self._unmet(case)
-        self._store(
+        return self._store(
             Outcome(
                 **self._names(case),
                 verdict=Verdict.ASSUMPTIONS_NOT_MET if unmet else Verdict.ERROR,
@@ -459,11 +450,10 @@ class Audit:
         evidence: Evidence | None = None,
         comparisons: int = 1,
         picture: Picture | Sketch | None = None,
-    ) -> None:
+    ) -> Outcome:
         """Turn a conclusion into a verdict under the claim's assumptions.
 
         Raises:
-            ConclusionFails: the conclusion fails.
             NonFiniteEvidence: `measured` or `bound` is not finite, or `ratio` is NaN (it is infinite for a bound of 0).
         """
         if not all(math.isfinite(value) for value in (measured, bound) if value is not None):
@@ -495,9 +485,7 @@ class Audit:
             comparisons=comparisons,
             picture=shown,
         )
-        self._store(outcome)
-        if conclusion is Conclusion.FAILS:
-            raise ConclusionFails(outcome)
+        return self._store(outcome)
 
     def _names(self, case: AnyCase) -> dict[str, Any]:
         return {
@@ -510,12 +498,13 @@ class Audit:
             "assumption": self.assumption,
         }
 
-    def _store(self, outcome: Outcome) -> None:
-        self.judged[canonical_json(outcome.case)] = outcome
-
-
-def _no_model(reference: str, _seed: int) -> Any:
-    raise ValueError(f"no model is on trial, so that {reference} is not built")
+    def _store(self, outcome: Outcome) -> Outcome:
+        key = canonical_json(outcome.case)
+        earlier = self.judged.get(key)
+        if earlier is not None and earlier.conclusion is Conclusion.FAILS:
+            return earlier
+        self.judged[key] = outcome
+        return outcome
 
 
 def _usable(test: LawTest, result: TestResult) -> TestResult:

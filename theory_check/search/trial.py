@@ -17,9 +17,10 @@ from hypothesis.strategies import SearchStrategy
 from theory_check.case.record import AnyCase, Seeds, canonical_json
 from theory_check.claims.claim import Control, Unmet
 from theory_check.claims.paper import paper_on_trial
-from theory_check.judge.audit import Audit, ConclusionFails
+from theory_check.judge.audit import Audit
 from theory_check.judge.error_budget import BudgetExceeded, ErrorBudget
 from theory_check.judge.profile import DECLARED_CALLS, FALSE_ALARM_RATE
+from theory_check.judge.setting import Setting
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict, ablation, combine
 from theory_check.reporting.records import Trial
 from theory_check.search.coverage import PATIENCE, Coverage
@@ -50,7 +51,7 @@ def run_trial(prop: Property, plan: Plan, request: Request, store: Store | Carri
     with paper.narrowed(plan, request) as search.further_classes, paper.planted(plan.defect), reproducible_draws():
         try:
             search.run()
-        except (ConclusionFails, _Enough):
+        except (_ConclusionFails, _Enough):
             pass
         except (Unsatisfiable, FailedHealthCheck) as problem:
             reason = f"too few cases: {' '.join(str(problem).split())[:200]}"
@@ -68,8 +69,7 @@ def judge_case(
     """Judge one given case by a property, in the same way as a trial does."""
     audit = _audit(prop, request, defect, assumption)
     with paper_on_trial().planted(defect):
-        _judge(prop, audit, case)
-    return audit.judged[canonical_json(case)]
+        return _judge(prop, audit, case)
 
 
 def _audit(prop: Property, request: Request, defect: str | None, assumption: str | None = None) -> Audit:
@@ -84,31 +84,30 @@ def _audit(prop: Property, request: Request, defect: str | None, assumption: str
     return Audit(
         claim=prop.claim,
         test=prop.name,
-        seeds=Seeds(request.seed, prop.claim.id),
+        setting=Setting(
+            Seeds(request.seed, prop.claim.id), request.profile, request.load, request.load_model, request.device
+        ),
         budget=ErrorBudget(FALSE_ALARM_RATE, DECLARED_CALLS),
-        profile=request.profile,
         unmet=unmet,
-        load=request.load,
-        load_model=request.load_model,
-        device=request.device,
         defect=defect,
         assumption=assumption,
     )
 
 
-def _judge(prop: Property, audit: Audit, case: AnyCase) -> None:
+def _judge(prop: Property, audit: Audit, case: AnyCase) -> Outcome:
     """Run the body of a property on a case; a measurement that fails is an outcome too."""
     body = prop.function.hypothesis.inner_test  # type: ignore[attr-defined]
     try:
         body(case=case, audit=audit)
-    except ConclusionFails:
-        pass  # the outcome says so
     except (BudgetExceeded, HypothesisException):
         raise
     except Exception as problem:  # noqa: BLE001 - whatever a measurement raises is the error verdict of its case
         audit.error(case, f"{type(problem).__name__}: {problem}")
-    if canonical_json(case) not in audit.judged:
-        audit.error(case, "the property judged nothing")
+    return audit.judged.get(canonical_json(case)) or audit.error(case, "the property judged nothing")
+
+
+class _ConclusionFails(AssertionError):
+    """The conclusion fails in a case: what makes Hypothesis look for a smaller one."""
 
 
 class _Enough(BaseException):  # noqa: N818, RUF100 - no Exception: Hypothesis must not take it for a failing case
@@ -183,7 +182,7 @@ class Search:
         # The same draws must end as they did, or Hypothesis takes the search for flaky: what was passed over passes.
         if outcome is not None and outcome.conclusion is Conclusion.FAILS and draws_of_case() not in self.passed_draws:
             self.minimal = outcome
-            raise ConclusionFails(outcome)
+            raise _ConclusionFails
         if not self.failed and len(self.searched) >= self.requested:
             raise _Enough
 
@@ -214,9 +213,9 @@ class Search:
             audit.budget.restore(recalled[1])
             return recalled[0]
         before = audit.budget.calls
-        _judge(self.prop, audit, case)
-        self.record.keep(audit.judged[key], audit.budget.calls - before, key, variant)
-        return audit.judged[key]
+        outcome = _judge(self.prop, audit, case)
+        self.record.keep(outcome, audit.budget.calls - before, key, variant)
+        return outcome
 
     def judge_without_defect(self) -> None:
         """What killed a planted defect must hold for the right code: else the property is at fault, not the defect."""

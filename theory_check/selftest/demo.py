@@ -61,8 +61,8 @@ def _judge(case: Case, audit: Audit) -> None:
     """What properties/test_backward_unique.py asks of backward-unique."""
     audit.at_most(
         case,
-        *backward_discrepancies(case, audit),
-        confirm=lambda: backward_discrepancies(case, audit, refined=True),
+        *backward_discrepancies(case, audit.setting),
+        confirm=lambda: backward_discrepancies(case, audit.setting, refined=True),
     )
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 
 from theory_check.case.record import Seeds
 from theory_check.claims.claim import Claim, Control, Unmet
-from theory_check.judge.audit import Audit, ConclusionFails, LawTest
+from theory_check.judge.audit import Audit, LawTest
 from theory_check.judge.definiteness import verified_positive_definite
 from theory_check.judge.discrepancy import Discrepancy
 from theory_check.judge.error_budget import (
@@ -23,8 +23,8 @@ from theory_check.judge.error_budget import (
     staged_test,
 )
 from theory_check.judge.gaussianity import TestResult
-from theory_check.judge.profile import PROFILES
 from theory_check.judge.rates import RateResult, fit_slope
+from theory_check.judge.setting import Setting
 from theory_check.judge.verdict import Outcome, Verdict, combine
 from theory_check.neural_ode.case import Case, Sphere
 from theory_check.neural_ode.planted.mutation import edited
@@ -67,15 +67,15 @@ MUTANTS = (
         "finiteness-unchecked",
         "errors and bounds are compared without a look at whether they are numbers",
         _AUDIT + "at_most",
-        "if self._not_finite(case, discrepancies):",
-        "if False:",
+        "broken = self._not_finite(case, discrepancies)",
+        "broken = None",
     ),
     Mutant(
         "refined-finiteness-unchecked",
         "the confirmation is compared without a look at whether it is a number",
         _AUDIT + "at_most",
-        "if self._not_finite(case, refined):",
-        "if False:",
+        "broken = self._not_finite(case, refined)",
+        "broken = None",
     ),
     Mutant(
         "unconfirmed-failure-counts",
@@ -256,21 +256,10 @@ def _judge(declared: int = 10, unmet: Unmet | None = None) -> Audit:
     return Audit(
         claim=_CLAIM,
         test="selftest.py::probe",
-        seeds=Seeds(0, "probe"),
+        setting=Setting(Seeds(0, "probe"), load=Request().load),
         budget=ErrorBudget(LEVEL, declared),
-        profile=PROFILES["quick"],
         unmet=lambda _case: unmet,
-        load=Request().load,
     )
-
-
-def _outcome(audit: Audit, judge: Callable[[], None]) -> Outcome:
-    try:
-        judge()
-    except ConclusionFails as failure:
-        return failure.outcome
-    (outcome,) = audit.judged.values()
-    return outcome
 
 
 def _compared(
@@ -279,7 +268,7 @@ def _compared(
     audit = _judge(unmet=unmet)
     confirm = None if refined is None else (lambda: (Discrepancy("probe", refined, bound, 1e3),))
     found = [Discrepancy("probe", error, bound, 1e3) for error in errors]
-    return _outcome(audit, lambda: audit.at_most(case, *found, confirm=confirm))
+    return audit.at_most(case, *found, confirm=confirm)
 
 
 def _errors_are_compared_with_bounds() -> bool:
@@ -380,9 +369,7 @@ def _rates_are_supported_by_whole_intervals() -> bool:
 def _rates_are_refuted_by_three_ladders() -> bool:
     audit = _judge()
     slopes = (0.0, -0.5, -0.5)
-    outcome = _outcome(
-        audit, lambda: audit.rate(_CASE, "probe", lambda k: _ladder(slopes[k]), expected=-0.5, margin=0.15)
-    )
+    outcome = audit.rate(_CASE, "probe", lambda k: _ladder(slopes[k]), expected=-0.5, margin=0.15)
     return outcome.verdict is Verdict.INCONCLUSIVE
 
 

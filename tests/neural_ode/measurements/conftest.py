@@ -9,7 +9,7 @@ from hypothesis import Phase
 from hypothesis.strategies import SearchStrategy
 
 from theory_check.case.record import Seeds
-from theory_check.judge.profile import PROFILES, Profile
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.activations.loading import activation
 from theory_check.neural_ode.case import Case, Digits, Explicit, materialise
@@ -21,16 +21,11 @@ SEEDS = Seeds(0, "tests")
 
 
 @dataclass(frozen=True)
-class Bench:
-    """A setting without a judge."""
+class Bench(Setting):
+    """A setting that prepares cases as well."""
 
     seeds: Seeds = SEEDS
-    device: str = "cpu"
-    profile: Profile = PROFILES["quick"]
-
-    def load(self, expression: str, /) -> Activation:
-        """The activation behind an expression."""
-        return activation(expression)
+    load: Callable[[str], Activation] = activation
 
     def instance(self, case: Case, **changed: object) -> Instance:
         """A case, changed here and there, ready to be measured."""

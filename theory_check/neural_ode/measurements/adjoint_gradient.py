@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from theory_check.judge.discrepancy import USABLE_SHARE, Discrepancy
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.case import Case, Explicit
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements.adjoint_error import adaptive_errors, fixed_step_rounding, largest_adjoint
@@ -29,7 +30,6 @@ from theory_check.neural_ode.measurements.gradient_error import (
 )
 from theory_check.neural_ode.measurements.instance import (
     Instance,
-    Setting,
     prepare,
     propagator_bound,
     slope_bounds,

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from theory_check.judge.discrepancy import Discrepancy
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.case import Case
 from theory_check.neural_ode.claims import quantities as q
@@ -26,7 +27,6 @@ from theory_check.neural_ode.measurements.adjoint_error import (
 from theory_check.neural_ode.measurements.bounds import growth, halving_bound
 from theory_check.neural_ode.measurements.instance import (
     Instance,
-    Setting,
     prepare,
     propagator_bound,
     slope_bounds,

@@ -21,12 +21,13 @@ from theory_check.judge.definiteness import (
     indefinite_certificate,
     normalise_to_unit_diagonal,
 )
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.activations.nonlinearity import is_certified_nonlinear
 from theory_check.neural_ode.case import Case, materialise, parallel_rows
 from theory_check.neural_ode.limits.dual_activation import dual_values
 from theory_check.neural_ode.limits.kernels import limit_kernels
-from theory_check.neural_ode.measurements.instance import Instance, Setting, prepare
+from theory_check.neural_ode.measurements.instance import Instance, prepare
 from theory_check.neural_ode.measurements.width_ladder import Kind
 from theory_check.pictures.curve import curve
 from theory_check.pictures.picture import Picture

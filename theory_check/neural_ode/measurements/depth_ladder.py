@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from theory_check.claims.quantity import Quantity
 from theory_check.judge.discrepancy import Discrepancy
 from theory_check.judge.rates import RateResult, fit_slope
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.case import Case, materialise
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.limits.kernels import LimitKernels, limit_kernels
 from theory_check.neural_ode.limits.layers import layer_kernels
-from theory_check.neural_ode.measurements.instance import Instance, Setting, prepare
+from theory_check.neural_ode.measurements.instance import Instance, prepare
 from theory_check.neural_ode.measurements.width_ladder import CONFIRMED_LEVEL, Kind
 from theory_check.pictures.curve import curve
 from theory_check.pictures.picture import Picture

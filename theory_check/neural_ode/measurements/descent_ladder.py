@@ -19,10 +19,11 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from theory_check.judge.rates import RateResult, fit_rate, replicates_afresh
+from theory_check.judge.setting import Setting
 from theory_check.judge.verdict import Verdict
 from theory_check.neural_ode.case import Case, materialise
 from theory_check.neural_ode.limits.kernels import LimitKernels, limit_kernels
-from theory_check.neural_ode.measurements.instance import Instance, Setting, limit_tolerance, prepare, without_moments
+from theory_check.neural_ode.measurements.instance import Instance, limit_tolerance, prepare, without_moments
 from theory_check.neural_ode.measurements.width_ladder import CONFIRMED_LEVEL, EXPECTED, RATE_MARGIN, whitening
 from theory_check.neural_ode.networks.descent import gradient_descent
 from theory_check.neural_ode.networks.tangent_kernel import kernels_of

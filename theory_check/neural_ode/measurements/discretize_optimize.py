@@ -22,10 +22,11 @@ import numpy as np
 import torch
 
 from theory_check.judge.rates import RateResult, fit_rate, replicates_afresh
+from theory_check.judge.setting import Setting
 from theory_check.judge.verdict import Verdict
 from theory_check.neural_ode.case import Case
 from theory_check.neural_ode.measurements.bounds import summation_bound
-from theory_check.neural_ode.measurements.instance import Instance, Setting, field_growth, prepare, with_bounded_growth
+from theory_check.neural_ode.measurements.instance import Instance, field_growth, prepare, with_bounded_growth
 from theory_check.neural_ode.measurements.width_ladder import CONFIRMED_LEVEL, LOOKS, NUMERICAL_SHARE
 from theory_check.neural_ode.networks.flow import FlowGradient, solve_adjoint
 from theory_check.neural_ode.networks.parameters import Parameters, add_scaled, norm

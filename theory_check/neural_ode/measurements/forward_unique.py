@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from theory_check.judge.discrepancy import Discrepancy
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.case import Case
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements.blow_up import BLOW_UP_STEPS, blow_up_discrepancy
@@ -24,7 +25,6 @@ from theory_check.neural_ode.measurements.fixed_step import FixedStepSolution, s
 from theory_check.neural_ode.measurements.instance import (
     DOPRI5_STAGES,
     Instance,
-    Setting,
     field_growth,
     largest_entry,
     largest_norm,

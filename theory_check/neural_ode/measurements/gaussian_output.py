@@ -31,12 +31,13 @@ from theory_check.judge.gaussianity import (
 from theory_check.judge.profile import DECLARED_CALLS, FALSE_ALARM_RATE, PROFILES
 from theory_check.judge.quantile_picture import quantile_picture
 from theory_check.judge.rates import RateResult, fit_slope, relative_variance_with_error, replicates_afresh
+from theory_check.judge.setting import Setting
 from theory_check.judge.verdict import Verdict
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.case import Case, materialise
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.limits.kernels import LimitKernels, limit_kernels
-from theory_check.neural_ode.measurements.instance import Instance, Setting, limit_tolerance, prepare, without_moments
+from theory_check.neural_ode.measurements.instance import Instance, limit_tolerance, prepare, without_moments
 from theory_check.neural_ode.measurements.width_ladder import LEAST_POWER, LOOKS, heat_picture, sees_enough, whitening
 from theory_check.neural_ode.networks.ensemble import EnsembleResult, ensemble_variances
 from theory_check.pictures.picture import Picture

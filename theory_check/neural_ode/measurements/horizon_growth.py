@@ -19,6 +19,7 @@ import torch
 from scipy import special
 
 from theory_check.judge.discrepancy import Discrepancy
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.case import Case, materialise
 from theory_check.neural_ode.claims import quantities as q
@@ -26,7 +27,6 @@ from theory_check.neural_ode.limits.dual_activation import InfiniteKernel
 from theory_check.neural_ode.limits.kernels import LimitKernels, limit_kernels
 from theory_check.neural_ode.measurements.instance import (
     Instance,
-    Setting,
     field_growth,
     limit_tolerance,
     prepare,

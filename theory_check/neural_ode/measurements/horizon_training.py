@@ -16,10 +16,11 @@ import torch
 from torch import Tensor
 
 from theory_check.judge.discrepancy import Discrepancy
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.case import Case
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements.horizon_growth import asymptotic_slope
-from theory_check.neural_ode.measurements.instance import Instance, Setting, prepare
+from theory_check.neural_ode.measurements.instance import Instance, prepare
 from theory_check.neural_ode.model import NeuralODE
 from theory_check.neural_ode.networks.descent import DescentTrace, gradient_descent
 from theory_check.neural_ode.networks.model import NonFiniteState

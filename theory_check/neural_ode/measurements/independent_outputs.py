@@ -16,11 +16,12 @@ from theory_check.judge.error_budget import stage_samples
 from theory_check.judge.gaussianity import Details, TestResult, correlation_test, mean_within_test
 from theory_check.judge.quantile_picture import quantile_picture
 from theory_check.judge.rates import RateResult, fit_slope, replicates_afresh, root_mean_square_with_error
+from theory_check.judge.setting import Setting
 from theory_check.judge.verdict import Verdict
 from theory_check.neural_ode.case import Case
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements.gaussian_output import CONFIRMED_LEVEL, OutputLaw
-from theory_check.neural_ode.measurements.instance import Instance, Setting
+from theory_check.neural_ode.measurements.instance import Instance
 from theory_check.neural_ode.measurements.width_ladder import whitening
 from theory_check.neural_ode.networks.ensemble import EnsembleResult, ensemble_variances
 from theory_check.pictures.picture import Picture

@@ -2,14 +2,13 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from theory_check.case.record import Seeds
-from theory_check.judge.profile import Profile
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.case import Case, Weights, labels_of, materialise
 from theory_check.neural_ode.networks.gaussian_matrix import engine_named
@@ -31,19 +30,6 @@ FAR_OUT = (1e6, 1e9)
 MOST_SUPERLINEAR = 1.5
 # Evaluations of the field for each step of dopri5, whose last stage is the first of the next step.
 DOPRI5_STAGES = 6
-
-
-@runtime_checkable
-class Setting(Protocol):
-    """Where a measurement gets what a case does not hold; the judge of a trial is one."""
-
-    seeds: Seeds
-    device: str
-    profile: Profile
-
-    def load(self, expression: str, /) -> Activation:
-        """The activation behind an expression."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from theory_check.judge.definiteness import Certificate
 from theory_check.judge.discrepancy import Discrepancy
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.case import Case
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements.bounds import UNIT_ROUNDOFF
 from theory_check.neural_ode.measurements.definiteness import certified_spectrum, no_evidence_of_singularity
-from theory_check.neural_ode.measurements.instance import Instance, Setting, prepare
+from theory_check.neural_ode.measurements.instance import Instance, prepare
 from theory_check.neural_ode.networks.descent import DescentTrace, gradient_descent
 from theory_check.neural_ode.networks.own_model.descent import ModelTrace
 from theory_check.neural_ode.networks.tangent_kernel import kernels_of

@@ -7,12 +7,13 @@ from functools import partial
 import numpy as np
 
 from theory_check.judge.discrepancy import Discrepancy
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.case import Case, materialise
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.limits.kernels import limit_kernels
 from theory_check.neural_ode.measurements.assumptions import LEAST_WIDTH
 from theory_check.neural_ode.measurements.definiteness import certified_spectrum, no_evidence_of_singularity
-from theory_check.neural_ode.measurements.instance import Instance, Setting, prepare
+from theory_check.neural_ode.measurements.instance import Instance, prepare
 from theory_check.neural_ode.measurements.width_ladder import LIMIT_TOLERANCE
 from theory_check.neural_ode.networks.descent import gradient_descent
 from theory_check.neural_ode.networks.tangent_kernel import kernels_of

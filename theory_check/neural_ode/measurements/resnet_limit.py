@@ -24,10 +24,11 @@ from torch import Tensor
 
 from theory_check.judge.plain_numbers import Detail
 from theory_check.judge.rates import RateResult, fit_rate, fit_slope, replicates_afresh, root_mean_square_with_error
+from theory_check.judge.setting import Setting
 from theory_check.judge.verdict import Verdict
 from theory_check.neural_ode.case import Case
 from theory_check.neural_ode.measurements.depth_ladder import DEPTH_MARGIN, DEPTH_RATE, DEPTHS
-from theory_check.neural_ode.measurements.instance import Instance, Setting, prepare
+from theory_check.neural_ode.measurements.instance import Instance, prepare
 from theory_check.neural_ode.measurements.width_ladder import CONFIRMED_LEVEL, LOOKS, NUMERICAL_SHARE
 from theory_check.neural_ode.networks.parameters import Parameters, add_scaled, norm
 from theory_check.neural_ode.networks.schemes import adjoint, forward, gradient_of_pass

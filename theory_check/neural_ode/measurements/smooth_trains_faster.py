@@ -22,12 +22,13 @@ from torch import Tensor
 from theory_check.judge.counts_picture import counts_picture
 from theory_check.judge.non_inferiority import Costs, PairedCosts
 from theory_check.judge.plain_numbers import Detail
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.activations.mollification import is_piecewise_linear, mollified
 from theory_check.neural_ode.case import Case
 from theory_check.neural_ode.limits.kernels import LimitKernels
 from theory_check.neural_ode.limits.layers import layer_kernels
-from theory_check.neural_ode.measurements.instance import Instance, Setting, limit_tolerance, prepare
+from theory_check.neural_ode.measurements.instance import Instance, limit_tolerance, prepare
 from theory_check.neural_ode.measurements.predicted_steps import predicted_steps
 from theory_check.neural_ode.networks.descent_times import DescentTimes, steps_to_target
 from theory_check.neural_ode.networks.model import recurrent_matrix

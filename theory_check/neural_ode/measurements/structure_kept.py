@@ -7,11 +7,12 @@ import numpy as np
 
 from theory_check.claims.quantity import Quantity
 from theory_check.judge.discrepancy import Discrepancy
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.case import Case, materialise
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.limits.kernels import limit_kernels
 from theory_check.neural_ode.measurements.correlation_order import TIED, Array, Pairs, fields, pairs_of, picture
-from theory_check.neural_ode.measurements.instance import Setting, limit_tolerance, prepare
+from theory_check.neural_ode.measurements.instance import limit_tolerance, prepare
 
 
 def structure_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, ...]:

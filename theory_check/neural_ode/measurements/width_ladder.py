@@ -27,10 +27,11 @@ from theory_check.judge.rates import (
     replicates_needed,
     root_mean_square_with_error,
 )
+from theory_check.judge.setting import Setting
 from theory_check.judge.verdict import Verdict
 from theory_check.neural_ode.case import Case, materialise
 from theory_check.neural_ode.limits.kernels import LimitKernels, limit_kernels
-from theory_check.neural_ode.measurements.instance import Instance, Setting, prepare, without_moments
+from theory_check.neural_ode.measurements.instance import Instance, prepare, without_moments
 from theory_check.neural_ode.networks.ensemble import ensemble_variances
 from theory_check.neural_ode.networks.gaussian_matrix import engine_named
 from theory_check.neural_ode.networks.tangent_kernel import kernels_of

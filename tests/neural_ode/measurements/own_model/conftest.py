@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from theory_check.case.record import Seeds
-from theory_check.judge.profile import PROFILES, Profile
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.case import Case, Data, Sphere
 from theory_check.neural_ode.measurements.own_model.instance import ModelInstance, prepare_model
 from theory_check.neural_ode.model import NeuralODE
@@ -122,12 +122,11 @@ SEEDS = Seeds(0, "tests")
 
 
 @dataclass(frozen=True)
-class ModelBench:
-    """A setting without a judge."""
+class ModelBench(Setting):
+    """A setting that makes cases as well, and prepares them."""
 
     seeds: Seeds = SEEDS
-    profile: Profile = PROFILES["quick"]
-    load_model = staticmethod(_load)
+    load_model: Callable[[str, int], VectorField] = _load
 
     def case(self, name: str, data: Data = Sphere(2, 2, 1), *, horizon: float = 1.0, **fields: object) -> Case:  # noqa: B008 - frozen
         """A case of one of the models."""

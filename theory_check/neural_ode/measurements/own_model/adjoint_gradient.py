@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from theory_check.judge.discrepancy import Discrepancy
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.case import Case
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements.bounds import halving_bound, summation_bound
@@ -29,7 +30,7 @@ from theory_check.neural_ode.measurements.own_model.errors import (
     rounding_of_integral,
     scheme_rounding,
 )
-from theory_check.neural_ode.measurements.own_model.instance import ModelInstance, ModelSetting, prepare_model
+from theory_check.neural_ode.measurements.own_model.instance import ModelInstance, prepare_model
 from theory_check.neural_ode.measurements.own_model.pictures import gradients_picture
 from theory_check.neural_ode.networks.gradients import Difference, loss, low_order_difference
 from theory_check.neural_ode.networks.own_model.gradients import continuous_gradient, discrete_gradient
@@ -41,7 +42,7 @@ LOW_ORDER_STEP = 1e-3
 MOST_BLOCKS = 12
 
 
-def gradient_discrepancies(case: Case, setting: ModelSetting, *, refined: bool = False) -> tuple[Discrepancy, ...]:
+def gradient_discrepancies(case: Case, setting: Setting, *, refined: bool = False) -> tuple[Discrepancy, ...]:
     """Differences against both adjoints, along one direction in the start and in each parameter (or group of them).
 
     Args:

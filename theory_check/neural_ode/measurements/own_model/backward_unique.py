@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from theory_check.judge.discrepancy import Discrepancy
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.case import Case
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements.bounds import halving_bound
@@ -24,7 +25,7 @@ from theory_check.neural_ode.measurements.own_model.errors import (
     rounding_of_adjoint,
     scheme_rounding,
 )
-from theory_check.neural_ode.measurements.own_model.instance import ModelInstance, ModelSetting, prepare_model
+from theory_check.neural_ode.measurements.own_model.instance import ModelInstance, prepare_model
 from theory_check.neural_ode.measurements.own_model.reached_set import DIRECTIONS, MOST_AXES
 from theory_check.neural_ode.networks.own_model.gradients import continuous_gradient, discrete_gradient, slope_jacobian
 from theory_check.neural_ode.networks.own_model.vector_field import scheme_steps, solve, times_of
@@ -35,7 +36,7 @@ TOLERANCE = 1e-12
 RELATIVE_SHIFT = 2.0**-40
 
 
-def backward_discrepancies(case: Case, setting: ModelSetting, *, refined: bool = False) -> tuple[Discrepancy, ...]:
+def backward_discrepancies(case: Case, setting: Setting, *, refined: bool = False) -> tuple[Discrepancy, ...]:
     """What was measured of the adjoint's uniqueness: choice of derivative, then choice of solver.
 
     Args:

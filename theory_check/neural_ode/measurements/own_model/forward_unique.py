@@ -14,13 +14,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from theory_check.judge.discrepancy import Discrepancy
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.case import Case
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements.blow_up import BLOW_UP_STEPS, blow_up_discrepancy
 from theory_check.neural_ode.measurements.bounds import defect_bound, flow_rounding, growth
 from theory_check.neural_ode.measurements.defect import timed_hermite_defect
 from theory_check.neural_ode.measurements.forward_unique import MOST_PIECES, TOLERANCE, separation, severity
-from theory_check.neural_ode.measurements.own_model.instance import ModelInstance, ModelSetting, prepare_model
+from theory_check.neural_ode.measurements.own_model.instance import ModelInstance, prepare_model
 from theory_check.neural_ode.measurements.own_model.pictures import pairs_picture
 from theory_check.neural_ode.measurements.own_model.reached_set import TUBE, pair_rate
 from theory_check.neural_ode.networks.own_model.vector_field import solve, times_of
@@ -29,7 +30,7 @@ from theory_check.neural_ode.networks.solver import CountedField, solve_at
 PAIRS = 3
 
 
-def forward_discrepancies(case: Case, setting: ModelSetting, *, refined: bool = False) -> tuple[Discrepancy, ...]:
+def forward_discrepancies(case: Case, setting: Setting, *, refined: bool = False) -> tuple[Discrepancy, ...]:
     """What was measured of existence and uniqueness, the worst over the pieces of [0, T].
 
     Args:

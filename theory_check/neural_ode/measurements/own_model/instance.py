@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from theory_check.case.record import Seeds
-from theory_check.judge.profile import Profile
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.case import Case, labels_of, materialise
 from theory_check.neural_ode.measurements.own_model.reached_set import ReachedSet, reached_set
 from theory_check.neural_ode.networks.model import NonFiniteState
@@ -18,15 +17,6 @@ from theory_check.neural_ode.networks.own_model.vector_field import VectorField
 
 # From "package.module:build" and a seed to the field; refuses where code is not trusted.
 Loader = Callable[[str, int], VectorField]
-
-
-@runtime_checkable
-class ModelSetting(Protocol):
-    """Where a measurement gets what a case does not hold; the judge of a trial is one."""
-
-    seeds: Seeds
-    profile: Profile
-    load_model: Loader
 
 
 @dataclass(frozen=True)
@@ -98,7 +88,7 @@ class ModelInstance:
         }
 
 
-def prepare_model(case: Case, setting: ModelSetting) -> ModelInstance:
+def prepare_model(case: Case, setting: Setting) -> ModelInstance:
     """Build the module of a case under its own seed, and make its inputs.
 
     Raises:

@@ -10,19 +10,20 @@ import math
 import numpy as np
 
 from theory_check.judge.discrepancy import Discrepancy
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.case import Case, parallel_rows
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements.bounds import summation_bound
 from theory_check.neural_ode.measurements.definiteness import certified_spectrum
 from theory_check.neural_ode.measurements.linear_convergence import CONVERGED, judged_run
-from theory_check.neural_ode.measurements.own_model.instance import ModelSetting, prepare_model
+from theory_check.neural_ode.measurements.own_model.instance import prepare_model
 from theory_check.neural_ode.networks.own_model.descent import ModelTrace, descend
 from theory_check.neural_ode.networks.own_model.vector_field import scheme_steps
 
 MOST_GROWTH = 4.0
 
 
-def convergence_discrepancies(case: Case, setting: ModelSetting) -> tuple[Discrepancy, ...]:
+def convergence_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, ...]:
     """The largest decrease factor of a step over its bound (1 - eta lambda_0 / 2)^2.
 
     Raises:

@@ -12,10 +12,11 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from theory_check.judge.definiteness import normalise_to_unit_diagonal
+from theory_check.judge.setting import Setting
 from theory_check.neural_ode.case import Case
 from theory_check.neural_ode.measurements.bounds import halving_bound, summation_bound
 from theory_check.neural_ode.measurements.definiteness import KernelSpectrum, certified_spectrum
-from theory_check.neural_ode.measurements.own_model.instance import ModelInstance, ModelSetting, prepare_model
+from theory_check.neural_ode.measurements.own_model.instance import ModelInstance, prepare_model
 from theory_check.neural_ode.measurements.own_model.pictures import spectrum_picture
 from theory_check.neural_ode.networks.own_model.descent import symmetric_product
 from theory_check.neural_ode.networks.own_model.gradients import discrete_jacobian
@@ -27,7 +28,7 @@ MOST_GROWTH = 4.0
 Matrix = Float[NDArray[np.float64], "inputs inputs"]
 
 
-def empirical_spectrum(case: Case, setting: ModelSetting) -> KernelSpectrum:
+def empirical_spectrum(case: Case, setting: Setting) -> KernelSpectrum:
     """The certified smallest eigenvalue of the empirical kernel, normalised to unit diagonal.
 
     Raises:
