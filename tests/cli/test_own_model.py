@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from theory_check.claims.quantity import Quantity
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.claims.own_model import LEFT_OUT, MODEL_CLAIMS
 from theory_check.neural_ode.claims.statements import CLAIMS
@@ -145,7 +146,7 @@ def test_the_other_claims_hold_for_the_model_of_the_readme(claim: str) -> None:
     ],
 )
 @pytest.mark.usefixtures("folder")
-def test_a_wrong_model_fails_its_claim_and_counts(model: str, claim: str, verdict: str, quantity: str) -> None:
+def test_a_wrong_model_fails_its_claim_and_counts(model: str, claim: str, verdict: str, quantity: Quantity) -> None:
     """A wrong backward pass is refuted, and sqrt|h| is not unique from zero: exit status 1 for both."""
     # The second stratum of both claims holds a zero input.
     found = _trial(f"wrongmodels:{model}", claim, stratum=1)

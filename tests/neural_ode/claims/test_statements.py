@@ -128,6 +128,8 @@ def test_every_property_belongs_to_a_claim() -> None:
 def test_quantities_have_names_of_their_own() -> None:
     """No two share a name; each is used by a measurement or a property."""
     assert len(set(QUANTITIES.values())) == len(QUANTITIES)
+    assert len({quantity.id for quantity in QUANTITIES.values()}) == len(QUANTITIES)
+    assert len({str(quantity) for quantity in QUANTITIES.values()}) == len(QUANTITIES)
     folder = Path(quantities.__file__).parent.parent
     text = "".join(path.read_text() for path in folder.rglob("*.py") if path.name != "quantities.py")
     text += "".join(path.read_text() for path in Path(properties_folder()).glob("*.py"))

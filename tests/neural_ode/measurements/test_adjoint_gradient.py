@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from theory_check.case.record import Seeds
+from theory_check.claims.quantity import Quantity
 from theory_check.judge.discrepancy import Discrepancy
 from theory_check.neural_ode.case import Case, Explicit, Weights
 from theory_check.neural_ode.claims import quantities as q
@@ -166,7 +167,7 @@ def replace_weights(case: Case, expression: str, weights: Weights) -> Case:
     ],
 )
 def test_planted_defects_are_refuted_in_every_case(
-    defect: str, quantity: str, drawn: Callable[..., list[Case]], changed: Callable[..., Case], bench: object
+    defect: str, quantity: Quantity, drawn: Callable[..., list[Case]], changed: Callable[..., Case], bench: object
 ) -> None:
     """Softplus on drawn inputs, weights and widths, W not zero; a loose solver shows where the tolerance limits it."""
     found = [c for c in drawn(smooth_activations(), "arbitrary", 9, seed=51) if c.weights.structure != "zero"][:6]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from theory_check.claims.claim import Claim
+from theory_check.claims.claim import Claim, Unmet
 from theory_check.neural_ode.activations.loading import activation
 from theory_check.neural_ode.case import Case, Explicit, Sphere, Weights
 from theory_check.neural_ode.claims.vocabulary import EXPLAINED
@@ -27,7 +27,7 @@ def claim_of(*assumptions: str) -> Claim:
     )
 
 
-def judged(assumption: str, case: Case) -> str | None:
+def judged(assumption: str, case: Case) -> Unmet | None:
     """What is found of one assumption."""
     return unmet_assumption(claim_of(assumption), activation(case.activation), case)
 
@@ -65,8 +65,8 @@ def test_what_is_not_met_is_named(
     """The assumption explained, then what this case has instead."""
     found = judged(assumption, changed(PLAIN, **fields))
     assert found is not None
-    assert found.startswith(EXPLAINED[assumption])
-    assert words in found
+    assert found.assumption == EXPLAINED[assumption]
+    assert words in found.finding
 
 
 def test_the_first_unmet_assumption_is_the_one_reported(changed: Callable[..., Case]) -> None:

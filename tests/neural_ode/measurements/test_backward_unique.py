@@ -15,7 +15,7 @@ from theory_check.neural_ode.model import NeuralODE
 from theory_check.neural_ode.networks.schemes import adjoint, forward
 from theory_check.neural_ode.strategies import smooth_activations
 
-SOLVERS = "difference of the adjoint between two solvers"
+SOLVERS = q.ADJOINT_AGREEMENT
 ZERO = Explicit(((0.0, 0.0),))
 ONE = Explicit(((1.0, -0.5),))
 ROWS = Explicit(((1.0, -0.5), (2.0, 1.0)))

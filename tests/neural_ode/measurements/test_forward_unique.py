@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from theory_check.claims.quantity import Quantity
 from theory_check.judge.discrepancy import Discrepancy
 from theory_check.neural_ode.activations.catalogue import CATALOGUE
 from theory_check.neural_ode.case import Case, Explicit, Weights
@@ -25,8 +26,7 @@ from theory_check.neural_ode.networks.parameters import Parameters, initial_stat
 from theory_check.neural_ode.strategies import kinked_activations, lipschitz_activations, smooth_activations
 
 LIPSCHITZ = sorted(name for name, phi in CATALOGUE.items() if phi.is_lipschitz)
-AGREE, RETURN = "difference of two solvers", "return to the start, forward and back"
-TANGENT = "singular values of the tangent flow outside Gronwall's bounds"
+AGREE, RETURN, TANGENT = q.AGREEMENT, q.REVERSAL, q.TANGENT_FLOW
 
 
 def neuron(weight: float, start: float) -> Parameters:
@@ -167,7 +167,9 @@ def test_a_refined_measurement_has_smaller_bounds(bench: object) -> None:
 
 
 @pytest.mark.parametrize(("target", "quantity"), [("recurrent_matrix", AGREE), ("tangent_flow", TANGENT)])
-def test_a_wrong_solver_is_seen(target: str, quantity: str, bench: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_solver_is_seen(
+    target: str, quantity: Quantity, bench: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One solver with W off by 1e-4, a tangent flow that expands by 0.1 % more than it may."""
     right = getattr(forward_unique, target)
     wrong = {

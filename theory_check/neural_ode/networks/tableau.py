@@ -1,8 +1,9 @@
 """Explicit Runge-Kutta schemes as tables, and one step of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import torch
 from scipy import integrate
@@ -48,27 +49,35 @@ def tableau_of(scheme: str, steps: int) -> Tableau:
     return SCHEMES[scheme]
 
 
-def stepper(
-    field: Callable[[Tensor], Tensor], tableau: Tableau, step: float
-) -> Callable[[Tensor], tuple[Tensor, list[Tensor]]]:
+Step = tuple[Tensor, list[Tensor]]
+
+
+def stepper(field: Callable[[Tensor], Tensor], tableau: Tableau, step: float) -> Callable[[Tensor], Step]:
     """One step as a function from a state to the next state and the stage states, zeros of the table left out."""
-    return _Stepper(field, tableau, step)
+    advance, nowhere = stepper_along(lambda _at, h: field(h), tableau, step), (None,) * len(tableau.b)
+    return lambda h: advance(h, nowhere)
 
 
-class _Stepper:
-    def __init__(self, field: Callable[[Tensor], Tensor], tableau: Tableau, step: float) -> None:
-        self._field = field
-        self._rows = [[(j, a * step) for j, a in enumerate(row) if a] for row in tableau.a]
-        self._combination = [(j, b * step) for j, b in enumerate(tableau.b) if b]
+def stepper_along(
+    field: Callable[[Any, Tensor], Tensor], tableau: Tableau, step: float
+) -> Callable[[Tensor, Sequence[Any]], Step]:
+    """The same for a field that depends on more than the state: on what is given for each stage, such as its time.
 
-    def __call__(self, h: Tensor) -> tuple[Tensor, list[Tensor]]:
+    torch.autograd may record a step.
+    """
+    rows = [[(j, a * step) for j, a in enumerate(row) if a] for row in tableau.a]
+    combination = [(j, b * step) for j, b in enumerate(tableau.b) if b]
+
+    def advance(h: Tensor, at: Sequence[Any]) -> Step:
         stages: list[Tensor] = []
         slopes: list[Tensor] = []
-        for row in self._rows:
+        for row, place in zip(rows, at, strict=True):
             y = _combined(h, slopes, row)
             stages.append(y)
-            slopes.append(self._field(y))
-        return _combined(h, slopes, self._combination), stages
+            slopes.append(field(place, y))
+        return _combined(h, slopes, combination), stages
+
+    return advance
 
 
 def _combined(h: Tensor, slopes: list[Tensor], factors: list[tuple[int, float]]) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from theory_check.claims.claim import Unmet
 from theory_check.neural_ode.case import Case, Explicit, Sphere
 from theory_check.neural_ode.claims.statements import CLAIMS
 from theory_check.neural_ode.measurements.own_model.assumptions import unmet_by_model
@@ -21,7 +22,7 @@ def test_the_constant_of_a_linear_field_is_its_spectral_norm(models: Any) -> Non
     A = instance.field.vector.view(2, 2)
     assert instance.reached.lipschitz == pytest.approx(float(torch.linalg.matrix_norm(A, ord=2)), rel=1e-9)
     found = _unmet(models, models.case("linear"), "ntk-positive-definite")
-    assert found == "the field is not affine on the reached set: it is affine on the reached set"
+    assert str(found) == "the field is not affine on the reached set: it is affine on the reached set"
     assert _unmet(models, models.case("smooth"), "ntk-positive-definite") is None
     sizes = curvature(instance.field, instance.reached, instance.generator("test"))
     # dF/dA is h in every row, so that its derivative along a state has Frobenius norm sqrt 2 for each axis.
@@ -95,10 +96,10 @@ def test_kinks_are_found_where_trajectories_meet_them(
 def test_assumptions_about_data_are_those_of_the_case(models: Any) -> None:
     """Parallel rows and large steps are found without a look at the module."""
     repeated = models.case("smooth", Explicit(((1.0, 0.5), (1.0, 0.5))))
-    assert _unmet(models, repeated, "ntk-positive-definite").endswith("rows 0 and 1 are parallel")
+    assert _unmet(models, repeated, "ntk-positive-definite").finding == "rows 0 and 1 are parallel"
     large = models.case("smooth", Sphere(2, 2, 1), eta_factor=3.0)
-    assert _unmet(models, large, "linear-convergence").endswith("learning rate 3.0 / lambda_max")
+    assert _unmet(models, large, "linear-convergence").finding == "learning rate 3.0 / lambda_max"
 
 
-def _unmet(models: Any, case: Case, claim: str) -> str | None:
+def _unmet(models: Any, case: Case, claim: str) -> Unmet | None:
     return unmet_by_model(CLAIMS[claim], case, models.seeds, models.load_model)

@@ -29,6 +29,7 @@ from theory_check.neural_ode.measurements.own_model.instance import ModelInstanc
 from theory_check.neural_ode.measurements.own_model.reached_set import DIRECTIONS, MOST_AXES
 from theory_check.neural_ode.networks.own_model.gradients import continuous_gradient, discrete_gradient, slope_jacobian
 from theory_check.neural_ode.networks.own_model.vector_field import scheme_steps, solve, times_of
+from theory_check.neural_ode.networks.tableau import RK4, stepper_along
 
 MOST_GROWTH = 4.0
 TOLERANCE = 1e-12
@@ -97,13 +98,10 @@ def _adjoint(instance: ModelInstance, times: Tensor, states: Tensor, step: float
     """lambda_0 by the classical scheme, dF/dh being taken at the given states: ends and middles of its steps."""
     adjoint = _final(instance)
     slopes = [slope_jacobian(instance.field, t, h, of_parameters=False) for t, h in zip(times, states, strict=True)]
+    advance = stepper_along(_product, RK4, step)
     for k in range(len(slopes) - 1, 0, -2):
         end, middle, start = slopes[k], slopes[k - 1], slopes[k - 2]
-        one = _product(end, adjoint)
-        two = _product(middle, adjoint + 0.5 * step * one)
-        three = _product(middle, adjoint + 0.5 * step * two)
-        four = _product(start, adjoint + step * three)
-        adjoint = adjoint + step / 6 * (one + 2 * two + 2 * three + four)
+        adjoint, _ = advance(adjoint, (end, middle, middle, start))
     return adjoint
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from theory_check.neural_ode.networks.model import NonFiniteState
+from theory_check.neural_ode.networks.tableau import RK4, stepper_along
 
 
 class ModelError(ValueError):
@@ -113,14 +114,10 @@ def solve(
     """
     step = duration / steps
     clock = torch.tensor([begin + 0.5 * step * k for k in range(2 * steps + 1)], dtype=start.dtype)
-    states = [start]
+    advance, states = stepper_along(field, RK4, step), [start]
     for k in range(steps):
-        h, (now, half, end) = states[-1], clock[2 * k : 2 * k + 3]
-        one = field(now, h)
-        two = field(half, h + 0.5 * step * one)
-        three = field(half, h + 0.5 * step * two)
-        four = field(end, h + step * three)
-        states.append(h + step / 6 * (one + 2 * two + 2 * three + four))
+        now, half, end = clock[2 * k : 2 * k + 3]
+        states.append(advance(states[-1], (now, half, half, end))[0])
     if not torch.isfinite(states[-1].detach()).all():
         raise NonFiniteState(f"the state after a time of {duration} ({steps} steps of rk4) is not finite")
     return torch.stack(states)
