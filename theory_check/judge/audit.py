@@ -461,7 +461,7 @@ class Audit:
         if ratio is not None and math.isnan(ratio):
             raise NonFiniteEvidence(f"{quantity}: the ratio of measured {measured} and bound {bound} is NaN")
         unmet = self._unmet(case)
-        if unmet:
+        if unmet is not None:
             verdict = Verdict.ASSUMPTIONS_NOT_MET
         else:
             verdict = {

@@ -19,6 +19,15 @@ def test_importers_see_the_change_too() -> None:
     assert checked_p_value(0.5) == 0.5
 
 
+def test_a_node_is_found_however_its_source_is_laid_out() -> None:
+    """Blanks, line breaks and parentheses do not matter; what replaces a statement may be several."""
+    with edited(BUDGET + "checked_p_value", "return (\n    value\n)", "value = 0.5 * value\nreturn value"):
+        assert checked_p_value(0.5) == 0.25
+    ones = torch.ones(2, 1, dtype=torch.float64)
+    with edited("theory_check.neural_ode.networks.gradients:loss", "0.50", "(2.0)"):
+        assert float(loss(ones, 0 * ones)) == 4.0
+
+
 def test_the_right_code_comes_back_after_an_exception() -> None:
     """A planted function may raise whatever it likes."""
     with pytest.raises(ZeroDivisionError), edited(BUDGET + "checked_p_value", "return value", "return 1 / 0"):
@@ -36,7 +45,7 @@ def test_methods_properties_and_decorated_functions() -> None:
     with edited("theory_check.judge.discrepancy:Discrepancy.powerless", "return self.unusable\n", "return ''\n"):
         assert weak.powerless
     ones = torch.ones(2, 1, dtype=torch.float64)
-    with edited("theory_check.neural_ode.networks.gradients:loss", "0.5 *", "2.0 *"):
+    with edited("theory_check.neural_ode.networks.gradients:loss", "0.5", "2.0"):
         assert float(loss(ones, 0 * ones)) == 4.0
     assert float(loss(ones, 0 * ones)) == 1.0
 
@@ -44,8 +53,9 @@ def test_methods_properties_and_decorated_functions() -> None:
 @pytest.mark.parametrize(
     ("target", "old", "message"),
     [
-        ("checked_p_value", "no such piece", "must occur once in .*, found 0 times"),
+        ("checked_p_value", "no_such_piece", "must occur once in .*, found 0 times"),
         ("checked_p_value", "value", "found [0-9]+ times"),
+        ("checked_p_value", "no such piece", "is no expression and no statement"),
         ("no_such_function", "x", "no function"),
     ],
 )

@@ -15,7 +15,8 @@ class Defect:
     description: what is wrong, in a line.
     target: "module:attribute" of the function that is replaced, where it is used; or the function whose source changes.
     subtle: an error of ten per cent or less.
-    wrong: from the right function to the wrong one, or the piece of source that is replaced and what replaces it.
+    wrong: from the right function to the wrong one, or the expression or statement that is replaced, and what stands
+        there instead.
     """
 
     name: str

@@ -20,12 +20,14 @@ class MutationError(ValueError):
 
 @contextmanager
 def edited(target: str, old: str, new: str) -> Iterator[None]:
-    """Run a function with `old` replaced by `new` in its source, once, while the context lasts.
+    """Run a function with one node of its syntax tree replaced while the context lasts.
+
+    How the source is laid out does not matter, nor do comments.
 
     Args:
         target: "module:function", "module:Class.method" or a property of a class.
-        old: must occur exactly once.
-        new: what stands there instead.
+        old: an expression or a statement, which must occur exactly once.
+        new: what stands there instead: an expression, or statements.
 
     Raises:
         MutationError: no such function, `old` is not found exactly once, or the function is a closure.
@@ -63,12 +65,14 @@ def resolved(target: str) -> FunctionType:
 
 
 def _compiled(function: FunctionType, target: str, old: str, new: str) -> CodeType:
-    source = textwrap.dedent(inspect.getsource(function))
-    if source.count(old) != 1:
-        raise MutationError(f"{old!r} must occur once in {target}, found {source.count(old)} times")
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    wanted = _statements(old, target)
+    change = _Replacement(wanted[0], _statements(new, target))
+    tree = ast.fix_missing_locations(change.visit(tree))
+    if len(wanted) != 1 or change.found != 1:
+        raise MutationError(f"{old!r} must occur once in {target}, found {change.found} times")
     if function.__code__.co_freevars:
         raise MutationError(f"{target} is a closure over {', '.join(function.__code__.co_freevars)}")
-    tree = ast.parse(source.replace(old, new))
     definition = tree.body[0]
     if not isinstance(definition, ast.FunctionDef):
         raise MutationError(f"{target} is no plain function")
@@ -81,3 +85,27 @@ def _compiled(function: FunctionType, target: str, old: str, new: str) -> CodeTy
     exec(compile(tree, f"<planted in {target}>", "exec"), namespace)  # noqa: S102 - our own source, changed by us
     code: CodeType = namespace[definition.name].__code__
     return code
+
+
+def _statements(text: str, target: str) -> list[ast.stmt]:
+    try:
+        return ast.parse(textwrap.dedent(text)).body
+    except SyntaxError as error:
+        raise MutationError(f"{text!r}, for {target}, is no expression and no statement: {error.msg}") from None
+
+
+class _Replacement(ast.NodeTransformer):
+    """Puts other nodes where one is, and counts how often it was there."""
+
+    def __init__(self, old: ast.stmt, new: list[ast.stmt]) -> None:
+        only = new[0] if len(new) == 1 else None
+        expressions = isinstance(old, ast.Expr) and isinstance(only, ast.Expr)
+        self._old = ast.dump(old.value if isinstance(old, ast.Expr) and expressions else old)
+        self._new: Any = only.value if isinstance(only, ast.Expr) and expressions else new
+        self.found = 0
+
+    def visit(self, node: ast.AST) -> Any:
+        if ast.dump(node) == self._old:
+            self.found += 1
+            return self._new
+        return self.generic_visit(node)
