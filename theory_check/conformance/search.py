@@ -1,8 +1,8 @@
 """The search: Hypothesis draws cases from a panel of activations, failing ones are made small, everything by count."""
 
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 
 import msgspec
@@ -21,6 +21,7 @@ from theory_check.neural_ode.activations.activation import Activation
 from theory_check.neural_ode.activations.loading import activation
 from theory_check.neural_ode.strategies import Narrowing, Sizes, cases, differentiable_activations, narrowed, widths
 from theory_check.search.hypothesis_internals import draw_cases, reproducible_draws
+from theory_check.search.loop import Enough, Fails, Loop
 
 SIZES = Sizes(inputs=(1, 3), dimensions=(2, 4))
 # Bounded and increasing, so that a contraction has somewhere to go.
@@ -28,14 +29,6 @@ CONTRACTIONS = ("tanh(x)", "erf(x)", "arctan(x)")
 FACTORS = (2.0, 0.5, 3.0, 0.3, 10.0)
 EXECUTED_SHARE = 0.9
 DRAWS = 10
-
-
-class _Enough(BaseException):  # noqa: N818, RUF100 - no Exception: Hypothesis must not take it for a failing case
-    """All cases that were asked for have been judged."""
-
-
-class _FailsHere(Exception):
-    """The case at hand fails: Hypothesis makes it smaller."""
 
 
 @cache
@@ -46,9 +39,10 @@ def panel(seed: int, count: int) -> tuple[str, ...]:
     def body(phi: Activation) -> None:
         found.setdefault(phi.expression, phi)
         if len(found) >= count:
-            raise _Enough
+            raise Enough
 
-    _draw({"phi": differentiable_activations()}, body, f"{seed}\0panel", most=20 * count)
+    with _narrowed():
+        draw_cases({"phi": differentiable_activations()}, body, f"{seed}\0panel", most=20 * count)
     return tuple(sorted(found, key=lambda e: (found[e].operators, len(e), e)))
 
 
@@ -75,57 +69,46 @@ def run_check(solver: SolverUnderTest, check: Check, bench: Bench, profile: Conf
     started = time.perf_counter()
     requested = profile.ladders if check.ladder else profile.cases
     expressions = panel(bench.seed, profile.activations)
-    judged: dict[str, Judged] = {}
-    searched: list[Judged] = []
-    passed_over: list[Judged] = []
-    state = {"failed": False, "shrinks": 0}
-    minimal: list[Judged] = []
-
-    def body(instance: Trialled) -> None:
-        key = canonical(instance)
-        if key not in judged:
-            if state["failed"]:
-                if state["shrinks"] >= profile.shrink_calls:
-                    return
-                state["shrinks"] += 1
-            judged[key] = judge(solver, check, instance, bench)
-            if not state["failed"]:
-                (passed_over if judged[key].uninformative else searched).append(judged[key])
-        if judged[key].verdict is Verdict.REFUTED:
-            state["failed"] = True
-            minimal[:] = [judged[key]]
-            raise _FailsHere
-        if not state["failed"] and len(searched) >= requested:
-            raise _Enough
-
+    loop: Loop[Trialled, Judged] = Loop(
+        requested=requested,
+        shrink_calls=profile.shrink_calls,
+        key=canonical,
+        judge=lambda instance, _key: judge(solver, check, instance, bench),
+        fails=lambda one: one.verdict is Verdict.REFUTED,
+        counts=lambda one: not one.uninformative,
+    )
     strategy: SearchStrategy[Trialled] = trialled(expressions, check)
-    _draw({"instance": strategy}, body, f"{bench.seed}\0{check.id}", most=DRAWS * requested)
+    with _narrowed():
+        loop.run({"instance": strategy}, f"{bench.seed}\0{check.id}", most=DRAWS * requested)
     # Where nothing at all could be read, the cases that said so are those that were judged.
-    judged_cases = searched or passed_over[:requested]
+    judged_cases = loop.searched or loop.set_aside[:requested]
     seconds = time.perf_counter() - started
-    found = _result(solver, check, judged_cases, minimal, requested, int(state["shrinks"]), seconds)
-    return msgspec.structs.replace(found, drawn_again=len(passed_over) if searched else 0)
+    found = _result(solver, check, judged_cases, loop.minimal, requested, loop.shrinks, seconds)
+    return msgspec.structs.replace(found, drawn_again=len(loop.set_aside) if loop.searched else 0)
 
 
-def _draw(strategies: dict[str, SearchStrategy[object]], body: Callable[..., None], seed: str, *, most: int) -> None:
-    with narrowed(Narrowing(stratum="sphere")), reproducible_draws(), suppress(_Enough, _FailsHere):
-        draw_cases(strategies, body, seed, most=most)
+@contextmanager
+def _narrowed() -> Iterator[None]:
+    """While cases are drawn on the sphere, up to the end that a search comes to."""
+    with narrowed(Narrowing(stratum="sphere")), reproducible_draws(), suppress(Enough, Fails):
+        yield
 
 
 def _result(
     solver: SolverUnderTest,
     check: Check,
     searched: list[Judged],
-    minimal: list[Judged],
+    minimal: Judged | None,
     requested: int,
     shrinks: int,
     seconds: float,
 ) -> CheckResult:
     verdicts = [one.verdict for one in searched]
+    seen = searched if minimal is None else [*searched, minimal]
     undecided = verdicts.count(Verdict.INCONCLUSIVE)
     few = len(searched) < EXECUTED_SHARE * requested
-    if minimal:
-        verdict, reason = Verdict.REFUTED, minimal[0].reason
+    if minimal is not None:
+        verdict, reason = Verdict.REFUTED, minimal.reason
     elif Verdict.ERROR in verdicts:
         verdict, reason = Verdict.ERROR, next(one.reason for one in searched if one.verdict is Verdict.ERROR)
     elif few or undecided > INCONCLUSIVE_SHARE * len(searched):
@@ -145,10 +128,10 @@ def _result(
         requested=requested,
         executed=len(searched),
         inconclusive=undecided,
-        comparisons=sum(one.comparisons for one in (*searched, *minimal)),
+        comparisons=sum(one.comparisons for one in seen),
         shrink_calls=shrinks,
-        worst_ratio=max((one.ratio for one in (*searched, *minimal) if one.ratio is not None), default=None),
+        worst_ratio=max((one.ratio for one in seen if one.ratio is not None), default=None),
         reason=reason,
-        failure=minimal[0].failure if minimal else None,
+        failure=None if minimal is None else minimal.failure,
         seconds=seconds,
     )

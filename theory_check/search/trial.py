@@ -7,12 +7,10 @@ report is replayed.
 import math
 import time
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 from hypothesis import strategies as st
 from hypothesis.errors import FailedHealthCheck, HypothesisException, Unsatisfiable
-from hypothesis.strategies import SearchStrategy
 
 from theory_check.case.record import AnyCase, Seeds, canonical_json
 from theory_check.claims.claim import Control, Unmet
@@ -25,7 +23,8 @@ from theory_check.judge.verdict import Conclusion, Outcome, Verdict, ablation, c
 from theory_check.reporting.records import Trial
 from theory_check.search.coverage import PATIENCE, Coverage
 from theory_check.search.found import Found, decode, encode
-from theory_check.search.hypothesis_internals import draw_cases, draws_of_case, reproducible_draws, strategies_of
+from theory_check.search.hypothesis_internals import reproducible_draws, strategies_of
+from theory_check.search.loop import Enough, Fails, Loop
 from theory_check.search.plan import Plan, cases_of, record_name
 from theory_check.search.property import Property
 from theory_check.search.request import Request
@@ -51,7 +50,7 @@ def run_trial(prop: Property, plan: Plan, request: Request, store: Store | Carri
     with paper.narrowed(plan, request) as search.further_classes, paper.planted(plan.defect), reproducible_draws():
         try:
             search.run()
-        except (_ConclusionFails, _Enough):
+        except (Fails, Enough):
             pass
         except (Unsatisfiable, FailedHealthCheck) as problem:
             reason = f"too few cases: {' '.join(str(problem).split())[:200]}"
@@ -106,15 +105,7 @@ def _judge(prop: Property, audit: Audit, case: AnyCase) -> Outcome:
     return audit.judged.get(canonical_json(case)) or audit.error(case, "the property judged nothing")
 
 
-class _ConclusionFails(AssertionError):
-    """The conclusion fails in a case: what makes Hypothesis look for a smaller one."""
-
-
-class _Enough(BaseException):  # noqa: N818, RUF100 - no Exception: Hypothesis must not take it for a failing case
-    """All cases that were asked for have been judged: the search ends."""
-
-
-class _AnotherCase(BaseException):  # noqa: N818, RUF100 - as above
+class _AnotherCase(BaseException):  # noqa: N818, RUF100 - no Exception: Hypothesis must not take it for a failing case
     """A strategy drew what the trial is not about: its verdict would be put down to something else."""
 
 
@@ -133,77 +124,52 @@ def _name_of(record: type) -> str:
 
 
 class Search:
-    """The state of one Hypothesis run: which cases were judged, and what shrinking may still cost."""
+    """One trial while it runs: its judge, its search, and what was found."""
 
     def __init__(self, prop: Property, plan: Plan, request: Request, record: TrialRecord) -> None:
         self.prop, self.plan, self.request, self.record = prop, plan, request, record
         self.requested = math.ceil(cases_of(plan, prop, request) / plan.search[1])
-        self.most_shrink_calls = math.ceil(request.profile.shrink_calls * min(1.0, prop.share))
         self.audit = _audit(prop, request, plan.defect, plan.departure.assumption if plan.departure else None)
         # Where a failure is expected the simplest case that shows it is wanted, not one of each class.
         covered = paper_on_trial().enumerated if plan.kind in {"random", "named"} else None
         self.coverage = None if covered is None else Coverage(self.requested, covered, plan.position)
-        self.searched: list[Outcome] = []
-        self.drawn: set[str] = set()
+        self.loop: Loop[AnyCase, Outcome] = Loop(
+            requested=self.requested,
+            shrink_calls=math.ceil(request.profile.shrink_calls * min(1.0, prop.share)),
+            key=self._key,
+            judge=lambda case, key: self._judged(self.audit, case, key),
+            fails=lambda outcome: outcome.conclusion is Conclusion.FAILS,
+            takes=self._takes,
+        )
         self.further_classes: Mapping[str, Mapping[str, str]] = {}
-        self.passed_over: dict[str, AnyCase] = {}
-        self.passed_draws: set[Any] = set()
-        self.minimal: Outcome | None = None
         self.without_defect: Outcome | None = None
         self.calls_without_defect = 0
-        self.failed = False
-        self.shrink_calls = 0
         self.broken = ""
+
+    @property
+    def minimal(self) -> Outcome | None:
+        """That of the smallest failing case."""
+        return self.loop.minimal
 
     def run(self) -> None:
         """Draw and judge, until a case fails and has been made small, or all have been judged."""
         # More than the number asked for: draws may repeat a case, or be of a class that has had its share.
         most = (2 * PATIENCE + 2 if self.coverage else 2) * self.requested
-        if self._search(most, strategies_of(self.prop.function)):
-            if self.passed_over and len(self.searched) < self.requested:
-                self.passed_draws.clear()
-                self.coverage = None  # of so few cases all are judged, whatever their classes
-                self._search(most, {"case": st.sampled_from(list(self.passed_over.values()))})
-            # A case that the property rejected is there, and was not judged.
-            self.requested = min(self.requested, len(self.drawn))
-
-    def _search(self, most: int, strategies: Mapping[str, SearchStrategy[Any]]) -> bool:
-        """Draw and judge cases; returns whether there are no others."""
         seed = f"{self.request.seed}\0{self.prop.claim.id}\0{self.prop.name}\0{self.plan.name}"
-        return draw_cases(strategies, self.execute, seed, most=most)
+        if self.loop.run(strategies_of(self.prop.function), seed, most=most):
+            if self.loop.passed_over and len(self.loop.searched) < self.requested:
+                self.coverage = None  # of so few cases all are judged, whatever their classes
+                others = st.sampled_from(list(self.loop.passed_over.values()))
+                self.loop.run({"case": others}, seed, most=most)
+            # A case that the property rejected is there, and was not judged.
+            self.requested = min(self.requested, len(self.loop.drawn))
 
-    def execute(self, case: AnyCase) -> None:
-        """Judge a drawn case, unless it has been judged or is none of those still wanted."""
+    def _key(self, case: AnyCase) -> str:
         _check_drawn(case, self.plan, self.request)
-        key = canonical_json(case)
-        outcome = self.audit.judged.get(key)
-        if outcome is None:
-            outcome = self._first(case, key)
-        # The same draws must end as they did, or Hypothesis takes the search for flaky: what was passed over passes.
-        if outcome is not None and outcome.conclusion is Conclusion.FAILS and draws_of_case() not in self.passed_draws:
-            self.minimal = outcome
-            raise _ConclusionFails
-        if not self.failed and len(self.searched) >= self.requested:
-            raise _Enough
+        return canonical_json(case)
 
-    def _first(self, case: AnyCase, key: str) -> Outcome | None:
-        self.drawn.add(key)
-        if self.failed:
-            if self.shrink_calls >= self.most_shrink_calls:
-                return None
-            self.shrink_calls += 1
-        elif draws_of_case() in self.passed_draws:
-            return None
-        elif self.coverage is not None and not self.coverage.takes(paper_on_trial().sizes(case)):
-            self.passed_over[key] = case
-            self.passed_draws.add(draws_of_case())
-            return None
-        self.passed_over.pop(key, None)
-        outcome = self._judged(self.audit, case, key)
-        if not self.failed:
-            self.searched.append(outcome)
-        self.failed = self.failed or outcome.conclusion is Conclusion.FAILS
-        return outcome
+    def _takes(self, case: AnyCase) -> bool:
+        return self.coverage is None or self.coverage.takes(paper_on_trial().sizes(case))
 
     def _judged(self, audit: Audit, case: AnyCase, key: str, variant: str = "") -> Outcome:
         """The outcome of a case that is new to the search: from the record where it was judged earlier."""
@@ -228,12 +194,12 @@ class Search:
 
     def result(self, reason: str, seconds: float) -> Found:
         """What was found, as it goes into the report."""
-        outcomes = list(self.searched)
+        outcomes = list(self.loop.searched)
         if self.minimal is not None and self.minimal not in outcomes:
             outcomes.append(self.minimal)
-        executed = len(self.searched)
+        executed = len(self.loop.searched)
         verdict = _trial_verdict(outcomes)
-        if verdict is not Verdict.REFUTED and not self.failed and executed < EXECUTED_SHARE * self.requested:
+        if verdict is not Verdict.REFUTED and not self.loop.failed and executed < EXECUTED_SHARE * self.requested:
             reason = reason or f"too few cases: {executed} of {self.requested}"
             verdict = Verdict.ERROR if verdict is Verdict.ERROR else Verdict.INCONCLUSIVE
         if self.broken:
@@ -253,9 +219,9 @@ class Search:
             conclusion=conclusion,
             requested=self.requested,
             executed=executed,
-            held=sum(outcome.conclusion is Conclusion.HOLDS for outcome in self.searched),
+            held=sum(outcome.conclusion is Conclusion.HOLDS for outcome in self.loop.searched),
             comparisons=sum(outcome.comparisons for outcome in outcomes),
-            shrink_calls=self.shrink_calls,
+            shrink_calls=self.loop.shrinks,
             minimal=self.minimal.case_id if self.minimal else None,
             reason=reason or _reason(outcomes, verdict, conclusion),
             defect=self.plan.defect,

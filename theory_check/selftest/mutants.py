@@ -397,9 +397,9 @@ def _searches_that_found_next_to_nothing_are_inconclusive() -> bool:
     search = Search(_property(0.5), Plan(0, "random", "random", "sphere"), Request(), TrialRecord(None, ""))
     for width in range(8, 8 + search.requested):
         case = Case(activation="tanh(x)", data=Sphere(2, 2, 0), width=width)
-        search.searched.append(_compared(0.5, case=case))
+        search.loop.searched.append(_compared(0.5, case=case))
     full = search.result("", 0.0).trial.verdict
-    search.searched = search.searched[: search.requested // 2]
+    search.loop.searched = search.loop.searched[: search.requested // 2]
     return full is Verdict.SUPPORTED and search.result("", 0.0).trial.verdict is Verdict.INCONCLUSIVE
 
 
