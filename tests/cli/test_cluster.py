@@ -171,7 +171,7 @@ def test_a_scheduler_that_vanishes_leaves_a_run_to_resume(alone: Path, tmp_path:
     gone, go_on = done.err.strip().splitlines()[-2:]
     assert gone == f"theory-check: the scheduler at {dask.address} is gone; what had been found is kept"
     folder = only_run(reports)
-    assert go_on == f"theory-check: to go on: theory-check audit --resume {folder.relative_to(tmp_path)}"
+    assert go_on == f"theory-check: to resume: theory-check audit --resume {folder.relative_to(tmp_path)}"
     before = stored(reports)
     assert before >= 3
     resumed = run("audit", "--resume", str(folder), cwd=tmp_path)

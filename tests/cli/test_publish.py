@@ -126,4 +126,4 @@ def test_a_killed_publication_leaves_nothing_and_goes_on(tmp_path: Path) -> None
     line = next(line for line in again.stdout if line.startswith("audit"))
     os.killpg(again.pid, signal.SIGKILL)
     again.communicate()
-    assert line.startswith("audit: going on with work/audit-")
+    assert line.startswith("audit: resuming work/audit-")

@@ -82,7 +82,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     _, said = process.communicate()
     assert process.returncode == 130, said
     (folder,) = (tmp_path / "reports").iterdir()
-    assert f"theory-check: to go on: theory-check audit --resume reports/{folder.name}" in said.splitlines()
+    assert f"theory-check: to resume: theory-check audit --resume reports/{folder.name}" in said.splitlines()
 
 
 def test_a_store_that_is_lost_on_the_way_costs_no_verdict(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     "--baseline",
     default=None,
     metavar="REPORT",
-    help="Exit 0 when verdicts are this report's, as far as both were asked for them; else 1.",
+    help="Exit 0 if every verdict that both were asked for matches this report's, else 1.",
 )
 @click.option(
     "--workers",
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 )
 @click.option("--ablate", is_flag=True, help="Break each assumption as well and report which were needed.")
 @click.option("--strict", is_flag=True, help="Readings, which nobody states as a claim, count towards the exit status.")
-@click.option("--resume", default=None, metavar="RUN", help="Go on with a run that was cut off.")
+@click.option("--resume", default=None, metavar="RUN", help="Resume an interrupted run.")
 @click.option("--trust-code", is_flag=True, help="Allow MODULE:NAME, which runs that module's code.")
 def audit(
     claims: tuple[str, ...],
@@ -120,7 +120,7 @@ def audit(
     except (click.Abort, click.exceptions.Exit, KeyboardInterrupt):
         trust = " --trust-code" if request.trust_code else ""
         again = f"theory-check audit --resume {shlex.quote(str(run.folder))}{trust}"
-        click.echo(f"theory-check: to go on: {again}", err=True)
+        click.echo(f"theory-check: to resume: {again}", err=True)
         raise
     finally:
         run.release()

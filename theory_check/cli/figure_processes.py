@@ -45,7 +45,7 @@ def make_figures(
             job.result()
             click.echo(f"figures: {jobs[job]} after {time.perf_counter() - begun:.0f} s")
     except BrokenProcessPool:
-        click.echo("theory-check: a process that makes figures was killed; the same command goes on", err=True)
+        click.echo("theory-check: a process that makes figures was killed; rerun the same command to resume", err=True)
         click.get_current_context().exit(ERROR_STATUS)
     finally:
         pool.shutdown(cancel_futures=True)

@@ -62,11 +62,11 @@ def _shards(places: tuple[str, ...]) -> "dict[str, Shard]":
 
 
 def _unfinished(places: tuple[str, ...]) -> str:
-    """What a reader of an error should know: a run below these folders that was cut off; else empty."""
+    """What a reader of an error should know: an interrupted run below these folders; else empty."""
     from theory_check.runs.unfinished import SUFFIX
 
     found = sorted(str(folder) for place in places for folder in Path(place).rglob(f"*{SUFFIX}"))
-    return f"; {found[0]!r} was cut off: theory-check audit --resume {shlex.quote(found[0])}" if found else ""
+    return f"; {found[0]!r} was interrupted: theory-check audit --resume {shlex.quote(found[0])}" if found else ""
 
 
 def _request(shard: "Shard") -> "Request":

@@ -1,4 +1,4 @@
-"""`theory-check publish`: an audit and the paper's figures as one folder, whole or not at all; repeated, it goes on."""
+"""`theory-check publish`: an audit and the paper's figures as one folder, whole or not at all; rerun, it resumes."""
 
 import shlex
 import shutil
@@ -20,7 +20,7 @@ REPORTS, PICTURES = ("report.md", "verdicts.json"), "figures"
 @click.option("--profile", default="full", show_default=True, metavar="quick|gate|full", help="How hard to try.")
 @click.option("--seed", default="0", show_default=True, metavar="N", help="Root seed of weights, searches and figures.")
 @click.option("--out", required=True, metavar="DIR", help="The published folder; an earlier publication is replaced.")
-@click.option("--work", required=True, metavar="DIR", help="Unfinished work; the same command goes on with it.")
+@click.option("--work", required=True, metavar="DIR", help="Unfinished work, from which the same command resumes.")
 @click.option("--workers", default=None, type=click.IntRange(min=1), help="Processes; one for each core by default.")
 def publish(profile: str, seed: str, out: str, work: str, workers: int | None) -> None:
     """Audit the paper, remake its figures, and publish both as one folder.
@@ -58,7 +58,7 @@ def publish(profile: str, seed: str, out: str, work: str, workers: int | None) -
     except (RequestError, ReportError) as error:
         raise click.ClickException(str(error)) from None
     except (click.Abort, KeyboardInterrupt):
-        click.echo("theory-check: nothing is published; the same command goes on", err=True)
+        click.echo("theory-check: nothing is published; rerun the same command to resume", err=True)
         raise
     click.echo(f"published: {out}")
 
@@ -80,7 +80,7 @@ def _audited(request: "Request", out: str, work: Path, code: str, workers: int |
         return load_report(finished[0]), finished[0]
     unfinished = [path.parent for path in place.glob(f"*{SUFFIX}/{STORE_FILE}")]
     if unfinished:
-        click.echo(f"audit: going on with {unfinished[0]}")
+        click.echo(f"audit: resuming {unfinished[0]}")
         run = resume_run(unfinished[0], request, code=code)
     else:
         started = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

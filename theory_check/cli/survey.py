@@ -33,7 +33,7 @@ ACTIVATIONS = (
 @click.option("--runs", required=True, metavar="DIR", help="One report for each activation; this code's are kept.")
 @click.option("--out", required=True, metavar="DIR", help="Where activations.md and activations.json go.")
 def survey(activations: tuple[str, ...], profile: str, seed: str, workers: int | None, runs: str, out: str) -> None:
-    """Audit activations one by one and write the table of claims against them. Run again, it goes on where it was."""
+    """Audit activations one by one and write the table of claims against them. Rerun it to resume."""
     from theory_check.reporting.records import ReportError
     from theory_check.reporting.survey import survey_table
     from theory_check.runs.properties import code_of
