@@ -71,11 +71,8 @@ def limit_spectrum(case: Case, setting: Setting, kind: Kind) -> KernelSpectrum:
         settled = any(later[1] > GAIN * earlier[1] for earlier, later in pairwise(found[-2:]))
         if found[-1][0].certified or settled:
             break
-    method, (certificate, error) = "Rump's test", found[-1]
-    # Nothing is left to round there: what the balls of the entries allow is all that can be proved of them.
-    if not certificate.certified and certificate.estimate > 0 and certified_by_balls(_scaled(kernel, bound)):
-        method = "ball arithmetic"
-        certificate = replace(certificate, lower_bound=0.0, certified=True, error_bound=error)
+    error = found[-1][1]
+    certificate, method = with_balls(kernel, bound, *found[-1])
     # Equal rows: the kernel, whatever its errors, has two equal rows, and their difference is a null vector.
     if not certificate.certified and len(np.unique(inputs, axis=0)) < len(inputs):
         certificate = replace(certificate, indefinite=True)
@@ -83,7 +80,7 @@ def limit_spectrum(case: Case, setting: Setting, kind: Kind) -> KernelSpectrum:
         certificate,
         {
             "inputs": len(kernel),
-            "certified by": method if certificate.certified else "nothing",
+            "certified by": method,
             "tolerance of an entry": tolerance,
             "largest eigenvalue before it is normalised": float(np.linalg.eigvalsh(kernel)[-1]),
             "largest error of an entry": error,
@@ -133,6 +130,24 @@ def no_evidence_of_singularity(instance: Instance, certificate: Certificate) -> 
     if parallel_rows(inputs) is None and is_certified_nonlinear(instance.activation):
         return "uninformative: the smallest eigenvalue is within rounding of zero"
     return ""
+
+
+def with_balls(kernel: Matrix, bound: Matrix, certificate: Certificate, error: float) -> tuple[Certificate, str]:
+    """A certificate that balls of the entries prove where Rump's test left it open, and by what it is proved.
+
+    Nothing is left to round there: what the balls allow is all that can be proved of such entries.
+
+    Args:
+        kernel: as it was given to `certified_spectrum`.
+        bound: the same, of its entries' errors.
+        certificate: what that returned.
+        error: the same.
+    """
+    if certificate.certified:
+        return certificate, "Rump's test"
+    if certificate.estimate > 0 and certified_by_balls(_scaled(kernel, bound)):
+        return replace(certificate, lower_bound=0.0, certified=True, error_bound=error), "ball arithmetic"
+    return certificate, "nothing"
 
 
 def certified_spectrum(kernel: Matrix, bound: Matrix) -> tuple[Certificate, float]:

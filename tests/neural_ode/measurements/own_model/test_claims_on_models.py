@@ -11,7 +11,8 @@ import torch
 from theory_check.judge.discrepancy import Discrepancy
 from theory_check.neural_ode.case import Explicit, Sphere
 from theory_check.neural_ode.claims import quantities as q
-from theory_check.neural_ode.measurements.own_model import adjoint_gradient
+from theory_check.neural_ode.measurements.definiteness import certified_spectrum
+from theory_check.neural_ode.measurements.own_model import adjoint_gradient, ntk_positive_definite
 from theory_check.neural_ode.measurements.own_model.adjoint_gradient import gradient_discrepancies
 from theory_check.neural_ode.measurements.own_model.backward_unique import backward_discrepancies
 from theory_check.neural_ode.measurements.own_model.forward_unique import forward_discrepancies
@@ -59,6 +60,17 @@ def test_the_rounding_of_a_loss_is_not_left_to_a_measurement(
     for d in found:
         assert d.powerless == ""
         assert 1e-14 < float(d.details["rounding of the difference"]) < 1e-3 * (d.scale or 0.0)
+
+
+def test_bounds_that_are_too_wide_are_tried_with_tighter_numerics(models: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tolerance at which the continuous adjoint could hide an error, and a tenth of it, at which it cannot."""
+    case, tolerance = models.case("smooth", horizon=2.0), 1e-5
+    monkeypatch.setattr(adjoint_gradient, "TOLERANCE", 10 * tolerance)
+    assert any(d.powerless for d in gradient_discrepancies(case, models))
+    monkeypatch.setattr(adjoint_gradient, "TOLERANCE", tolerance)
+    loose = adjoint_gradient._Comparison.of(models.instance(case), refined=False).compared()
+    assert any(d.powerless for d in loose)
+    assert not any(d.powerless for d in gradient_discrepancies(case, models))
 
 
 @pytest.mark.parametrize("name", ["wrong_sign", "drops_bias"])
@@ -116,6 +128,18 @@ def test_the_empirical_kernel_is_certified_and_singular_for_a_repeated_input(mod
     repeated = empirical_spectrum(models.case("smooth", Explicit(((1.0, 0.5), (0.5, 1.0), (1.0, 0.5)))), models)
     assert not repeated.certificate.certified
     assert repeated.certificate.singular
+
+
+def test_balls_of_the_entries_certify_where_rumps_test_is_left_open(
+    models: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for limiting kernels; a kernel with a repeated input is certified by neither."""
+    open_ones = lambda *given: (replace(certified_spectrum(*given)[0], certified=False), 1e-9)  # noqa: E731 - one line is enough
+    monkeypatch.setattr(ntk_positive_definite, "certified_spectrum", open_ones)
+    distinct = empirical_spectrum(models.case("smooth", Sphere(3, 2, 1)), models)
+    assert (distinct.certificate.certified, distinct.details["certified by"]) == (True, "ball arithmetic")
+    repeated = empirical_spectrum(models.case("smooth", Explicit(((1.0, 0.5), (0.5, 1.0), (1.0, 0.5)))), models)
+    assert (repeated.certificate.certified, repeated.details["certified by"]) == (False, "nothing")
 
 
 def test_the_error_of_the_kernel_covers_a_finer_scheme(models: Any) -> None:
