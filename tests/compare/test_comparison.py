@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from theory_check.cli.compare import properties_of_uniqueness
+from theory_check.commands.compare import properties_of_uniqueness
 from theory_check.compare.comparison import Plan, compare, judged_uniqueness
 from theory_check.compare.records import COLUMNS, Candidate
 from theory_check.neural_ode.case import Sphere

@@ -2,30 +2,41 @@
 
 import sys
 import traceback
+from importlib.metadata import entry_points
 
 import click
 
-from theory_check.cli.activations import activations
 from theory_check.cli.audit import audit
 from theory_check.cli.claims import claims
-from theory_check.cli.compare import compare
-from theory_check.cli.conformance import conformance
-from theory_check.cli.demo import demo
 from theory_check.cli.diff import diff
-from theory_check.cli.limit import limit
 from theory_check.cli.merge import merge
-from theory_check.cli.pairs import pairs
-from theory_check.cli.publish import publish
 from theory_check.cli.render import render
 from theory_check.cli.replay import replay
-from theory_check.cli.selftest import selftest
 from theory_check.cli.survey import survey
 from theory_check.runs.run import ERROR_STATUS
 
 USAGE_STATUS = 2
+# A subject, and tools on it, are found by name: nothing here imports them.
+COMMANDS = "theory_check.commands"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+class _Commands(click.Group):
+    """The court's own commands, and those that installed packages bring by the entry point "theory_check.commands"."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *(found.name for found in entry_points(group=COMMANDS))})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
+        for found in entry_points(group=COMMANDS, name=cmd_name):
+            command: click.Command = found.load()
+            return command
+        return None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(package_name="theory-check")
 def cli() -> None:
     """Put the claims of a theory paper on trial.
@@ -38,18 +49,10 @@ def cli() -> None:
 for command in (
     audit,
     claims,
-    activations,
-    compare,
-    conformance,
-    demo,
     diff,
-    limit,
     merge,
-    pairs,
-    publish,
     render,
     replay,
-    selftest,
     survey,
 ):
     cli.add_command(command)

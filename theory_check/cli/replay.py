@@ -64,7 +64,7 @@ def _property(outcome: "Outcome", folder: str | None, *, trust_code: bool) -> "P
     from theory_check.runs.properties import load_property
     from theory_check.search.property import property_of
 
-    ours = _of_the_demonstration(outcome.test)
+    ours = _of_a_module(outcome.test)
     if folder is None and ours is not None:
         return ours
     if folder is not None:
@@ -82,15 +82,18 @@ def _property(outcome: "Outcome", folder: str | None, *, trust_code: bool) -> "P
     return prop
 
 
-def _of_the_demonstration(test: str) -> "Property | None":
-    """The property of that name in `theory-check demo`, which is about the paper that ships with theory_check."""
-    from theory_check.claims.paper import reference_on_trial
+def _of_a_module(test: str) -> "Property | None":
+    """The property of that name in a module of theory_check's own, such as that of `theory-check demo`; else None."""
+    from importlib import import_module
 
-    if reference_on_trial():
+    module, _, _ = test.partition("::")
+    if not module.startswith("theory_check.") or not all(map(str.isidentifier, module.split("."))):
         return None
-    from theory_check.selftest.demo import find_property
-
-    return find_property(test)
+    try:
+        found: Property | None = import_module(module).find_property(test)
+    except (ImportError, AttributeError):
+        return None
+    return found
 
 
 def _recompute(recorded: "Report", outcome: "Outcome", prop: "Property", device: str, *, trust_code: bool) -> "Outcome":
@@ -104,7 +107,7 @@ def _recompute(recorded: "Report", outcome: "Outcome", prop: "Property", device:
     try:
         request = make_request(
             # No audit can be asked for the profile of the demonstration, and a single case has no use for its counts.
-            profile="quick" if _of_the_demonstration(outcome.test) else recorded.profile,
+            profile="quick" if _of_a_module(outcome.test) else recorded.profile,
             seed=outcome.seed,
             device=device,
             **paper_on_trial().asked_by(outcome.case),

@@ -104,7 +104,7 @@ def _audited(request: "Request", out: str, work: Path, code: str, workers: int |
 
 def _drawn(request: "Request", work: Path, code: str, workers: int | None) -> "list[Figure]":
     """All figures in the order in which they are read; those that are kept are not made again."""
-    from theory_check.cli.figure_processes import make_figures
+    from theory_check.commands.figure_processes import make_figures
     from theory_check.neural_ode.figures.catalogue import GROUPS, READ
     from theory_check.neural_ode.figures.kept import kept_figures
     from theory_check.runs.unfinished import request_fingerprint

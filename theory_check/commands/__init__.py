@@ -1,0 +1,1 @@
+"""Commands on the paper that ships with theory_check, which the command line finds by entry points."""
