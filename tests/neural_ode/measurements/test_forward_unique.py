@@ -13,13 +13,9 @@ from theory_check.neural_ode.case import Case, Explicit, Weights
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements import forward_unique
 from theory_check.neural_ode.measurements.blow_up import follow
-from theory_check.neural_ode.measurements.forward_unique import (
-    _without_constant,
-    forward_discrepancies,
-    separation,
-    severity,
-)
+from theory_check.neural_ode.measurements.forward_unique import NetworkField, forward_discrepancies
 from theory_check.neural_ode.measurements.instance import Instance
+from theory_check.neural_ode.measurements.uniqueness import existence, separation, severity
 from theory_check.neural_ode.model import NeuralODE
 from theory_check.neural_ode.networks.model import recurrent_matrix
 from theory_check.neural_ode.networks.parameters import Parameters, initial_states
@@ -27,6 +23,14 @@ from theory_check.neural_ode.strategies import kinked_activations, lipschitz_act
 
 LIPSCHITZ = sorted(name for name, phi in CATALOGUE.items() if phi.is_lipschitz)
 AGREE, RETURN, TANGENT = q.AGREEMENT, q.REVERSAL, q.TANGENT_FLOW
+
+
+def without_constant(instance: Instance, parameters: Parameters) -> tuple[Discrepancy, ...]:
+    """What is measured of a field that has no Lipschitz constant."""
+    model = instance.case.neural_ode
+    start = initial_states(model, parameters, instance.inputs)
+    field = NetworkField(instance, parameters, math.inf, start, model.horizon)
+    return existence(field, instance.generator("direction"), refined=False)[0]
 
 
 def neuron(weight: float, start: float) -> Parameters:
@@ -55,14 +59,14 @@ def test_the_square_root_is_not_unique_at_zero_where_it_pushes_away(
 ) -> None:
     """From 0, h' = sign(h) sqrt|h| has two solutions; h' = -sign(h) sqrt|h| has one, and stays at 0."""
     instance = bench.instance(one_neuron("sign_sqrt", horizon=horizon))
-    (away,) = _without_constant(instance, neuron(1.0, 0.0), refined=False)
+    (away,) = without_constant(instance, neuron(1.0, 0.0))
     assert (away.quantity, away.powerless) == (q.SEPARATION, "")
     assert away.error > 2 * away.bound
-    (towards,) = _without_constant(instance, neuron(-1.0, 0.0), refined=False)
+    (towards,) = without_constant(instance, neuron(-1.0, 0.0))
     assert towards.quantity == q.SEPARATION
     assert towards.error <= towards.bound
     assert not towards.powerless
-    (elsewhere,) = _without_constant(instance, neuron(1.0, 2.0), refined=False)
+    (elsewhere,) = without_constant(instance, neuron(1.0, 2.0))
     assert elsewhere.error <= elsewhere.bound
     assert not elsewhere.powerless
 
@@ -77,7 +81,7 @@ def test_a_blow_up_is_met_where_it_is(
     for factor in (0.5, 0.9, 0.98, 1.02, 1.5):
         exact = factor * horizon
         start = ((power - 1) * exact) ** (-1 / (power - 1))
-        (found,) = _without_constant(instance, neuron(1.0, start), refined=False)
+        (found,) = without_constant(instance, neuron(1.0, start))
         if factor < 1:
             assert (found.quantity, found.powerless) == (q.BLOW_UP, "")
             assert found.error == horizon > found.bound
@@ -99,7 +103,7 @@ def test_what_is_neither_reached_nor_blown_up_is_not_judged(one_neuron: Callable
     pair = torch.tensor([[0.0, 100.0], [-100.0, 0.0]], dtype=torch.float64)
     rotating = Parameters(U=torch.tensor([[30.0], [0.0]], dtype=torch.float64), W=pair, V=torch.ones(1, 2).double())
     assert reached(instance, rotating, 200) is None
-    (found,) = _without_constant(instance, rotating, refined=False)
+    (found,) = without_constant(instance, rotating)
     assert found.powerless.startswith("neither a blow-up nor the horizon")
 
 
@@ -200,7 +204,7 @@ def test_a_failing_piece_counts_before_one_that_could_not_be_judged() -> None:
 def test_solutions_that_meet_are_no_evidence_against_uniqueness(one_neuron: Callable[..., Case], bench: object) -> None:
     """Solutions of h' = -sqrt h reach 0 in finite time: what is apart at T is the scheme's noise alone."""
     instance = bench.instance(one_neuron("sign_sqrt", horizon=2.0))
-    (found,) = _without_constant(instance, neuron(-1.0, 0.5), refined=False)
+    (found,) = without_constant(instance, neuron(-1.0, 0.5))
     assert found.error <= found.bound
     assert math.isfinite(found.details["noise of the scheme"])
 

@@ -212,7 +212,7 @@ EDITS = (
     Defect(
         "time-reversal-short",
         "the solve back in time stops two per cent early",
-        "theory_check.neural_ode.measurements.forward_unique:_piece",
+        "theory_check.neural_ode.measurements.forward_unique:NetworkField.solved",
         ("-tau", "-0.98 * tau"),
         subtle=True,
     ),

@@ -1,12 +1,10 @@
-"""Claim forward-unique on a user's own field: the measured counterpart of `measurements.forward_unique`.
+"""Claim forward-unique on a user's own field: a constant measured on the reached set (`measurements.uniqueness`).
 
-Where slopes stay bounded on the reached set the horizon is cut into pieces with L tau <= 1, L being measured. Errors of
-both solvers are bounded by their defect, which needs no derivative of the field. Where slopes grow without end, or a
-trajectory leaves all bounds, solutions that start ever closer are followed instead, and a blow-up is looked for.
+Errors of both solvers are bounded by their defect, which needs no derivative of the field. Where slopes grow without
+end, or a trajectory leaves all bounds, there is no constant.
 """
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import torch
@@ -17,13 +15,12 @@ from theory_check.judge.discrepancy import Discrepancy
 from theory_check.judge.setting import Setting
 from theory_check.neural_ode.case import Case
 from theory_check.neural_ode.claims import quantities as q
-from theory_check.neural_ode.measurements.blow_up import BLOW_UP_STEPS, blow_up_discrepancy
 from theory_check.neural_ode.measurements.bounds import defect_bound, flow_rounding, growth
 from theory_check.neural_ode.measurements.defect import timed_hermite_defect
-from theory_check.neural_ode.measurements.forward_unique import MOST_PIECES, TOLERANCE, separation, severity
 from theory_check.neural_ode.measurements.own_model.instance import ModelInstance, prepare_model
 from theory_check.neural_ode.measurements.own_model.pictures import pairs_picture
 from theory_check.neural_ode.measurements.own_model.reached_set import TUBE, pair_rate
+from theory_check.neural_ode.measurements.uniqueness import SolvedPiece, existence, severity
 from theory_check.neural_ode.networks.own_model.vector_field import solve, times_of
 from theory_check.neural_ode.networks.solver import CountedField, solve_at
 
@@ -39,31 +36,48 @@ def forward_discrepancies(case: Case, setting: Setting, *, refined: bool = False
         refined: twice the steps and a hundredth of the tolerance, to confirm a failure.
     """
     instance = prepare_model(case, setting)
-    if math.isinf(instance.reached.lipschitz):
-        found = _without_constant(instance, refined=refined)
-        looked_at = instance.horizon
-    else:
-        found, looked_at = _lipschitz(instance, refined=refined)
+    found, looked_at = existence(ModuleField(instance), instance.generator("direction"), refined=refined)
     told = instance.told(looked_at)
     return tuple(replace(d, details={**d.details, **told}) for d in found)
 
 
-def _lipschitz(instance: ModelInstance, *, refined: bool) -> tuple[tuple[Discrepancy, ...], float]:
-    rate, horizon = instance.reached.lipschitz, instance.reached.horizon
-    pieces = needed = max(1, math.ceil(rate * horizon))
-    if pieces > MOST_PIECES:
-        # Longer horizons only repeat the same check, piece after piece.
-        horizon, pieces = horizon * MOST_PIECES / pieces, MOST_PIECES
-    states, tau = instance.inputs, horizon / pieces
-    generator = instance.generator("pairs")
-    found: list[tuple[Discrepancy, ...]] = []
-    for k in range(pieces):
-        piece = _Piece(instance, begin=k * tau, tau=tau, steps=128 if refined else 64)
-        compared, states = piece.compare(states, generator, tolerance=TOLERANCE / (100 if refined else 1))
-        found.append(compared)
-    seen = {"pieces of the horizon": needed, "pieces looked at": pieces}
-    worst = (max(column, key=severity) for column in zip(*found, strict=True))
-    return tuple(replace(d, details={**d.details, **seen}) for d in worst), horizon
+@dataclass(frozen=True)
+class ModuleField:
+    """A user's module as a `uniqueness.Field`."""
+
+    instance: ModelInstance
+    pairs: torch.Generator = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pairs", self.instance.generator("pairs"))
+
+    @property
+    def rate(self) -> float:
+        """As it was measured."""
+        return self.instance.reached.lipschitz
+
+    @property
+    def start(self) -> Float[Tensor, "inputs dimension"]:
+        """The inputs."""
+        return self.instance.inputs
+
+    @property
+    def horizon(self) -> float:
+        """Up to which states were reached, or that of the case where there is no constant."""
+        return self.instance.reached.horizon if self.rate < float("inf") else self.instance.horizon
+
+    def slope(self, t: float, states: Tensor, /) -> Tensor:
+        """The module's own."""
+        return self.instance.field(torch.tensor(t, dtype=torch.float64), states)
+
+    def flow(self, states: Tensor, steps: int, /) -> Tensor:
+        """By RK4."""
+        return solve(self.instance.field, states, duration=self.horizon, steps=steps)[-1]
+
+    def solved(self, start: Tensor, begin: float, tau: float, *, tolerance: float, refined: bool) -> SolvedPiece:
+        """By RK4 and dopri5, with pairs of solutions as the third comparison."""
+        piece = _Piece(self.instance, begin, tau, steps=128 if refined else 64)
+        return piece.solved(start, self.pairs, tolerance=tolerance)
 
 
 @dataclass(frozen=True)
@@ -76,36 +90,30 @@ class _Piece:
     steps: int
 
     @torch.no_grad()
-    def compare(
+    def solved(
         self, start: Float[Tensor, "inputs dimension"], generator: torch.Generator, *, tolerance: float
-    ) -> tuple[tuple[Discrepancy, ...], Tensor]:
-        """Two solvers, there and back, and pairs of solutions; and the states at its end."""
-        field, rate = self.instance.field, self.instance.reached.lipschitz
+    ) -> SolvedPiece:
+        """Two solvers, there and back, and pairs of solutions."""
+        field = self.instance.field
         grid = self._solved(start)
         fixed = self._error(grid, self.steps)
         counted = CountedField(field)
         times = [self.begin + self.tau * k / self.steps for k in range(self.steps + 1)]
         adaptive = solve_at(counted, start, times, rtol=tolerance, atol=tolerance)
         other = self._error(adaptive, counted.evaluations)
-        scale = 1.0 + float(torch.linalg.vector_norm(grid, dim=(-2, -1)).max())
-        agreement = Discrepancy(
-            q.AGREEMENT,
-            float(torch.linalg.vector_norm(adaptive[-1] - grid[-1])),
-            fixed + other,
-            scale,
-            {"fixed-step solver": fixed, "adaptive solver": other},
-        )
         back = solve(field, grid[-1], duration=-self.tau, steps=self.steps, begin=self.begin + self.tau)
-        returning, carried = self._error(back, self.steps, backward=True), growth(rate, self.tau) * fixed
-        reversal = Discrepancy(
-            q.REVERSAL,
-            float(torch.linalg.vector_norm(back[-1] - start)),
-            returning + carried,
-            scale,
-            {"going back": returning, "going forward": carried},
-        )
         pairs = [self._pair(grid, fixed, generator) for _ in range(PAIRS)]
-        return (agreement, reversal, max(pairs, key=severity)), grid[-1]
+        return SolvedPiece(
+            grid[-1],
+            fixed,
+            adaptive[-1],
+            other,
+            back[-1],
+            self._error(back, self.steps, backward=True),
+            scale=1.0 + float(torch.linalg.vector_norm(grid, dim=(-2, -1)).max()),
+            parts={"fixed-step solver": fixed, "adaptive solver": other},
+            third=max(pairs, key=severity),
+        )
 
     def _solved(self, start: Tensor) -> Tensor:
         return solve(self.instance.field, start, duration=self.tau, steps=self.steps, begin=self.begin)
@@ -142,19 +150,3 @@ class _Piece:
         largest = float(torch.linalg.vector_norm(grid, dim=(-2, -1)).max())
         rounding = flow_rounding(steps, largest, self.tau, reached.noise)
         return defect_bound(reached.lipschitz, self.tau, defect) + growth(reached.lipschitz, self.tau) * rounding
-
-
-@torch.no_grad()
-def _without_constant(instance: ModelInstance, *, refined: bool) -> tuple[Discrepancy, ...]:
-    field, horizon = instance.field, instance.horizon
-
-    def slope(t: float, states: Tensor) -> Tensor:
-        return field(torch.tensor(t, dtype=torch.float64), states)
-
-    def run(states: Tensor, count: int) -> Tensor:
-        return solve(field, states, duration=horizon, steps=count)[-1]
-
-    blow_up = blow_up_discrepancy(slope, instance.inputs, horizon, BLOW_UP_STEPS * (2 if refined else 1))
-    if blow_up is not None:
-        return (blow_up,)
-    return (separation(run, instance.inputs, instance.generator("direction"), 128 if refined else 64),)
