@@ -31,8 +31,10 @@ from scipy.linalg.lapack import dpotrf
 
 from theory_check.judge.error_budget import NonFiniteEvidence
 
+# Of float64, rounding to nearest; and its smallest normal number.
 UNIT_ROUNDOFF = 2.0**-53
 UNDERFLOW = 2.0**-1022
+# Relative: where the bisection for a lower bound ends.
 RESOLUTION = 0.01
 EXACT_MAXIMUM = 64
 # Relative to trace / N: a matrix that is known less well is not called singular, however small its least eigenvalue.

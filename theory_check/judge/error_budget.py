@@ -12,7 +12,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+# Gandy and Scott's sequential test: three stages, each later one of four times the samples (GROWTH).
 STAGES = 3
+# Samples that must agree: each may then be judged at the cube root of the level, where an approximate tail still holds.
 CONFIRMATIONS = 3
 # With which the smallest detectable effects are stated.
 POWER = 0.9

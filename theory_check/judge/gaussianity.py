@@ -18,8 +18,11 @@ from scipy import special
 
 from theory_check.judge.error_budget import CONFIRMATIONS, GROWTH, POWER, STAGES, NonFiniteEvidence
 
+# From here on the chi-square limit of the statistic is near enough for a test that is confirmed.
 NEYMAN_MINIMUM = 1000
+# Shift, scale, skewness and heavy tails.
 NEYMAN_DEGREE = 4
+# The alternatives against which power is stated: errors of ten per cent, in the parameter that each test is about.
 SCALE_ERROR = 1.1
 MEAN_SHIFT = 0.1
 CORRELATION = 0.1

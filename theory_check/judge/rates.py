@@ -23,8 +23,10 @@ from scipy import special
 from theory_check.judge.error_budget import CONFIRMATIONS, POWER, NonFiniteEvidence
 from theory_check.judge.verdict import Verdict
 
+# With fewer a bend of the ladder cannot be told from noise; with fewer replicates its spread is hardly known.
 MINIMUM_RUNGS = 5
 MINIMUM_REPLICATES = 10
+# Of hundreds of ladders in an audit none should be supported by chance.
 SUPPORT_CONFIDENCE = 0.999
 # With which a ladder is to be supported, or a departure from its rate refuted.
 MAXIMUM_REPLICATES = 1_000_000

@@ -28,6 +28,7 @@ from torch import Tensor
 
 from theory_check.neural_ode.activations.corners import Reals
 
+# As the module's docstring says of each.
 _WINDOWS = (8.0, 64.0, 512.0, 4096.0, 32768.0)
 _WINDOWS_OF_REGULARITY = _WINDOWS[:3]
 _CELLS = 8192

@@ -27,6 +27,7 @@ from theory_check.neural_ode.limits.marginals import UNIT_ROUNDOFF, Dual, Margin
 
 Array = NDArray[np.float64]
 
+# Picard's sweeps converge factorially once they do; what takes more does not.
 _MOST_SWEEPS = 500
 # A covariance beyond this has left every range in which a kernel means anything.
 HUGE = 1e60

@@ -25,7 +25,9 @@ RealFunction = Callable[[Array], Array]
 # Trapezoid intervals and Hermite terms, each step finer than the one before. The rule resolves h_k while
 # sqrt(k) < pi / step.
 _RESOLUTIONS = ((400, 64), (800, 256), (1600, 1024), (3200, 2048))
+# Gauss points on a smooth panel, and fewer for the error estimate by difference.
 _PANEL_ORDER, _COARSE_ORDER = 16, 12
+# Doubles in one array, 16 MiB: near the processor.
 _CHUNK = 2**21
 
 

@@ -41,6 +41,7 @@ from theory_check.neural_ode.model import NeuralODE
 
 Array = NDArray[np.float64]
 
+# Their recursion costs its square.
 _MOST_LAYERS = 1024
 
 

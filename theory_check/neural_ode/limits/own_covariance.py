@@ -19,6 +19,7 @@ from theory_check.neural_ode.limits.marginals import UNIT_ROUNDOFF, Dual
 
 Array = NDArray[np.float64]
 
+# Each a half or a third more than the one before, so that the last solve costs most of all.
 _NODES = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384)
 # Values on the grid of one solve, over all covariances; kinks make bounds fall slowly, and then all of this is used.
 _MOST_VALUES = 2**19

@@ -39,7 +39,9 @@ from theory_check.neural_ode.networks.schemes import adjoint, forward
 from theory_check.pictures.curve import curve
 from theory_check.pictures.picture import Picture
 
+# exp(4) is 55: a jump of the adjoint is carried back by it, and so are the errors of its solves.
 MOST_GROWTH = 4.0
+# Far below the change that a shift of 2^-40 makes visible, and above rounding.
 TOLERANCE = 1e-12
 # Far above the rounding of a state, far below any distance over which a smooth derivative changes visibly.
 RELATIVE_SHIFT = 2.0**-40

@@ -23,10 +23,13 @@ from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements.separation_picture import blow_up_picture, sampled
 from theory_check.neural_ode.networks.tableau import MIDPOINT, RK4, Tableau
 
+# A state that has grown by so much and doubles ever faster is followed no further.
 LARGE = 1e8
 # In the slowed time; exp of it exceeds LARGE by far.
 SLOWED_DURATION = 80.0
+# Of the slowed time: 0.05 each.
 BLOW_UP_STEPS = 1_600
+# Of these steps, for a picture.
 SEEN_EVERY = 16
 # The last of the 26 on the way to LARGE, where terms of lower order no longer count.
 DOUBLINGS = 8

@@ -29,7 +29,9 @@ from theory_check.pictures.picture import Picture
 
 Array = NDArray[np.float64]
 
+# Four doublings; the step of the first is 1/8 of the horizon.
 DEPTHS = (8, 16, 32, 64, 128)
+# Euler's scheme is of order one.
 DEPTH_RATE = -1.0
 # Of a scheme of order one, whose slope over these depths still feels the second term of its error.
 DEPTH_MARGIN = 0.1

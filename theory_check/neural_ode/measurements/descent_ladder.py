@@ -31,10 +31,14 @@ from theory_check.neural_ode.networks.tangent_kernel import kernels_of
 Array = NDArray[np.float64]
 Moving = Literal["kernel", "outputs"]
 
+# Each the root of three times the one before, from where 1/n counts to what a core trains in a second.
 WIDTHS = (32, 56, 96, 168, 288)
+# On a rung; a ladder that cannot decide is measured afresh with as many as its spread asks for.
 NETWORKS = 12
+# Long enough for the kernel to move, short enough for dozens of networks.
 DESCENT_STEPS = 6
 KERNEL_EVERY = 3
+# The rates hold for every scheme; this is the cheapest of order two.
 SCHEME, SOLVER_STEPS = "midpoint", 2
 
 

@@ -32,7 +32,9 @@ from theory_check.neural_ode.networks.flow import FlowGradient, solve_adjoint
 from theory_check.neural_ode.networks.parameters import Parameters, add_scaled, norm
 from theory_check.neural_ode.networks.schemes import SCHEMES, adjoint, forward, gradient_of_pass
 
+# A ladder is paired on its networks: their spread does not enter the slope.
 NETWORKS = 10
+# L T of the flow: errors of all schemes are then far above rounding and below one.
 GROWTH = 1.0
 # L T by the Lipschitz constant of phi, tried in turn. Beyond the first it has to be at most SEEN by the slopes along
 # the flow of one network; others may have slopes a third steeper.

@@ -51,6 +51,7 @@ DISTANCE_ALLOWANCE = 0.005
 MIXTURE_SLOPE = 0.0689
 # Of coordinates of h_T, at which random phi are looked at: those of the scales that are drawn, and their growth.
 STATE_VARIANCES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+# They know E[phi^4] / E[phi^2]^2 to two per cent for the identity: enough to choose a width.
 CONCENTRATION_DRAWS = 65_536
 # Networks are widened up to here where the limit says that few neurons carry the output: 16 times the cost at most.
 WIDEST = 512
@@ -60,6 +61,7 @@ VARIANCE_ALLOWANCE = 0.05
 LIMIT_SHARE = 1e-3
 # The law of f given the features holds for every scheme; E[S] feels an error far below its allowance (tested).
 SOLVER_STEPS = 4
+# Of so many networks half at least must carry an output.
 ALIVE_NETWORKS = 100
 RATE_MARGIN = 0.15
 # Of one ladder; a refutation takes three.

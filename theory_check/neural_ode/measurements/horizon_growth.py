@@ -38,6 +38,7 @@ from theory_check.neural_ode.networks.schemes import forward
 from theory_check.pictures.curve import curve
 from theory_check.pictures.picture import Picture, Style
 
+# Of T: the variance at half the horizon and at the whole of it.
 FRACTIONS = (0.5, 1.0)
 # Where growth is judged: kappa sigma_w T of the first of two horizons, and what the second adds to it; a longer one
 # where E[phi^2] is not yet this share of what it is for the asymptote, as for a phi that is dead up to a threshold.

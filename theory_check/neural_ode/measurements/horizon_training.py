@@ -36,6 +36,7 @@ SOLVER_STEPS = 16
 STRETCH = 4.0
 # eta lambda_max of the run that must diverge: a learning rate ten per cent too small brings it below 2.
 BEYOND, WITHIN = 2.15, 0.05
+# To the last bit of a horizon.
 BISECTIONS = 60
 # Of slope x sigma_w x T: the kernel of the identity has grown by I_0(32), that of tanh tenfold at least (measured).
 LONGEST = 16.0

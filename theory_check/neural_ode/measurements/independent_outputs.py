@@ -28,12 +28,14 @@ from theory_check.pictures.picture import Picture
 
 Samples = NDArray[np.float64]
 
+# Var(S) falls like 1 / n.
 EXPECTED = -1.0
 RATE_MARGIN = 0.15
 # An even number: every two of them make a pair.
 OUTPUTS = 16
 # Var(S) = a / n + b / n^2 + ...: from 32 on the second term moves the slope by 0.05 at most for sigma_w T L1 <= 1/2.
 WIDTHS = (32, 48, 72, 108, 162)
+# On a rung: they know a variance to a tenth.
 NETWORKS = 320
 # The law holds for every scheme, and so does the rate: the network of few steps is a network of its own.
 SOLVER_STEPS = 2

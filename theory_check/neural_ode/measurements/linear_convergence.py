@@ -27,7 +27,9 @@ from theory_check.pictures.curve import curve
 from theory_check.pictures.picture import Picture
 from theory_check.pictures.sketch import Sketch
 
+# The claim is about networks that are wide enough; the first width at which the kernel keeps half of lambda_0 is taken.
 WIDTHS = (64, 256, 1024)
+# The worst of them is compared: a bound for every network needs no average.
 REPLICATES = 2
 SOLVER_STEPS = 16
 # A direction that is singular to rounding keeps its share of the loss; below this it carried none.

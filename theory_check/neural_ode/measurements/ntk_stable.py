@@ -22,6 +22,7 @@ from theory_check.pictures.picture import Picture
 
 WIDTHS = (64, 256, 1024)
 REPLICATES = 3
+# Past the steps in which the kernel moves most.
 DESCENT_STEPS = 8
 KERNEL_EVERY = 2
 # Its error in a kernel is a thousandth where sigma_w T L1 is 1, far below the half that is asked for.

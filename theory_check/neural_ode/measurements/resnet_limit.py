@@ -35,6 +35,7 @@ from theory_check.neural_ode.networks.schemes import adjoint, forward, gradient_
 
 Array = NDArray[np.float64]
 
+# A ladder is paired on its networks: their spread does not enter the slope.
 NETWORKS = 12
 # Steps of the reference: the fewest with which it is near enough to the ODE; kinks leave RK4 first order.
 REFERENCES = tuple(16 * 2**k for k in range(9))

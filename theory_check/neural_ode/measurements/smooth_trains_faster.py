@@ -35,6 +35,7 @@ from theory_check.neural_ode.networks.model import recurrent_matrix
 from theory_check.neural_ode.networks.parameters import Parameters, initial_states
 from theory_check.neural_ode.networks.solver import CountedField, solve_at
 
+# Smoothing in standard deviations of the state, said beforehand: the one shows continuity, the other what shape does.
 FINE, COARSE = 0.03, 0.3
 # Of a comparison of activations (activation_costs.py).
 TOLERANCE = 1e-6
@@ -42,6 +43,7 @@ TOLERANCE = 1e-6
 LEAST_EVALUATIONS = 300
 # One network stands for all: it has to take a fifth more.
 PILOT_EVALUATIONS = 360
+# From the loosest on: the first at which the kinked phi takes enough evaluations.
 TOLERANCES = (1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12)
 # Networks of one sample. Kinks cost several times the evaluations, so that few networks show it; 32 know the ratio of
 # steps to 4 % at the fine smoothing, where runs of a pair hardly differ, and to 8 % at the coarse one.

@@ -40,6 +40,7 @@ from theory_check.pictures.picture import Matrix, Picture
 Array = NDArray[np.float64]
 Kind = Literal["nngp", "tangent"]
 
+# Kernels approach their limit like the root of 1 / n, by the central limit theorem.
 EXPECTED = -0.5
 RATE_MARGIN = 0.15
 # Of one ladder; a refutation takes three.
@@ -49,9 +50,11 @@ LOOKS = 2
 LIMIT_TOLERANCE = 1e-7
 # What the scheme and the limit's own error may add, relative to the least error on the ladder.
 NUMERICAL_SHARE = 0.1
+# Of the scheme: the first whose error is below NUMERICAL_SHARE of the least on the ladder.
 STEPS = (2, 4, 8, 16, 32, 64)
 # Directions are left out whose eigenvalue, in units of the diagonal, is below this share of the greatest.
 SMALL_EIGENVALUE = 1e-3
+# They know the variance of a rung to a fifth, from which the networks that are needed follow.
 PILOT_NETWORKS = 48
 POWER = 0.99
 # Beyond this many neurons on a rung there are fewer networks than asked for, down to the least that have a spread.
@@ -60,6 +63,7 @@ LEAST_NETWORKS = 3
 # Relative: the mean over networks differs from the limit by O(1/n), one per cent or less at this width.
 MEAN_WIDTH = 512
 MEAN_ALLOWANCE = 0.02
+# Three samples of so many see a difference of ten per cent, unless a phi spreads widely.
 MEAN_NETWORKS = 40
 # Of a mean that is compared with its limit, against a relative difference of ten per cent.
 LEAST_POWER = 0.5

@@ -36,9 +36,11 @@ from theory_check.neural_ode.networks.gradients import Difference, loss, low_ord
 from theory_check.neural_ode.networks.own_model.gradients import continuous_gradient, discrete_gradient
 from theory_check.neural_ode.networks.own_model.vector_field import scheme_steps, solve
 
+# As for the paper's networks (measurements/adjoint_gradient.py).
 MOST_GROWTH = 3.0
 TOLERANCE = 1e-11
 LOW_ORDER_STEP = 1e-3
+# Parameters beyond so many are put together, so that a deep module costs no more.
 MOST_BLOCKS = 12
 
 

@@ -31,6 +31,7 @@ from theory_check.neural_ode.networks.own_model.gradients import continuous_grad
 from theory_check.neural_ode.networks.own_model.vector_field import scheme_steps, solve, times_of
 from theory_check.neural_ode.networks.tableau import RK4, stepper_along
 
+# As for the paper's networks (measurements/backward_unique.py).
 MOST_GROWTH = 4.0
 TOLERANCE = 1e-12
 # Far above the rounding of a state, far below any distance over which a smooth derivative changes visibly.

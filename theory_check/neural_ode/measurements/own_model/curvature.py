@@ -19,6 +19,7 @@ from theory_check.neural_ode.measurements.own_model.reached_set import (
 from theory_check.neural_ode.networks.own_model.gradients import slope_jacobian
 from theory_check.neural_ode.networks.own_model.vector_field import VectorField
 
+# Places along a trajectory; second derivatives cost a pass for each entry.
 SAMPLES = 5
 
 

@@ -13,6 +13,7 @@ from theory_check.neural_ode.measurements.own_model.reached_set import COARSE, D
 from theory_check.neural_ode.networks.own_model.gradients import slope_jacobian
 from theory_check.neural_ode.networks.own_model.vector_field import VectorField
 
+# Halvings of a segment: the change of dF/dh after so many is compared with that after so many more.
 EARLY, LATE = 8, 24
 # Between the two a Lipschitz derivative changes 2^16 times less, a jump as much: half way, on a log scale.
 SHRUNK = 2.0 ** -((LATE - EARLY) / 2)

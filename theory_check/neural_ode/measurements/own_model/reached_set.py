@@ -24,7 +24,9 @@ TUBE = 2.0**-10
 STEP = 2.0**-17
 # Steps of the differences that look for a slope without end: each a 64th of the one before.
 SCALES = tuple(2.0 ** -(10 + 6 * k) for k in range(5))
+# Places along a trajectory at which slopes are looked at.
 COARSE = 32
+# Of the trajectories: far below the tube around them.
 TOLERANCE = 1e-8
 # In units of 1 / L at the start: no measurement looks at more.
 MOST_FOLLOWED = 32.0
