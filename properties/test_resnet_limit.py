@@ -6,7 +6,7 @@ from theory_check import Audit, Case, checks
 from theory_check.claims.claim import planted_controls
 from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements.depth_ladder import DEPTH_MARGIN, DEPTH_RATE, DepthLadder
-from theory_check.neural_ode.measurements.resnet_limit import DEPTH, GROWTH_MARGIN, ResidualNetworks
+from theory_check.neural_ode.measurements.resnet_limit import LADDER, ResidualNetworks
 from theory_check.neural_ode.strategies import Sizes, cases, smooth_activations, widths
 
 FEW = Sizes(inputs=(1, 2), dimensions=(2, 4))
@@ -60,6 +60,6 @@ def test_error_of_the_layers_does_not_grow_with_width(case: Case, audit: Audit) 
         q.NETWORK_GROWTH,
         networks.width_ladder,
         expected=0.0,
-        margin=GROWTH_MARGIN,
-        unusable=networks.unusable(DEPTH),
+        margin=LADDER.growth_margin,
+        unusable=networks.unusable(LADDER.depth),
     )

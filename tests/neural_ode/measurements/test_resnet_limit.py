@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -13,9 +14,8 @@ from theory_check.judge.profile import PROFILES
 from theory_check.judge.rates import MOST_AFRESH
 from theory_check.judge.verdict import Verdict
 from theory_check.neural_ode.case import Case, Sphere
-from theory_check.neural_ode.measurements import resnet_limit
 from theory_check.neural_ode.measurements.depth_ladder import DEPTHS
-from theory_check.neural_ode.measurements.resnet_limit import DEPTH, NETWORKS, ResidualNetworks
+from theory_check.neural_ode.measurements.resnet_limit import LADDER, ResidualNetworks
 from theory_check.neural_ode.model import NeuralODE
 from theory_check.neural_ode.networks.parameters import Parameters
 from theory_check.neural_ode.planted.defects import planted
@@ -57,7 +57,7 @@ def test_states_and_gradients_approach_those_of_the_ode_at_first_order(
     result = networks.depth_ladder(0)
     assert result.verdict is Verdict.SUPPORTED
     assert abs(result.slope + 1.0) <= 0.05
-    assert (result.sizes, result.replicates) == (DEPTHS, NETWORKS)
+    assert (result.sizes, result.replicates) == (DEPTHS, LADDER.networks)
     with planted("euler-step-off"):
         wrong = networks.depth_ladder(0)
     assert wrong.verdict is Verdict.REFUTED
@@ -82,8 +82,8 @@ def test_errors_of_the_identity_are_those_of_matrix_powers(bench: object) -> Non
     """(I + A T / L)^L against exp(A T), states and gradients of each network; the ladder's values are their means."""
     width = 12
     networks = ResidualNetworks(on_sphere("x", width=width), bench)
-    expected = np.empty((len(DEPTHS), NETWORKS))
-    for k in range(NETWORKS):
+    expected = np.empty((len(DEPTHS), LADDER.networks))
+    for k in range(LADDER.networks):
         parameters = networks._parameters("depths 3", width, k)
         final, gradient = linear_pass(
             parameters, networks.instance.inputs, lambda A: torch.linalg.matrix_exp(A * MODEL.horizon)
@@ -100,12 +100,12 @@ def test_errors_of_the_identity_are_those_of_matrix_powers(bench: object) -> Non
     np.testing.assert_allclose(networks.depth_ladder(3).values, np.exp(np.log(expected).mean(axis=1)), rtol=2e-3)
 
 
-def test_a_reference_that_is_too_coarse_is_said_to_be(bench: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reference_that_is_too_coarse_is_said_to_be(bench: object) -> None:
     """RK4 in a single step over a growth of two is no better than 128 layers; in sixteen it is."""
     case = on_sphere("tanh(x)", neural_ode=NeuralODE(sigma_w=2.0))
     assert ResidualNetworks(case, bench).unusable() == ""
-    monkeypatch.setattr(resnet_limit, "REFERENCES", (1, 2))
-    assert "the error of the reference" in ResidualNetworks(case, bench).unusable()
+    coarse = replace(LADDER, references=(1, 2))
+    assert "the error of the reference" in ResidualNetworks(case, bench, coarse).unusable()
 
 
 def test_the_order_is_one_at_kinks_that_no_neuron_changes_sides_of(
@@ -113,13 +113,12 @@ def test_the_order_is_one_at_kinks_that_no_neuron_changes_sides_of(
 ) -> None:
     """Two inputs, width 32: -1; RK4 takes more steps than for smooth phi; read from all networks it is less clear."""
     depths = (16, 24, 32, 48, 64)
-    monkeypatch.setattr(resnet_limit, "KINKED_DEPTHS", depths)
-    networks = ResidualNetworks(on_sphere("relu(x)", width=32), bench)
+    networks = ResidualNetworks(on_sphere("relu(x)", width=32), bench, replace(LADDER, kinked_depths=depths))
     assert networks.unusable() == ""
     result = networks.depth_ladder(0)
     assert result.sizes == depths
     assert abs(result.slope + 1.0) <= 0.1
-    assert networks._resolution(depths[-1])[0] > resnet_limit.REFERENCES[0]
+    assert networks._resolution(depths[-1])[0] > LADDER.references[0]
     drawn = networks.found["networks drawn"]
     assert networks.found["networks with a neuron on another side"] == drawn - result.replicates > 0
     spread = result.standard_error * math.sqrt(result.replicates)
@@ -133,25 +132,21 @@ def test_kinks_that_nearly_all_networks_have_a_neuron_at_are_said_to_be(
 ) -> None:
     """No slope is read where networks cannot be had: undecided at first, an error where later stages lack them."""
     monkeypatch.setattr(ResidualNetworks, "_on_the_same_sides", lambda *_: False)
-    monkeypatch.setattr(resnet_limit, "DRAWN", 1)
-    monkeypatch.setattr(resnet_limit, "KINKED_DEPTHS", (8, 12, 16, 24, 32))
-    networks = ResidualNetworks(on_sphere("relu(x)"), bench)
+    ladder = replace(LADDER, drawn=1, kinked_depths=(8, 12, 16, 24, 32))
+    networks = ResidualNetworks(on_sphere("relu(x)"), bench, ladder)
     assert networks.unusable() == "in most of 12 networks a neuron ends on another side of a kink than in the ODE"
     with pytest.raises(ArithmeticError, match="in most of 12 networks a neuron changes sides of a kink"):
         networks.depth_ladder(1)
 
 
-def test_the_error_of_layers_with_kinks_does_not_grow_with_the_width(
-    another: Callable[..., object], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_error_of_layers_with_kinks_does_not_grow_with_the_width(another: Callable[..., object]) -> None:
     """Read from all networks, most of them narrow, as a one-sided slope: no growth that they could see."""
-    monkeypatch.setattr(resnet_limit, "KINKED_NEURONS", 800)
-    monkeypatch.setattr(resnet_limit, "KINKED_FEWEST", 24)
+    ladder = replace(LADDER, kinked_neurons=800, kinked_fewest=24)
     profile = msgspec.structs.replace(PROFILES["quick"], kernel_rungs=(8, 12, 16, 24, 32))
-    networks = ResidualNetworks(on_sphere("relu(x)"), another(profile=profile))
-    assert networks.unusable(DEPTH) == ""
-    result = networks._width_ladder(0, NETWORKS)
-    assert result.limit == resnet_limit.GROWTH_MARGIN
+    networks = ResidualNetworks(on_sphere("relu(x)"), another(profile=profile), ladder)
+    assert networks.unusable(LADDER.depth) == ""
+    result = networks._width_ladder(0, LADDER.networks)
+    assert result.limit == LADDER.growth_margin
     assert result.interval[0] <= 0.0 <= result.interval[1]
     assert result.replicates == 800 / 8
 
@@ -190,35 +185,35 @@ def test_every_rung_and_stage_has_networks_of_its_own(
         return right(self, parameters, scheme, steps)
 
     monkeypatch.setattr(ResidualNetworks, "_solved", recorded)
-    monkeypatch.setattr(resnet_limit, "GROWTH_MARGIN", 1.0)  # every ladder of twelve settles that
-    networks = ResidualNetworks(on_sphere("tanh(x)"), another(profile=NARROW))
-    assert networks.unusable() == networks.unusable(DEPTH) == ""
+    ladder = replace(LADDER, growth_margin=1.0)  # every ladder of twelve settles that
+    networks = ResidualNetworks(on_sphere("tanh(x)"), another(profile=NARROW), ladder)
+    assert networks.unusable() == networks.unusable(LADDER.depth) == ""
     seen.clear()
     first = networks.width_ladder(0)
     assert first.looks == 2
     assert [(width, scheme, steps) for width, scheme, steps, _ in seen] == [
-        call for n in NARROW.kernel_rungs for _ in range(NETWORKS) for call in ((n, "rk4", 16), (n, "euler", DEPTH))
+        call
+        for n in NARROW.kernel_rungs
+        for _ in range(LADDER.networks)
+        for call in ((n, "rk4", 16), (n, "euler", LADDER.depth))
     ]
     networks.width_ladder(1)
-    assert len({entry for *_, entry in seen}) == 10 * NETWORKS
+    assert len({entry for *_, entry in seen}) == 10 * LADDER.networks
     seen.clear()
     assert networks.width_ladder(0).values == first.values
     seen.clear()
     networks.depth_ladder(0)
     assert [(scheme, steps) for _, scheme, steps, _ in seen] == [
-        call for _ in range(NETWORKS) for call in (("rk4", 16), *(("euler", depth) for depth in DEPTHS))
+        call for _ in range(LADDER.networks) for call in (("rk4", 16), *(("euler", depth) for depth in DEPTHS))
     ]
-    assert len({entry for *_, entry in seen}) == NETWORKS
+    assert len({entry for *_, entry in seen}) == LADDER.networks
 
 
-def test_a_width_ladder_that_cannot_decide_takes_more_networks(
-    another: Callable[..., object], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_width_ladder_that_cannot_decide_takes_more_networks(another: Callable[..., object]) -> None:
     """A margin at the slope itself: measured afresh, once; a wide one is settled at once."""
-    networks = ResidualNetworks(on_sphere("tanh(x)"), another(profile=NARROW))
-    monkeypatch.setattr(resnet_limit, "GROWTH_MARGIN", 1.0)
+    networks = ResidualNetworks(on_sphere("tanh(x)"), another(profile=NARROW), replace(LADDER, growth_margin=1.0))
     wide = networks.width_ladder(0)
-    assert (wide.verdict, wide.replicates) == (Verdict.SUPPORTED, NETWORKS)
-    monkeypatch.setattr(resnet_limit, "GROWTH_MARGIN", max(wide.slope, 1e-9))
+    assert (wide.verdict, wide.replicates) == (Verdict.SUPPORTED, LADDER.networks)
+    networks.ladder = replace(LADDER, growth_margin=max(wide.slope, 1e-9))
     near = networks.width_ladder(0)
-    assert near.replicates == MOST_AFRESH * NETWORKS
+    assert near.replicates == MOST_AFRESH * LADDER.networks

@@ -20,7 +20,7 @@ from theory_check.neural_ode.figures.sizes import (
     require_ladder,
     require_networks,
 )
-from theory_check.neural_ode.measurements.resnet_limit import GROWTH_MARGIN
+from theory_check.neural_ode.measurements.resnet_limit import LADDER
 from theory_check.neural_ode.model import NeuralODE
 from theory_check.neural_ode.networks.parameters import draw_parameters
 from theory_check.pictures.picture import Picture
@@ -115,7 +115,7 @@ def _figure(
     return Figure(
         name=f"paper-{part}-width",
         paper=PAPER[part],
-        seen=f"At L = {sizes.depth} the constant does not grow, by more than width^{GROWTH_MARGIN:g} that is, "
+        seen=f"At L = {sizes.depth} the constant does not grow, by more than width^{LADDER.growth_margin:g} that is, "
         f"{supported(results)}: slopes against width {slopes}.",
         picture=Picture(
             kind="ladder",
@@ -137,7 +137,7 @@ def _fitted(sizes: WidthSizes, errors: Float[Array, "widths networks"]) -> RateR
         np.array(sizes.widths, dtype=np.float64),
         errors,
         expected=0.0,
-        margin=GROWTH_MARGIN,
+        margin=LADDER.growth_margin,
         refute_level=1e-3,
         one_sided="at-most",
     )

@@ -14,6 +14,7 @@ them as they get narrower, where a rare neuron weighs most.
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -35,23 +36,47 @@ from theory_check.neural_ode.networks.schemes import adjoint, forward, gradient_
 
 Array = NDArray[np.float64]
 
-# A ladder is paired on its networks: their spread does not enter the slope.
-NETWORKS = 12
-# Steps of the reference: the fewest with which it is near enough to the ODE; kinks leave RK4 first order.
-REFERENCES = tuple(16 * 2**k for k in range(9))
-# For phi with kinks: with 8 layers most networks of width 64 have a neuron on another side than the ODE.
-KINKED_DEPTHS = (16, 24, 40, 72, 128)
-# Networks that are drawn at most for each that is wanted: beyond that so few are fit that no order is read.
-DRAWN = 8
-# Networks whose references are looked at: 1 where all are alike, more where it depends on where kinks are crossed.
-LOOKED_AT, KINKED_LOOKED_AT = 1, 5
-# Neurons on a rung of widths, and its fewest networks: the share of error that is of rare neurons goes like 1 / width.
-KINKED_NEURONS, KINKED_FEWEST = 25_600, 160
-# The depth at which the error is followed over widths, and how much it may grow from one end of them to the other.
-DEPTH = 16
-GROWTH_MARGIN = 0.15
-
 Pass = tuple[Float[Tensor, "inputs width"], Parameters]
+
+
+@dataclass(frozen=True)
+class LadderSettings:
+    """Sizes of the ladders.
+
+    Attributes:
+        networks: of one ladder, which is paired on them: their spread does not enter the slope.
+        references: steps of the reference; the fewest with which it is near enough to the ODE are taken, since kinks
+            leave RK4 first order.
+        kinked_depths: for phi with kinks: with 8 layers most networks of width 64 have a neuron on another side than
+            the ODE.
+        drawn: networks that are drawn at most for each that is wanted: beyond that so few are fit that no order is
+            read.
+        looked_at: networks whose references are looked at where all are alike.
+        kinked_looked_at: the same, where it depends on where kinks are crossed.
+        kinked_neurons: on a rung of widths: the share of error that is of rare neurons goes like 1 / width.
+        kinked_fewest: networks on such a rung, at least.
+        depth: at which the error is followed over widths.
+        growth_margin: how much it may grow from one end of them to the other, as a slope.
+    """
+
+    networks: int = 12
+    references: tuple[int, ...] = tuple(16 * 2**k for k in range(9))
+    kinked_depths: tuple[int, ...] = (16, 24, 40, 72, 128)
+    drawn: int = 8
+    looked_at: int = 1
+    kinked_looked_at: int = 5
+    kinked_neurons: int = 25_600
+    kinked_fewest: int = 160
+    depth: int = 16
+    growth_margin: float = 0.15
+
+    @property
+    def most_drawn(self) -> int:
+        """Networks that are drawn at most for one ladder."""
+        return self.drawn * self.networks
+
+
+LADDER = LadderSettings()
 
 
 class ResidualNetworks:
@@ -60,7 +85,8 @@ class ResidualNetworks:
     found: what a ladder has to say beside its slope, once it is measured.
     """
 
-    def __init__(self, case: Case, setting: Setting) -> None:
+    def __init__(self, case: Case, setting: Setting, ladder: LadderSettings = LADDER) -> None:
+        self.ladder = ladder
         self.instance: Instance = prepare(case, setting)
         self.widths = setting.profile.kernel_rungs
         self.found: dict[str, Detail] = {}
@@ -75,7 +101,7 @@ class ResidualNetworks:
     @property
     def depths(self) -> tuple[int, ...]:
         """Numbers of layers from which the order is read."""
-        return KINKED_DEPTHS if self.kinked else DEPTHS
+        return self.ladder.kinked_depths if self.kinked else DEPTHS
 
     def unusable(self, layers: int | None = None) -> str:
         """Why no slope can be read, or empty: the reference is not near enough to the ODE, or too few networks are fit.
@@ -90,7 +116,8 @@ class ResidualNetworks:
             # Kept for the ladder's first stage, which asks for the same networks.
             self._first = self._errors_over_depths(0)
             if self._first is None:
-                return f"in most of {DRAWN * NETWORKS} networks a neuron ends on another side of a kink than in the ODE"
+                drawn = self.ladder.most_drawn
+                return f"in most of {drawn} networks a neuron ends on another side of a kink than in the ODE"
         return ""
 
     def depth_ladder(self, stage: int) -> RateResult:
@@ -102,7 +129,7 @@ class ResidualNetworks:
         errors = self._first if stage == 0 and self._first is not None else self._errors_over_depths(stage)
         self._first = None
         if errors is None:
-            raise ArithmeticError(f"in most of {DRAWN * NETWORKS} networks a neuron changes sides of a kink")
+            raise ArithmeticError(f"in most of {self.ladder.most_drawn} networks a neuron changes sides of a kink")
         return self._depth_slope(errors)
 
     def _depth_slope(self, errors: Float[Array, "depths networks"]) -> RateResult:
@@ -115,12 +142,13 @@ class ResidualNetworks:
             paired=True,
         )
 
-    def _errors_over_depths(self, stage: int, networks: int = NETWORKS) -> Float[Array, "depths networks"] | None:
+    def _errors_over_depths(self, stage: int, networks: int | None = None) -> Float[Array, "depths networks"] | None:
         """Of fresh networks, for phi with kinks of those that are fit; None where too few of those drawn are."""
         steps, _, _ = self._resolution(self.depths[-1])
+        networks = networks or self.ladder.networks
         rows: list[list[float]] = []
         drawn = 0
-        while len(rows) < networks and drawn < DRAWN * networks:
+        while len(rows) < networks and drawn < self.ladder.drawn * networks:
             parameters = self._parameters(f"depths {stage}", self.instance.case.width, drawn)
             reference = self._solved(parameters, "rk4", steps)
             layered = [self._solved(parameters, "euler", depth) for depth in self.depths]
@@ -142,15 +170,17 @@ class ResidualNetworks:
         Where that cannot be decided, it is measured afresh with four times the networks or more; not so for phi with
         kinks, whose references take many steps and whose ladder has many networks already.
         """
-        result = self._width_ladder(stage, NETWORKS)
+        result = self._width_ladder(stage, self.ladder.networks)
         if self.kinked or result.verdict is not Verdict.INCONCLUSIVE:
             return result
-        return self._width_ladder(stage, replicates_afresh(result, NETWORKS, GROWTH_MARGIN))
+        return self._width_ladder(stage, replicates_afresh(result, self.ladder.networks, self.ladder.growth_margin))
 
     def _width_ladder(self, stage: int, networks: int) -> RateResult:
         """From so many networks on every rung; for phi with kinks from as many as their spread is known to take."""
         if self.kinked:
-            counts = [max(KINKED_FEWEST, math.ceil(KINKED_NEURONS / width)) for width in self.widths]
+            counts = [
+                max(self.ladder.kinked_fewest, math.ceil(self.ladder.kinked_neurons / width)) for width in self.widths
+            ]
         else:
             counts = [networks] * len(self.widths)
         sizes = np.array(self.widths, dtype=np.float64)
@@ -160,7 +190,7 @@ class ResidualNetworks:
                 sizes,
                 np.stack(errors),
                 expected=0.0,
-                margin=GROWTH_MARGIN,
+                margin=self.ladder.growth_margin,
                 refute_level=CONFIRMED_LEVEL,
                 one_sided="at-most",
                 looks=LOOKS,
@@ -172,21 +202,21 @@ class ResidualNetworks:
             standard_errors,
             degrees_of_freedom=np.array(counts, dtype=np.float64) - 1.0,
             expected=0.0,
-            margin=GROWTH_MARGIN,
+            margin=self.ladder.growth_margin,
             refute_level=CONFIRMED_LEVEL,
             one_sided="at-most",
         )
 
     def _errors_over_widths(self, stage: str, counts: Sequence[int]) -> list[Float[Array, " networks"]]:
         """Of networks of one depth: for each width those of so many networks."""
-        steps, _, _ = self._resolution(DEPTH)
+        steps, _, _ = self._resolution(self.ladder.depth)
         found = []
         for width, networks in zip(self.widths, counts, strict=True):
             of_width = []
             for k in range(networks):
                 parameters = self._parameters(stage, width, k)
                 reference = self._solved(parameters, "rk4", steps)
-                of_width.append(_distance(self._solved(parameters, "euler", DEPTH), reference))
+                of_width.append(_distance(self._solved(parameters, "euler", self.ladder.depth), reference))
             found.append(np.array(of_width))
         return found
 
@@ -198,11 +228,11 @@ class ResidualNetworks:
     def _resolution(self, layers: int) -> tuple[int, float, float]:
         """Steps of the reference; its error, and the least that networks of so many layers have, in some networks."""
         if layers not in self._resolutions:
-            looked_at = range(KINKED_LOOKED_AT if self.kinked else LOOKED_AT)
+            looked_at = range(self.ladder.kinked_looked_at if self.kinked else self.ladder.looked_at)
             networks = [self._parameters("reference", self.instance.case.width, k) for k in looked_at]
             layered = [self._solved(parameters, "euler", layers) for parameters in networks]
-            coarse = [self._solved(parameters, "rk4", REFERENCES[0]) for parameters in networks]
-            for steps, more in pairwise(REFERENCES):
+            coarse = [self._solved(parameters, "rk4", self.ladder.references[0]) for parameters in networks]
+            for steps, more in pairwise(self.ladder.references):
                 fine = [self._solved(parameters, "rk4", more) for parameters in networks]
                 found = steps, _root_mean_square(coarse, fine), _root_mean_square(layered, fine)
                 if found[1] <= NUMERICAL_SHARE * found[2]:
