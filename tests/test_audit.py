@@ -98,6 +98,7 @@ def test_its_reports_can_be_read_by_others(audit: Audit) -> None:
     names = {path.name for path in audit.folder.iterdir()} - {"figures"}
     assert names == {
         "report.json",
+        "verdicts.json",
         "report.md",
         "report.html",
         "junit.xml",

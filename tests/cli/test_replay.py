@@ -9,6 +9,9 @@ import msgspec
 import pytest
 
 from theory_check.case.record import case_id
+from theory_check.claims.claim import Unmet
+from theory_check.claims.quantity import quantity_of
+from theory_check.judge.evidence import Comparison
 from theory_check.judge.profile import PROFILES
 from theory_check.judge.verdict import Conclusion, Outcome, Verdict
 from theory_check.neural_ode.case import Sphere
@@ -73,10 +76,11 @@ def test_every_kind_of_outcome_reproduces(run: Run, report: Report, tmp_path: Pa
         ("ratio", 0.5),
         ("verdict", Verdict.REFUTED),
         ("conclusion", Conclusion.UNDECIDED),
-        ("quantity", "another"),
+        ("quantity", quantity_of("another", "error")),
         ("reason", "another"),
         ("comparisons", 7),
-        ("details", {"inputs": 99}),
+        ("evidence", Comparison(scale=99.0)),
+        ("unmet", Unmet("phi is smooth", "it jumps")),
         ("defect", "adjoint-wrong-sign"),
         ("test", "test_gradients.py::test_adjoint_gradient_equals_differences"),
         ("claim", "adjoint-gradient"),

@@ -123,7 +123,7 @@ class WidthLadder:
             sizes, np.array(logs), np.array(deviations), degrees_of_freedom=weights - 1.0, weights=weights, **stated
         )
 
-    def mean_test(self, name: Quantity) -> LawTest:
+    def mean_test(self, name: Quantity | str) -> LawTest:
         """Is the mean kernel at a width of 512 within a fixed allowance of the limit, in size?
 
         The size of a kernel is the mean diagonal entry of P^T K_n P: 1 for the limit.
