@@ -8,7 +8,6 @@ truncation and the rounding of the difference, to the forward scheme (by halving
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -18,7 +17,6 @@ from torch import Tensor
 from theory_check.judge.discrepancy import USABLE_SHARE, Discrepancy
 from theory_check.judge.setting import Setting
 from theory_check.neural_ode.case import Case, Explicit
-from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements.adjoint_error import adaptive_errors, fixed_step_rounding, largest_adjoint
 from theory_check.neural_ode.measurements.bounds import halving_bound, summation_bound
 from theory_check.neural_ode.measurements.gradient_error import (
@@ -28,6 +26,7 @@ from theory_check.neural_ode.measurements.gradient_error import (
     loss_error,
     output_error,
 )
+from theory_check.neural_ode.measurements.gradients_compared import Along, compared
 from theory_check.neural_ode.measurements.instance import (
     Instance,
     prepare,
@@ -37,7 +36,7 @@ from theory_check.neural_ode.measurements.instance import (
 )
 from theory_check.neural_ode.measurements.rounding import input_scale, start_rounding, state_rounding
 from theory_check.neural_ode.measurements.step_control import steps_within_tolerance
-from theory_check.neural_ode.networks.flow import solve_adjoint
+from theory_check.neural_ode.networks.flow import FlowGradient, solve_adjoint
 from theory_check.neural_ode.networks.gradients import (
     Difference,
     directional_difference,
@@ -95,54 +94,53 @@ def gradient_discrepancies(case: Case, setting: Setting, *, refined: bool = Fals
     rounded = fixed_step_rounding(instance, parameters, fine, start=start_rounding(instance, parameters), **bounds)
     rounding_of_adjoint = gradient_error(instance, parameters, sizes, rounded, rate=rate, carried=carried)
     size = _scale(instance, sizes, norm(gradient), rounding_of_adjoint)
-    discrete, differences = [], []
-    for direction in _directions(instance, gradient):
-        difference, rounding = _difference(instance, parameters, labels, direction, fine, sizes, carried)
-        # The product with the direction is one more sum.
-        on_adjoint = rounding_of_adjoint + summation_bound(sum(t.numel() for t in _tensors(direction)), size)
-        parts = {
-            "truncation of the difference": difference.truncation,
-            "rounding of the difference": rounding,
-            "rounding of the discrete adjoint": on_adjoint,
-        }
-        error, bound = abs(difference.value - inner(gradient, direction)), difference.truncation + rounding + on_adjoint
-        discrete.append(Discrepancy(q.DISCRETE, error, bound, size, parts))
-        differences.append((direction, difference.value))
-    if any(d.error > d.bound and not d.powerless for d in discrete):
-        discrete = [replace(d, sketch=partial(_picture, {"discrete adjoint": discrete})) for d in discrete]
-        return tuple(discrete)  # the loss has no derivative here, or the scheme's own gradient is wrong
-    solved = solve_adjoint(
-        activation,
-        model,
-        parameters,
-        inputs,
-        lambda outputs: outputs - labels,
-        rtol=tolerance,
-        atol=tolerance,
-    )
-    # Norms of whole gradients: in one direction errors at several jumps of phi'' can cancel.
-    scheme = halving_bound(*(norm(add_scaled(b, -1.0, a)) for a, b in pairwise(rungs)))
-    errors = adaptive_errors(instance, parameters, fine, solved, tolerance=tolerance, by_defect=refined, **bounds)
-    backward = gradient_error(instance, parameters, sizes, errors, rate=rate, carried=carried)
-    # The dense output behind the integral has the solver's local error; the rule's own is estimated.
-    backward += solved.quadrature_error
-    continuous = [
-        Discrepancy(
-            q.CONTINUOUS,
-            abs(value - inner(solved.gradient, direction)),
-            d.bound + scheme + backward,
-            size,
-            {**d.details, "forward scheme": scheme, "adaptive solves": backward},
-        )
-        for d, (direction, value) in zip(discrete, differences, strict=True)
+    along = [
+        _along(instance, parameters, labels, direction, fine, sizes, carried)
+        for direction in _directions(instance, gradient)
     ]
-    if any(d.powerless for d in (*discrete, *continuous)) and not refined:
+    solved: list[FlowGradient] = []
+
+    def continuous() -> tuple[Parameters, float, float]:
+        solved.append(
+            solve_adjoint(
+                activation, model, parameters, inputs, lambda outputs: outputs - labels, rtol=tolerance, atol=tolerance
+            )
+        )
+        # Norms of whole gradients: in one direction errors at several jumps of phi'' can cancel.
+        scheme = halving_bound(*(norm(add_scaled(b, -1.0, a)) for a, b in pairwise(rungs)))
+        errors = adaptive_errors(
+            instance, parameters, fine, solved[0], tolerance=tolerance, by_defect=refined, **bounds
+        )
+        backward = gradient_error(instance, parameters, sizes, errors, rate=rate, carried=carried)
+        # The dense output behind the integral has the solver's local error; the rule's own is estimated.
+        return solved[0].gradient, scheme, backward + solved[0].quadrature_error
+
+    of_scheme, of_flow = compared(
+        along, gradient, size=size, rounding=rounding_of_adjoint, continuous=continuous, picture=_picture
+    )
+    if not of_flow:
+        return tuple(of_scheme)
+    if any(d.powerless for d in (*of_scheme, *of_flow)) and not refined:
         # Where the flow amplifies, so do errors of its solves: tighter ones may still tell gradients apart.
         return gradient_discrepancies(case, setting, refined=True)
-    sketch = partial(_picture, {"discrete adjoint": discrete, "continuous adjoint": continuous})
-    discrete = [replace(d, sketch=sketch) for d in discrete]
     # The bound of the adaptive solves takes for granted that every step honours the tolerance: checked as well.
-    return (*discrete, *continuous, steps_within_tolerance(instance, parameters, tolerance, solved))
+    return (*of_scheme, *of_flow, steps_within_tolerance(instance, parameters, tolerance, solved[0]))
+
+
+def _along(
+    instance: Instance,
+    parameters: Parameters,
+    labels: Tensor,
+    direction: Parameters,
+    fine: Trajectory,
+    sizes: GradientSizes,
+    carried: float,
+) -> Along[Parameters]:
+    difference, rounding = _difference(instance, parameters, labels, direction, fine, sizes, carried)
+    entries = sum(t.numel() for t in _tensors(direction))
+    return Along(
+        lambda gradient: inner(gradient, direction), entries, difference.value, difference.truncation, rounding
+    )
 
 
 def _picture(found: Mapping[str, Sequence[Discrepancy]]) -> Picture:

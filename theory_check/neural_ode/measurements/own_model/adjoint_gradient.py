@@ -18,9 +18,9 @@ from torch import Tensor
 from theory_check.judge.discrepancy import Discrepancy
 from theory_check.judge.setting import Setting
 from theory_check.neural_ode.case import Case
-from theory_check.neural_ode.claims import quantities as q
 from theory_check.neural_ode.measurements.bounds import halving_bound, summation_bound
 from theory_check.neural_ode.measurements.gradient_error import loss_error
+from theory_check.neural_ode.measurements.gradients_compared import Along, compared
 from theory_check.neural_ode.measurements.own_model.curvature import curvature
 from theory_check.neural_ode.measurements.own_model.errors import (
     Sizes,
@@ -59,6 +59,10 @@ def gradient_discrepancies(case: Case, setting: Setting, *, refined: bool = Fals
         found = _Comparison.of(instance, refined=True).compared()
     told = instance.told(instance.part(MOST_GROWTH))
     return tuple(replace(d, details={**d.details, **told}) for d in found)
+
+
+def _product(direction: Tensor, gradient: Tensor) -> float:
+    return float(gradient @ direction)
 
 
 class _Comparison:
@@ -105,36 +109,32 @@ class _Comparison:
         differences = [self._difference(direction) for direction in directions.values()]
         # A gradient that is lost altogether must not lend its size to the comparison.
         size = max(float(torch.linalg.vector_norm(gradient)), *(abs(d.value) for d in differences))
-        discrete = []
-        for (name, direction), difference in zip(directions.items(), differences, strict=True):
-            on_adjoint = rounding_of_adjoints + summation_bound(len(direction), size)
-            parts: dict[str, float | int | str] = {
-                "direction": name,
-                "truncation of the difference": difference.truncation,
-                "rounding of the difference": difference.rounding,
-                "rounding of the discrete adjoint": on_adjoint,
-            }
-            error = abs(difference.value - float(gradient @ direction))
-            bound = difference.truncation + difference.rounding + on_adjoint
-            discrete.append(Discrepancy(q.DISCRETE, error, bound, size, parts))
-        names = list(directions)
-        if any(d.error > d.bound and not d.powerless for d in discrete):
-            sketch = partial(gradients_picture, names, {"discrete adjoint": discrete})
-            return tuple(replace(d, sketch=sketch) for d in discrete)
-        scheme = halving_bound(*(float(torch.linalg.vector_norm(b - a)) for a, b in pairwise(rungs)))
-        adaptive, backward = self._continuous()
-        continuous = [
-            Discrepancy(
-                q.CONTINUOUS,
-                abs(difference.value - float(adaptive @ direction)),
-                d.bound + scheme + backward,
-                size,
-                {**d.details, "forward scheme": scheme, "adaptive solves": backward},
+        along = [
+            Along(
+                partial(_product, direction),
+                len(direction),
+                difference.value,
+                difference.truncation,
+                difference.rounding,
+                name,
             )
-            for d, difference, direction in zip(discrete, differences, directions.values(), strict=True)
+            for (name, direction), difference in zip(directions.items(), differences, strict=True)
         ]
-        sketch = partial(gradients_picture, names, {"discrete adjoint": discrete, "continuous adjoint": continuous})
-        return (*(replace(d, sketch=sketch) for d in discrete), *continuous)
+
+        def continuous() -> tuple[Tensor, float, float]:
+            scheme = halving_bound(*(float(torch.linalg.vector_norm(b - a)) for a, b in pairwise(rungs)))
+            adaptive, backward = self._continuous()
+            return adaptive, scheme, backward
+
+        of_scheme, of_flow = compared(
+            along,
+            gradient,
+            size=size,
+            rounding=rounding_of_adjoints,
+            continuous=continuous,
+            picture=partial(gradients_picture, list(directions)),
+        )
+        return (*of_scheme, *of_flow)
 
     def _continuous(self) -> tuple[Tensor, float]:
         """The gradient by the continuous adjoint, and a bound of its error."""
