@@ -49,7 +49,7 @@ def test_every_conditional_test_keeps_its_level(another: Callable[..., object]) 
         law = OutputLaw(on_sphere(expression, seed=seed, width=8), setting)
         assert law.unusable() == ""
         for test in law.conditional_tests():
-            p_values.setdefault(test.name, []).append(test.sample(0).p_value)
+            p_values.setdefault(test.quantity.text, []).append(test.sample(0).p_value)
     assert len(p_values) == 6
     for name, values in p_values.items():
         rejected = sum(p <= 0.01 for p in values)
