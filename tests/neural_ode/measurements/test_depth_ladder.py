@@ -116,8 +116,7 @@ def test_kernels_are_computed_more_finely_where_errors_are_small(
     assert result.verdict is Verdict.SUPPORTED
     assert abs(result.slope + 1.0) <= DEPTH_MARGIN / 2
     assert asked == list(TOLERANCES[: TOLERANCES.index(last) + 1])
-    monkeypatch.setattr(depth_ladder, "TOLERANCES", TOLERANCES[:1])
-    assert DepthLadder(case, bench)(0).verdict is Verdict.INCONCLUSIVE
+    assert DepthLadder(case, bench, tolerances=TOLERANCES[:1])(0).verdict is Verdict.INCONCLUSIVE
 
 
 def test_the_extrapolated_layers_give_the_kernels_of_the_ode(typical: list[Case], bench: object) -> None:

@@ -88,13 +88,12 @@ def test_no_step_is_longer_than_a_quarter_of_the_time_of_growth(bench: object) -
             assert len(set(found.steps)) >= 5
 
 
-def test_a_reference_that_is_too_coarse_is_said_to_be(bench: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reference_that_is_too_coarse_is_said_to_be(bench: object) -> None:
     """At a tolerance of 1e-3 it says nothing of RK4; nor does anything where errors are as small as rounding."""
-    monkeypatch.setattr(discretize_optimize, "TOLERANCES", (1e-3, 1e-9))
-    assert "the error of the reference" in GradientOrder(on_sphere("tanh(x)"), bench, "rk4").unusable()
-    monkeypatch.undo()
-    monkeypatch.setattr(discretize_optimize, "ABOVE_ROUNDING", 1e12)
-    assert "times the rounding" in GradientOrder(on_sphere("tanh(x)"), bench, "rk4").unusable()
+    coarse = GradientOrder(on_sphere("tanh(x)"), bench, "rk4", tolerances=(1e-3, 1e-9))
+    assert "the error of the reference" in coarse.unusable()
+    strict = GradientOrder(on_sphere("tanh(x)"), bench, "rk4", above_rounding=1e12)
+    assert "times the rounding" in strict.unusable()
 
 
 def test_every_network_has_a_reference_that_is_near_enough(bench: object) -> None:

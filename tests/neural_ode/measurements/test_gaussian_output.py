@@ -208,12 +208,11 @@ def test_four_steps_are_enough_for_what_the_scheme_can_spoil(another: Callable[.
     assert float((drawn.S.mean(0) / exact.S.mean(0) - 1).abs().max()) <= 1e-3 * gaussian_output.VARIANCE_ALLOWANCE
 
 
-def test_without_a_limit_nothing_is_compared(another: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_limit_nothing_is_compared(another: Callable[..., object]) -> None:
     """A zero input under an odd function has no variance; a limit known to few digits only is said to be."""
     zero = Case(activation="tanh(x)", data=Explicit(((0.0, 0.0), (1.0, 2.0))), width=8)
     assert "zero for an input" in OutputLaw(zero, another(profile=SMALL)).without_limit()
-    monkeypatch.setattr(gaussian_output, "LIMIT_SHARE", 1e-18)
-    assert "is known to" in OutputLaw(on_sphere(), another(profile=SMALL)).without_limit()
+    assert "is known to" in OutputLaw(on_sphere(), another(profile=SMALL), limit_share=1e-18).without_limit()
 
 
 def test_stages_and_cases_have_networks_of_their_own(another: Callable[..., object]) -> None:
@@ -256,7 +255,7 @@ def test_a_mixture_is_as_far_from_normal_as_its_relative_variance_says() -> None
 
 
 def test_a_phi_of_which_few_neurons_carry_the_output_is_not_held_against_the_limit(
-    another: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+    another: Callable[..., object],
 ) -> None:
     """Once a false refutation: at width 128 this output is a tenth away from normal, at infinite width it is not."""
     case = Case(
@@ -268,9 +267,8 @@ def test_a_phi_of_which_few_neurons_carry_the_output_is_not_held_against_the_lim
     law = OutputLaw(case, another(profile=PROFILES["quick"]))
     said = r"few neurons carry the output \(E.* = \d{3}\): at width 512 its law is about 0.\d+ "
     assert re.match(said, law.too_concentrated())
-    monkeypatch.setattr(gaussian_output, "WIDEST", 128)
-    assert OutputLaw(case, another(profile=PROFILES["quick"])).mixture_tests()[0].sample(0).p_value < 1e-6
-    monkeypatch.undo()
+    narrow = OutputLaw(case, another(profile=PROFILES["quick"]), widest=128)
+    assert narrow.mixture_tests()[0].sample(0).p_value < 1e-6
     assert not is_spread_out(load(case.activation))
     for expression in ("tanh(x)", "relu(x)", "gelu(x)", "softplus(x)", "silu(x)", "x"):
         assert is_spread_out(load(expression))

@@ -116,10 +116,9 @@ def test_growth_is_looked_for_where_phi_is_near_its_asymptote(bench: object) -> 
     assert never.powerless.startswith("up to sigma_w T = 15.6 E[phi^2] is ")
 
 
-def test_growth_at_horizons_out_of_reach_is_no_error(bench: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_growth_at_horizons_out_of_reach_is_no_error(bench: object) -> None:
     """Variances overflow, or cannot be computed: nothing is said of growth, and no picture drawn. Once an error."""
-    monkeypatch.setattr(horizon_growth, "GROWN", (1e6, 2e6))
-    (found,) = growth_discrepancies(on_sphere("softplus(x)"), bench)
+    (found,) = growth_discrepancies(on_sphere("softplus(x)"), bench, grown=(1e6, 2e6))
     assert found.powerless == "variances at sigma_w T = 1.41e+06 and beyond, near the asymptote, are out of reach"
     assert found.sketch is None
 
@@ -144,8 +143,7 @@ def test_growth_is_looked_for_over_less_where_bounds_of_more_say_nothing(
     predicted = math.log(special.i0(3.75) / special.i0(3.0))
     assert found.scale == pytest.approx(predicted / 2)
     assert found.details["growth of the logarithm"] > predicted / 2
-    monkeypatch.setattr(horizon_growth, "ADDED", horizon_growth.ADDED[:2])
-    (found,) = growth_discrepancies(on_sphere("softplus(x)"), bench)
+    (found,) = growth_discrepancies(on_sphere("softplus(x)"), bench, added=horizon_growth.ADDED[:2])
     assert found.powerless.startswith("underpowered")
 
 

@@ -9,7 +9,6 @@ from theory_check.judge import rates
 from theory_check.judge.rates import replicates_needed_by
 from theory_check.judge.verdict import Verdict
 from theory_check.neural_ode.case import Case, Sphere
-from theory_check.neural_ode.measurements import independent_outputs
 from theory_check.neural_ode.measurements.independent_outputs import OUTPUTS, RATE_MARGIN, OutputIndependence, _products
 from theory_check.neural_ode.model import NeuralODE
 from theory_check.neural_ode.planted.defects import planted
@@ -72,7 +71,6 @@ def test_a_ladder_that_cannot_decide_takes_as_many_networks_as_its_spread_asks_f
     most: int, taken: str, bench: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ten networks cannot; the ladder is measured afresh, once, with half again as many as needed, up to the most."""
-    monkeypatch.setattr(independent_outputs, "NETWORKS", 10)
     monkeypatch.setattr(rates, "MOST_AFRESH", most)
     seen: list[int] = []
     right = OutputIndependence._ladder
@@ -82,7 +80,7 @@ def test_a_ladder_that_cannot_decide_takes_as_many_networks_as_its_spread_asks_f
         return right(self, stage, networks)
 
     monkeypatch.setattr(OutputIndependence, "_ladder", recorded)
-    outputs = OutputIndependence(on_sphere("tanh(x)", inputs=6), bench)
+    outputs = OutputIndependence(on_sphere("tanh(x)", inputs=6), bench, networks=10)
     outputs(0)
     needed = replicates_needed_by(right(outputs, 0, 10), RATE_MARGIN)
     assert needed > 40

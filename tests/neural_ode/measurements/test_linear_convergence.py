@@ -180,6 +180,7 @@ def test_a_kernel_that_moves_is_no_evidence(another: Callable[..., object], monk
         return type(trace)(trace.losses, trace.outputs, trace.kernel_times, kernels, trace.parameters)
 
     monkeypatch.setattr(linear_convergence, "gradient_descent", moving)
-    monkeypatch.setattr(linear_convergence, "WIDTHS", (64, 128))
-    (found,) = convergence_discrepancies(case_on("softplus(x)", Sphere(3, 3, 1)), another(profile=BRIEF))
+    (found,) = convergence_discrepancies(
+        case_on("softplus(x)", Sphere(3, 3, 1)), another(profile=BRIEF), widths=(64, 128)
+    )
     assert "not wide enough" in found.powerless

@@ -56,7 +56,8 @@ class DepthLadder:
         InfiniteKernel: (an ArithmeticError) the limit does not exist; when it is first needed.
     """
 
-    def __init__(self, case: Case, setting: Setting) -> None:
+    def __init__(self, case: Case, setting: Setting, *, tolerances: tuple[float, ...] = TOLERANCES) -> None:
+        self.tolerances = tolerances
         self.instance: Instance = prepare(case, setting)
 
     def __call__(self, _stage: int) -> RateResult:
@@ -73,7 +74,7 @@ class DepthLadder:
 
     def extrapolated(self) -> tuple[Discrepancy, ...]:
         """Romberg's extrapolation of each kernel in 1 / L against the kernel of the ODE."""
-        depths = self._depths(TOLERANCES[0], DEPTHS[:-1])
+        depths = self._depths(self.tolerances[0], DEPTHS[:-1])
         return (
             _extrapolated(q.NNGP_EXTRAPOLATED, depths, "nngp"),
             _extrapolated(q.TANGENT_EXTRAPOLATED, depths, "tangent"),
@@ -89,7 +90,7 @@ class DepthLadder:
     @cached_property
     def _errors(self) -> tuple[Float[Array, " depths"], Float[Array, " depths"]]:
         """Relative errors of both kernels together, and what of them the kernels' own bounds leave open."""
-        for tolerance in TOLERANCES:
+        for tolerance in self.tolerances:
             depths = self._depths(tolerance)
             found = np.array([_distance(depths.layered[depth], depths.ode) for depth in DEPTHS])
             if (found[:, 1] <= NEGLIGIBLE * found[:, 0]).all():

@@ -67,7 +67,7 @@ class Reference(NamedTuple):
     """A gradient by the continuous adjoint, beside which those of a scheme are measured in one network.
 
     gradient: by the tighter of two tolerances.
-    rung: index of the looser one in TOLERANCES.
+    rung: index of the looser one in the tolerances.
     error: distance of both gradients, relative; infinite where the tighter tolerance took hardly more evaluations.
     least: distance of the scheme's gradient with the most steps, relative.
     """
@@ -86,7 +86,7 @@ class Choice(NamedTuple):
     """What the pilots decide.
 
     growth: L T by the Lipschitz constant of phi.
-    rung: index in TOLERANCES of the loosest that was near enough for one of them, where every network has its own
+    rung: index in the tolerances of the loosest that was near enough for one of them, where every network has its own
         reference checked; of the one that was so for all of them, where not.
     why_not: why no slope can be read, or empty.
     """
@@ -99,7 +99,16 @@ class Choice(NamedTuple):
 class GradientOrder:
     """Gradients of one scheme beside those of the ODE, over numbers of steps; every network has all of them."""
 
-    def __init__(self, case: Case, setting: Setting, scheme: str) -> None:
+    def __init__(
+        self,
+        case: Case,
+        setting: Setting,
+        scheme: str,
+        *,
+        tolerances: tuple[float, ...] = TOLERANCES,
+        above_rounding: float = ABOVE_ROUNDING,
+    ) -> None:
+        self.tolerances, self.above_rounding = tolerances, above_rounding
         self.instance: Instance = prepare(case, setting)
         self.scheme = scheme
 
@@ -124,8 +133,10 @@ class GradientOrder:
         # Every evaluation of the field rounds once, there and back, and what it rounds grows by exp(L T) at most.
         evaluations = self.steps[-1] * len(SCHEMES[self.scheme].b)
         rounding = summation_bound(2 * evaluations, math.exp(2 * GROWTH))
-        if pilot.least < ABOVE_ROUNDING * rounding:
-            return f"the least error, {pilot.least:.2g}, is not {ABOVE_ROUNDING:g} times the rounding, {rounding:.2g}"
+        if pilot.least < self.above_rounding * rounding:
+            return (
+                f"the least error, {pilot.least:.2g}, is not {self.above_rounding:g} times the rounding, {rounding:.2g}"
+            )
         return ""
 
     def __call__(self, stage: int) -> RateResult:
@@ -221,9 +232,9 @@ class GradientOrder:
     def _reference(self, parameters: Parameters, first: int, share: float = NUMERICAL_SHARE) -> Reference:
         """The gradient of the ODE, by the first of the tolerances from there on that is near enough, or by the last."""
         least_steps = self._gradient(parameters, self.steps[-1])
-        coarse = self._solved(parameters, TOLERANCES[first])
-        for rung in range(first, len(TOLERANCES) - 1):
-            fine = self._solved(parameters, TOLERANCES[rung + 1])
+        coarse = self._solved(parameters, self.tolerances[first])
+        for rung in range(first, len(self.tolerances) - 1):
+            fine = self._solved(parameters, self.tolerances[rung + 1])
             differ = fine.evaluations >= MORE_EVALUATIONS * coarse.evaluations or not self._regular
             error = _distance(coarse.gradient, fine.gradient) if differ else math.inf
             found = Reference(fine.gradient, rung, error, _distance(least_steps, fine.gradient))
@@ -247,7 +258,7 @@ class GradientOrder:
 
     def _taken(self, parameters: Parameters) -> Reference:
         """The gradient by the tolerance that was near enough for the pilots, taken to be so for this network too."""
-        gradient = self._solved(parameters, TOLERANCES[self._chosen.rung]).gradient
+        gradient = self._solved(parameters, self.tolerances[self._chosen.rung]).gradient
         least = _distance(self._gradient(parameters, self.steps[-1]), gradient)
         return Reference(gradient, self._chosen.rung, 0.0, least)
 

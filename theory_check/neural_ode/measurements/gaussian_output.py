@@ -98,8 +98,9 @@ def _kurtosis(values: Samples, weights: Samples | float) -> float:
 class OutputLaw:
     """Fresh ensembles of one case, drawn when a test asks for them and shared by the tests of a stage."""
 
-    def __init__(self, case: Case, setting: Setting) -> None:
+    def __init__(self, case: Case, setting: Setting, *, widest: int = WIDEST, limit_share: float = LIMIT_SHARE) -> None:
         self.instance: Instance = prepare(case, setting)
+        self.widest, self.limit_share = widest, limit_share
         self.profile = setting.profile
         self._drawn: dict[tuple[str, int, int], EnsembleResult] = {}
 
@@ -238,7 +239,7 @@ class OutputLaw:
         if self.instance.case.stratum == "narrow":
             return self.instance.case.width
         width = self.profile.width_rungs[-1]
-        while departure(self._concentration, width) > DISTANCE_ALLOWANCE and 2 * width <= WIDEST:
+        while departure(self._concentration, width) > DISTANCE_ALLOWANCE and 2 * width <= self.widest:
             width *= 2
         return width
 
@@ -333,7 +334,7 @@ class OutputLaw:
         if not (diagonal > 0).all():
             return "the limiting output variance is zero for an input"
         share = float((error / np.sqrt(np.outer(diagonal, diagonal))).max())
-        return "" if share <= LIMIT_SHARE else f"the limiting kernel is known to {share:.1%} only"
+        return "" if share <= self.limit_share else f"the limiting kernel is known to {share:.1%} only"
 
 
 def _ratio(f: Tensor, S: Tensor) -> Samples:

@@ -64,7 +64,9 @@ def fall_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, ...]:
     return (replace(_falls(instance, list(seen.values())), sketch=partial(_picture, instance, seen)),)
 
 
-def growth_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, ...]:
+def growth_discrepancies(
+    case: Case, setting: Setting, *, grown: tuple[float, ...] = GROWN, added: tuple[float, ...] = ADDED
+) -> tuple[Discrepancy, ...]:
     """The variance of the limit of f: bounded over growing horizons where phi is, else it grows exponentially."""
     instance = prepare(case, setting)
     if math.isfinite(instance.activation.supremum):
@@ -75,7 +77,11 @@ def growth_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, ...
         reason = "of an output the claim speaks where phi grows linearly, or is known to be bounded"
         return (Discrepancy(q.GROWTH, 0.0, 0.0, unusable=reason),)
     seen = {}
-    return (replace(_growth(instance, kappa, seen), sketch=partial(_picture, instance, seen) if seen else None),)
+    return (
+        replace(
+            _growth(instance, kappa, seen, grown, added), sketch=partial(_picture, instance, seen) if seen else None
+        ),
+    )
 
 
 def rescaling_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, ...]:
@@ -199,14 +205,20 @@ def _excess(instance: Instance, solved: list[LimitKernels]) -> Discrepancy:
     return Discrepancy(q.VARIANCE_EXCESS, max(0.0, excess), float(errors[at]) / most + 1e-15, scale=1.0)
 
 
-def _growth(instance: Instance, kappa: float, seen: dict[float, LimitKernels]) -> Discrepancy:
+def _growth(
+    instance: Instance,
+    kappa: float,
+    seen: dict[float, LimitKernels],
+    grown: tuple[float, ...],
+    added: tuple[float, ...],
+) -> Discrepancy:
     """Of log output variance from one horizon to a longer one: what is missing of half the predicted growth.
 
     The limits at both are added to those `seen`.
     """
     sigma_w = instance.case.neural_ode.sigma_w
     out_of_reach = ""
-    for grown_to in GROWN:
+    for grown_to in grown:
         out_of_reach = (
             f"variances at sigma_w T = {grown_to / kappa:.3g} and beyond, near the asymptote, are out of reach"
         )
@@ -225,13 +237,13 @@ def _growth(instance: Instance, kappa: float, seen: dict[float, LimitKernels]) -
         )
         return Discrepancy(q.GROWTH, 0.0, 0.0, unusable=reason)
     found = Discrepancy(q.GROWTH, 0.0, 0.0, unusable=out_of_reach)
-    for added in ADDED:
-        longer = (grown_to + added) / (kappa * sigma_w)
+    for more in added:
+        longer = (grown_to + more) / (kappa * sigma_w)
         try:
             after = _limits(instance, longer)
         except InfiniteKernel:
             continue
-        found = _missing(kappa, (grown_to, grown_to + added), (before, after))
+        found = _missing(kappa, (grown_to, grown_to + more), (before, after))
         if not found.powerless:
             seen[longer] = after
             break

@@ -44,7 +44,8 @@ SOLVER_STEPS = 2
 class OutputIndependence:
     """Fresh ensembles of one case, of several outputs each, drawn when a test asks for them."""
 
-    def __init__(self, case: Case, setting: Setting) -> None:
+    def __init__(self, case: Case, setting: Setting, *, networks: int = NETWORKS) -> None:
+        self.networks = networks
         self.law = OutputLaw(case, setting)
         self.instance: Instance = self.law.instance
         self.profile = setting.profile
@@ -81,10 +82,10 @@ class OutputIndependence:
         Where that cannot be decided, it is measured afresh with four times the networks, or with as many as the spread
         that the first have shown asks for.
         """
-        result = self._ladder(stage, NETWORKS)
+        result = self._ladder(stage, self.networks)
         if result.verdict is not Verdict.INCONCLUSIVE:
             return result
-        return self._ladder(stage, replicates_afresh(result, NETWORKS, RATE_MARGIN))
+        return self._ladder(stage, replicates_afresh(result, self.networks, RATE_MARGIN))
 
     def _ladder(self, stage: int, networks: int) -> RateResult:
         directions, _ = whitening(self.law.limits.nngp)

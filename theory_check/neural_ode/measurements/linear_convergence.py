@@ -58,7 +58,9 @@ class Run:
     problem: str = ""
 
 
-def convergence_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy, ...]:
+def convergence_discrepancies(
+    case: Case, setting: Setting, *, widths: tuple[int, ...] = WIDTHS
+) -> tuple[Discrepancy, ...]:
     """The rate of decrease at the smallest width of the ladder at which every replicate keeps its kernel.
 
     Where no width of the ladder does, the comparison is returned without power: the claim is about wide networks, and
@@ -66,7 +68,7 @@ def convergence_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy
     """
     instance = prepare(case, setting)
     decrease = Discrepancy(q.DECREASE, 0.0, 0.0)
-    for width in WIDTHS:
+    for width in widths:
         runs = [_run(instance, width, replicate, setting.profile.descent_steps) for replicate in range(REPLICATES)]
         worst = max(runs, key=lambda run: run.worst)
         details = {
@@ -86,12 +88,12 @@ def convergence_discrepancies(case: Case, setting: Setting) -> tuple[Discrepancy
         # Steps that were seen to fail are evidence, an overflow after steps that were not is none.
         cut_short = "" if worst.worst > bound else next((run.problem for run in runs if run.problem), "")
         decrease = Discrepancy(q.DECREASE, worst.worst, bound, details=details, unusable=cut_short, sketch=worst.sketch)
-        last = width == WIDTHS[-1] or case.eta_factor > 1.0
+        last = width == widths[-1] or case.eta_factor > 1.0
         if all(run.kernel_stayed for run in runs) and worst.worst <= bound and not cut_short:
             return (decrease,)
         if last and (all(run.kernel_stayed for run in runs) or case.eta_factor > 1.0):
             return (decrease,)
-    reason = f"the kernel moved below lambda_0 / 2 at width {WIDTHS[-1]}: not wide enough for the claim to speak"
+    reason = f"the kernel moved below lambda_0 / 2 at width {widths[-1]}: not wide enough for the claim to speak"
     return (replace(decrease, unusable=reason),)
 
 
